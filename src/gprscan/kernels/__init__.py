@@ -1,0 +1,1 @@
+"""Numba kernels: typed arrays in, arrays out; no xarray, no printing."""

@@ -1,0 +1,43 @@
+"""The compile policy of every kernel, in one place.
+
+``fastmath`` keeps NaN and infinity legal: dead traces are NaN and must stay so. ``reassoc`` is added only where a sum
+may be reordered (migration and coherence). Serial and parallel drivers are two named functions over one inlined row
+function: the same function compiled both ways would share one cache file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+_EXACT = {"nsz", "arcp", "contract", "afn"}
+_SUMS = _EXACT | {"reassoc"}
+
+_COMMON: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a serial kernel whose rounding must not depend on the order of a sum."""
+    return numba.njit(fastmath=_EXACT, **_COMMON)(function)
+
+
+def parallel_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel with ``numba.prange``; call it from one Python thread only (see `gprscan.kernels`)."""
+    return numba.njit(fastmath=_EXACT, parallel=True, **_COMMON)(function)
+
+
+def sum_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a serial kernel in which sums may be reordered, so that they vectorise."""
+    return numba.njit(fastmath=_SUMS, **_COMMON)(function)
+
+
+def parallel_sum_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a parallel kernel in which sums may be reordered."""
+    return numba.njit(fastmath=_SUMS, parallel=True, **_COMMON)(function)
+
+
+def inline(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a piece that is inlined into the kernels that call it."""
+    return numba.njit(inline="always", **_COMMON)(function)

@@ -1,0 +1,26 @@
+"""The line: one xarray.Dataset; how it is made, checked, and what was done to it."""
+
+from gprscan.model import accessor as _accessor  # registers .gpr
+from gprscan.model.findings import Finding
+from gprscan.model.line import (
+    amplitude,
+    antenna_separation,
+    centre_frequency,
+    from_array,
+    require_line,
+    sampling_interval,
+    trace_spacing,
+    with_amplitude,
+)
+
+__all__ = [
+    "Finding",
+    "amplitude",
+    "antenna_separation",
+    "centre_frequency",
+    "from_array",
+    "require_line",
+    "sampling_interval",
+    "trace_spacing",
+    "with_amplitude",
+]

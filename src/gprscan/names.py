@@ -1,0 +1,94 @@
+"""Every dimension, coordinate, attribute and column name of the data model, once."""
+
+# dimensions of a line
+TRACE = "trace"
+CHANNEL = "channel"
+TWT = "twt"
+DEPTH = "depth"
+
+# the data variable
+AMPLITUDE = "amplitude"
+
+# coordinates of a line
+DISTANCE = "distance"
+CHAINAGE = "chainage"
+X = "x"
+Y = "y"
+Z = "z"
+LONGITUDE = "longitude"
+LATITUDE = "latitude"
+TIME = "time"
+FIX_QUALITY = "fix_quality"
+POSITION_SIGMA = "position_sigma"
+MARK = "mark"
+OFFSET = "offset"  # channel offset across the line, m, positive to the right
+FREQUENCY = "frequency"
+SEPARATION = "separation"
+SPATIAL_REF = "spatial_ref"
+
+# attributes of a line
+TIME_ZERO = "time_zero"
+ANTENNA_HEIGHT = "antenna_height"
+INSTRUMENT = "instrument"
+SOURCE_FILE = "source_file"
+SOURCE_SHA256 = "source_sha256"
+SOURCE_FORMAT = "source_format"
+FINDINGS = "findings"
+PROVENANCE = "gprscan_provenance"
+HISTORY = "history"
+SCHEMA = "gprscan_schema"
+SCHEMA_VERSION = "1"
+
+# CF units strings: "ns" exactly, since xarray decodes "nanoseconds" to timedelta64
+UNITS = {
+    TWT: "ns",
+    DEPTH: "m",
+    DISTANCE: "m",
+    CHAINAGE: "m",
+    X: "m",
+    Y: "m",
+    Z: "m",
+    LONGITUDE: "degrees_east",
+    LATITUDE: "degrees_north",
+    POSITION_SIGMA: "m",
+    OFFSET: "m",
+    FREQUENCY: "MHz",
+    SEPARATION: "m",
+}
+
+# kinds of a body, with the Chinese names used in deliverables
+KINDS = {
+    "cavity": "空洞",
+    "debond": "脱空",
+    "loose": "疏松体",
+    "water_rich": "富水体",
+    "pipe": "管线",
+    "rebar": "钢筋",
+    "manhole": "检查井",
+    "unknown": "未知",
+    "interface": "层位",
+    "clutter": "杂波",
+}
+HAZARD_KINDS = ("cavity", "debond", "loose", "water_rich")
+HIDDEN_KINDS = ("interface", "clutter")  # kept out of the anomaly table unless asked for
+
+# columns of the anomaly table, in the order in which they are written
+DETECTION_COLUMNS = (
+    "kind",
+    "distance_m",
+    "offset_m",
+    "twt_ns",
+    "top_depth_m",
+    "velocity_m_ns",
+    "length_m",
+    "width_m",
+    "confidence",
+    "probabilities",
+    "sigma_distance_m",
+    "sigma_depth_m",
+    "sigma_velocity_m_ns",
+    "polarity",
+    "evidence",
+    "channels",
+    "group_id",
+)
