@@ -92,3 +92,19 @@ DETECTION_COLUMNS = (
     "channels",
     "group_id",
 )
+
+# columns that grading adds; the rank is an integer, higher is worse, and the label is never a bare Roman numeral
+RISK_COLUMNS = (
+    "risk_scheme",
+    "risk_scheme_version",
+    "risk_label",
+    "risk_rank",
+    "risk_rule",
+    "risk_inputs",
+    "risk_missing",
+    "risk_rank_low",
+    "risk_rank_high",
+    "risk_action",
+    "risk_note",
+    "risk_rule_gap",
+)
