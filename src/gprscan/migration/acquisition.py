@@ -1,0 +1,154 @@
+"""What a migration needs to know about a line, and the image that it gives back."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import xarray as xr
+
+from gprscan import names
+from gprscan.errors import LineError, MissingPositionError, ParameterError
+from gprscan.migration.medium import Medium
+from gprscan.model import amplitude, centre_frequency, require_line, sampling_interval, trace_spacing
+from gprscan.units import C_AIR
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """Geometry of a line as the migrations see it.
+
+    Attributes
+    ----------
+    spacing : float
+        Distance between traces, m.
+    dt, start : float
+        Sampling interval and two-way time of the first sample, ns.
+    n_traces, n_samples : int
+        Size of one channel.
+    separation : ndarray, shape (channel,)
+        Transmitter-receiver distance along the line, m.
+    height : float
+        Height of the antenna above the ground, m.
+    frequency : float
+        Centre frequency in MHz; a tenth of the sampling rate where the line does not say, the usual setting in the field.
+    """
+
+    spacing: float
+    dt: float
+    start: float
+    n_traces: int
+    n_samples: int
+    separation: np.ndarray
+    height: float
+    frequency: float
+
+
+def acquisition(line: xr.Dataset) -> Acquisition:
+    """Collect the geometry of a line over two-way travel time.
+
+    Raises
+    ------
+    LineError
+        If the line is over depth already, or too short in time.
+    MissingPositionError
+        If the distances are missing or irregular.
+    """
+    require_line(line, axis=names.TWT)
+    n_traces, n_samples = line[names.AMPLITUDE].shape[-2:]
+    if n_samples < 2:
+        msg = "migration needs at least two samples per trace."
+        raise LineError(msg)
+    spacing = trace_spacing(line)
+    _require_regular(line, spacing)
+    dt = sampling_interval(line)
+    n_channels = line.sizes.get(names.CHANNEL, 1)
+    separation = np.zeros(n_channels)
+    if names.SEPARATION in line.coords:
+        separation[:] = np.nan_to_num(np.asarray(line[names.SEPARATION].values, dtype="float64"))
+    return Acquisition(
+        spacing=spacing,
+        dt=dt,
+        start=float(line[names.TWT].values[0]),
+        n_traces=n_traces,
+        n_samples=n_samples,
+        separation=np.abs(separation),
+        height=max(float(line.attrs.get(names.ANTENNA_HEIGHT, 0.0)), 0.0),
+        frequency=centre_frequency(line) or 100.0 / dt,
+    )
+
+
+def _require_regular(line: xr.Dataset, spacing: float) -> None:
+    along = line[names.DISTANCE].values
+    if along.size < 3:
+        return
+    direction = np.sign(along[-1] - along[0])
+    # a tenth of a trace is a tenth of the shift between neighbouring traces: too little to unfocus anything
+    deviation = np.abs(along - along[0] - direction * spacing * np.arange(along.size))
+    worst = int(np.argmax(deviation))
+    if not np.all(np.isfinite(along)) or deviation[worst] > max(0.1 * spacing, 1e-6):
+        msg = (
+            f"the traces are not regularly spaced: trace {worst} is {deviation[worst]:.3f} m from where a spacing of "
+            f"{spacing:.4f} m would put it. Apply the step 'regularize' first: line.gpr.regularize()."
+        )
+        raise MissingPositionError(msg)
+
+
+def image_depths(
+    geometry: Acquisition, ground: Medium, depth_step: float | None, max_depth: float | None
+) -> np.ndarray:
+    """Return the depths (m) of an image: from the ground to what the last sample can have seen.
+
+    Parameters
+    ----------
+    depth_step : float or None
+        Spacing of the depths in m; by default what the slowest layer travels in half a sampling interval.
+    max_depth : float or None
+        Depth of the last row in m.
+
+    Raises
+    ------
+    ParameterError
+        If the line ends before the ground is reached, or the step or depth are not positive.
+    """
+    if depth_step is not None and depth_step <= 0 or max_depth is not None and max_depth <= 0:
+        msg = f"depth_step ({depth_step}) and max_depth ({max_depth}) must be positive, in m."
+        raise ParameterError(msg)
+    end = geometry.start + geometry.dt * (geometry.n_samples - 1)
+    deepest = float(ground.depth(max(0.5 * end - geometry.height / C_AIR, 0.0)))
+    if deepest <= 0:
+        msg = f"the record ends at {end:.2f} ns, before the ground is reached. Is time zero applied?"
+        raise ParameterError(msg)
+    visible = ground.velocities[ground.tops < deepest]
+    step = depth_step or 0.5 * geometry.dt * float(visible.min())
+    return step * np.arange(int(np.floor((max_depth or deepest) / step + 1e-9)) + 1)
+
+
+def channels(line: xr.Dataset) -> np.ndarray:
+    """Return the traces as float32, shape (channel, trace, sample); dead (not finite) samples count as zero."""
+    data = amplitude(line)
+    np.nan_to_num(data, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    return data.reshape(-1, *data.shape[-2:])
+
+
+def as_image(line: xr.Dataset, image: np.ndarray, depths: np.ndarray) -> xr.Dataset:
+    """Return a line over depth with the coordinates and attributes of `line`.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (channel, trace, depth)
+    depths : ndarray, shape (depth,)
+    """
+    dims = (*line[names.AMPLITUDE].dims[:-1], names.DEPTH)
+    values = image if len(dims) == 3 else image[0]
+    variable = xr.Variable(dims, np.ascontiguousarray(values, dtype="float32"), line[names.AMPLITUDE].attrs)
+    attrs = {"units": "m", "positive": "down", "long_name": "depth below the ground"}
+    rest = line.drop_vars([names.AMPLITUDE, names.TWT])
+    return rest.assign({names.AMPLITUDE: variable}).assign_coords({names.DEPTH: (names.DEPTH, depths, attrs)})
+
+
+def threads() -> int:
+    """Return how many threads a kernel may use here: one unless this is the main thread of the process."""
+    return numba.get_num_threads() if threading.current_thread() is threading.main_thread() else 1
