@@ -1,4 +1,4 @@
-"""Conditions of grading rules, such as ``0.10 <= asphalt_m < 0.20 and cover_m < 0.30``: parsed here, never evaluated as code.
+"""Conditions of grading rules, such as ``0.10 <= asphalt_m < 0.20 and cover_m < 0.30``: parsed, never run as code.
 
 Grammar::
 

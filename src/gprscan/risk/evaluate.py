@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,7 @@ def _fires(rule: Rule, values: Mapping[str, Any]) -> bool | None:
     return all_of(answers)
 
 
-def _band(steps: list[Band] | list[StepPoints], value: float) -> int:
+def _band(steps: Sequence[Band | StepPoints], value: float) -> int:
     for index, step in enumerate(steps):
         if step.below is None or value < step.below:
             return index
@@ -108,11 +108,9 @@ def _by_matrix(scheme: Scheme, values: Mapping[str, Any]) -> Outcome:
     consequence, why_grave = _score(scheme.consequence, values)
     row, column = _score_band(scheme.likelihood, likelihood), _score_band(scheme.consequence, consequence)
     rank = scheme.matrix.rank[row - 1][column - 1]
-    rule = (
-        f"likelihood {likelihood:g} of {scheme.likelihood.cap:g} (band {row}: {why_likely}) x "
-        f"consequence {consequence:g} of {scheme.consequence.cap:g} (band {column}: {why_grave}) -> {scheme.grade(rank).label}"
-    )
-    return Outcome(rank, rule)
+    likely = f"likelihood {likelihood:g} of {scheme.likelihood.cap:g} (band {row}: {why_likely})"
+    grave = f"consequence {consequence:g} of {scheme.consequence.cap:g} (band {column}: {why_grave})"
+    return Outcome(rank, f"{likely} x {grave} -> {scheme.grade(rank).label}")
 
 
 def _score(score: Score, values: Mapping[str, Any]) -> tuple[float, str]:

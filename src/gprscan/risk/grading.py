@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 DEFAULT_SCHEME = "gprscan_screening"
 
+# integers and booleans that may be null; the other columns are text
+_NULLABLE = {"risk_rank": "Int64", "risk_rank_low": "Int64", "risk_rank_high": "Int64", "risk_rule_gap": "boolean"}
+
 
 def grade(
     anomalies: geopandas.GeoDataFrame,
@@ -64,12 +67,12 @@ def grade(
     chosen = load_scheme(scheme)
     context = _checked_context(context or {})
     columns = list(anomalies.columns)
-    rows = [_graded(dict(zip(columns, row, strict=True)), chosen, context) for row in anomalies.itertuples(index=False, name=None)]
+    records = (dict(zip(columns, row, strict=True)) for row in anomalies.itertuples(index=False, name=None))
+    rows = [_graded(record, chosen, context) for record in records]
     graded = anomalies.copy()
     for column in names.RISK_COLUMNS:
         values = [row[column] for row in rows]
-        kind = {"risk_rank": "Int64", "risk_rank_low": "Int64", "risk_rank_high": "Int64", "risk_rule_gap": "boolean"}.get(column, "object")
-        graded[column] = pd.Series(values, index=graded.index, dtype=kind)
+        graded[column] = pd.Series(values, index=graded.index, dtype=_NULLABLE.get(column, "object"))
     graded.attrs["scheme"] = chosen.summary()
     return graded
 
@@ -97,7 +100,8 @@ def _graded(row: dict[str, Any], scheme: Scheme, context: dict[str, Any]) -> dic
         return _ungraded(base, f"{row.get('kind')} is not among the kinds that this scheme grades")
     readings = gather(row, context, scheme.uncertainty)
     absent = [name for name in scheme.required if readings.by_name[name].value is None]
-    used = {name: _described(readings, name) for name in sorted(scheme.inputs()) if readings.by_name[name].value is not None}
+    known = [name for name in sorted(scheme.inputs()) if readings.by_name[name].value is not None]
+    used = {name: _described(readings, name) for name in known}
     missing = _missing(scheme, readings)
     base |= {"risk_inputs": _json(used), "risk_missing": _json(missing)}
     if absent:

@@ -89,7 +89,8 @@ def gather(row: Mapping[str, Any], context: Mapping[str, Any], uncertainty: Any)
     readings |= _plan(row, uncertainty.size_factor)
     readings["cover_over_short_side"] = _ratio(readings["cover_m"], readings["short_side_m"])
     confidence = number(row.get("confidence"))
-    readings["confidence"] = Reading(confidence, confidence, confidence, "measured" if confidence is not None else "missing")
+    status = "measured" if confidence is not None else "missing"
+    readings["confidence"] = Reading(confidence, confidence, confidence, status)
     readings["kind"] = Reading(str(row.get("kind")))
     for name in CATEGORIES:
         if name != "kind":
@@ -112,7 +113,9 @@ def _cover(row: Mapping[str, Any], default_sigma: float) -> Reading:
         return Reading(None, status="missing", note="the depth of the body is not known")
     stated = number(row.get("sigma_depth_m"))
     sigma = default_sigma if stated is None else stated
-    note = "top_depth_m" if stated is not None else f"top_depth_m; no sigma stated, {default_sigma:g} m of the scheme taken"
+    note = "top_depth_m"
+    if stated is None:
+        note += f"; no sigma stated, {default_sigma:g} m of the scheme taken"
     return Reading(depth, max(depth - sigma, 0.0), depth + sigma, "measured", note)
 
 
@@ -140,10 +143,13 @@ def _plan(row: Mapping[str, Any], factor: tuple[float, float]) -> dict[str, Read
         readings["length_m"] = Reading(length, length * factor[0], length * factor[1])
     if width is not None:
         # which side a scheme means by width is not always published, so the range spans both
-        readings["width_m"] = Reading(width, low, high, "measured", "extent across the line; the range spans both sides")
+        readings["width_m"] = Reading(width, low, high, note="extent across the line; the range spans both sides")
     else:
-        readings["width_m"] = Reading(length, low, high, "bound", "not resolved across the line; the extent along it is taken")
-    status, note = ("measured", "") if len(known) == 2 else ("bound", "one side only is known; the short side is not larger")
+        note = "not resolved across the line; the extent along it is taken"
+        readings["width_m"] = Reading(length, low, high, "bound", note)
+    status, note = ("measured", "")
+    if len(known) == 1:
+        status, note = ("bound", "one side only is known; the short side is not larger")
     readings["short_side_m"] = Reading(min(known), min(known) * factor[0], min(known) * factor[1], status, note)
     return readings
 

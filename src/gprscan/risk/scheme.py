@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -98,13 +99,14 @@ class Term(_Part):
             msg = f"the term of {self.input!r} needs either 'points' (for categories) or 'steps' (for numbers)"
             raise ValueError(msg)
         if self.assume is not None and self.assume not in self.points:
-            msg = f"the term of {self.input!r} assumes {self.assume!r}, which is not among its points: {', '.join(self.points)}"
+            known = ", ".join(self.points)
+            msg = f"the term of {self.input!r} assumes {self.assume!r}, which is not among its points: {known}"
             raise ValueError(msg)
         return self
 
 
 class Score(_Part):
-    """Points of several terms, summed or maximised, capped, and put into bands 1, 2, ... by the highest score of each."""
+    """Points of several terms, summed or maximised, capped, and put into bands 1, 2, ... by their highest scores."""
 
     combine: Literal["sum", "max"]
     cap: float
@@ -189,14 +191,16 @@ class Scheme(_Part):
 
     def inputs(self) -> set[str]:
         """Return every input that this scheme looks at."""
-        used = {name for rule in self.rules for group in rule.conditions for c in group for name in c.names()}
+        conditions = [c for rule in self.rules for group in rule.conditions for c in group]
+        used = {name for condition in conditions for name in condition.names()}
         used |= set(self.fallback.bands) if self.fallback else set()
         used |= {term.input for score in (self.likelihood, self.consequence) if score for term in score.terms}
         return used | set(self.required)
 
     def breakpoints(self, name: str) -> list[float]:
         """Return the numbers at which an input may change the grade, ascending."""
-        edges = {edge for rule in self.rules for group in rule.conditions for c in group for edge in c.breakpoints(name)}
+        conditions = [c for rule in self.rules for group in rule.conditions for c in group]
+        edges = {edge for condition in conditions for edge in condition.breakpoints(name)}
         if self.fallback:
             edges |= {band.below for band in self.fallback.bands.get(name, []) if band.below is not None}
         for score in (self.likelihood, self.consequence):
@@ -206,7 +210,8 @@ class Scheme(_Part):
 
     def summary(self) -> dict[str, Any]:
         """Return what a report needs to print grades of this scheme: JSON-able."""
-        return self.model_dump(mode="json", include={"id", "version", "status", "title", "notice", "sources", "kinds", "grades"})
+        wanted = {"id", "version", "status", "title", "notice", "sources", "kinds", "grades"}
+        return self.model_dump(mode="json", include=wanted)
 
 
 def _grade_problems(scheme: Scheme) -> list[str]:
@@ -215,14 +220,19 @@ def _grade_problems(scheme: Scheme) -> list[str]:
     wanted = [(f"rule {rule.id!r}", rule.grade) for rule in scheme.rules]
     if scheme.fallback:
         wanted += [("fallback.cap", scheme.fallback.cap)]
-        wanted += [(f"fallback.bands.{name}", band.grade) for name, bands in scheme.fallback.bands.items() for band in bands]
-    problems += [f"{where} gives the grade {label!r}, but the grades are {', '.join(labels)}" for where, label in wanted if label not in labels]
+        for name, bands in scheme.fallback.bands.items():
+            wanted += [(f"fallback.bands.{name}", band.grade) for band in bands]
+    for where, label in wanted:
+        if label not in labels:
+            problems.append(f"{where} gives the grade {label!r}, but the grades are {', '.join(labels)}")
     ids = [rule.id for rule in scheme.rules]
     return problems + [f"two rules are called {name!r}" for name in {x for x in ids if ids.count(x) > 1}]
 
 
 def _input_problems(scheme: Scheme) -> list[str]:
-    problems = [f"kinds: {kind!r} is no hazard kind; these are {', '.join(names.HAZARD_KINDS)}" for kind in scheme.kinds if kind not in names.HAZARD_KINDS]
+    hazards = names.HAZARD_KINDS
+    odd_kinds = [kind for kind in scheme.kinds if kind not in hazards]
+    problems = [f"kinds: {kind!r} is no hazard kind; these are {', '.join(hazards)}" for kind in odd_kinds]
     try:
         used = scheme.inputs()
     except RecipeError as error:
@@ -231,23 +241,28 @@ def _input_problems(scheme: Scheme) -> list[str]:
         near = difflib.get_close_matches(name, INPUTS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; inputs are {', '.join(INPUTS)}"
         problems.append(f"there is no input {name!r}{hint}")
-    tables: list[tuple[str, str, list[Any]]] = []
     if scheme.fallback:
-        tables += [("fallback.bands", name, list(bands)) for name, bands in scheme.fallback.bands.items()]
+        for name, bands in scheme.fallback.bands.items():
+            problems += _step_problems("fallback.bands", name, bands)
     for title, score in (("likelihood", scheme.likelihood), ("consequence", scheme.consequence)):
         for term in score.terms if score else []:
-            if term.steps:
-                tables.append((title, term.input, list(term.steps)))
-            elif term.input in NUMBERS:
-                problems.append(f"{title}: {term.input!r} is a number; give 'steps', not 'points'")
-            elif term.input in CATEGORIES and (odd := set(term.points) - set(CATEGORIES[term.input])):
-                problems.append(f"{title}: {term.input!r} cannot be {', '.join(sorted(odd))}; it is one of {', '.join(CATEGORIES[term.input])}")
-    return problems + [p for title, name, steps in tables for p in _step_problems(title, name, steps)]
+            problems += _term_problems(title, term)
+    return problems
 
 
-def _step_problems(title: str, name: str, steps: list[Any]) -> list[str]:
-    edges = [step.below for step in steps[:-1]]
-    if not steps or steps[-1].below is not None or None in edges:
+def _term_problems(title: str, term: Term) -> list[str]:
+    if term.steps:
+        return _step_problems(title, term.input, term.steps)
+    if term.input in NUMBERS:
+        return [f"{title}: {term.input!r} is a number; give 'steps', not 'points'"]
+    possible = CATEGORIES.get(term.input, tuple(term.points))
+    odd = ", ".join(sorted(set(term.points) - set(possible)))
+    return [f"{title}: {term.input!r} cannot be {odd}; it is one of {', '.join(possible)}"] if odd else []
+
+
+def _step_problems(title: str, name: str, steps: Sequence[Band | StepPoints]) -> list[str]:
+    edges = [step.below for step in steps[:-1] if step.below is not None]
+    if not steps or steps[-1].below is not None or len(edges) < len(steps) - 1:
         return [f"{title}: every step of {name!r} but the last needs 'below', and the last must not have it"]
     if edges != sorted(set(edges)):
         return [f"{title}: the bounds of {name!r} must grow: {edges}"]
@@ -331,14 +346,17 @@ def _parsed(content: bytes, where: str) -> Scheme:
     try:
         return Scheme(**tomllib.loads(content.decode("utf-8-sig")))
     except ValidationError as error:
-        raise RecipeError(f"scheme {where}: {_reasons(error)}") from None
+        msg = f"scheme {where}: {_reasons(error)}"
+        raise RecipeError(msg) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, RecursionError) as error:
-        raise RecipeError(f"scheme {where}: no valid TOML: {error}") from None
+        msg = f"scheme {where}: no valid TOML: {error}"
+        raise RecipeError(msg) from None
 
 
 def _reasons(error: ValidationError) -> str:
     """One sentence per wrong key, with the key that was probably meant."""
-    known = sorted({field for part in (Scheme, *_Part.__subclasses__()) for field in part.model_fields})
+    parts_of_a_scheme: Sequence[type[BaseModel]] = _Part.__subclasses__()
+    known = sorted({field for part in parts_of_a_scheme for field in part.model_fields})
     parts = []
     for item in error.errors():
         where = ".".join(str(step + 1) if isinstance(step, int) else step for step in item["loc"])
