@@ -25,7 +25,7 @@ _NULLABLE = {"risk_rank": "Int64", "risk_rank_low": "Int64", "risk_rank_high": "
 
 def grade(
     anomalies: geopandas.GeoDataFrame,
-    scheme: str | Path | Scheme = DEFAULT_SCHEME,
+    scheme: str | Path | Scheme | Mapping[str, Any] = DEFAULT_SCHEME,
     context: Mapping[str, Any] | None = None,
 ) -> geopandas.GeoDataFrame:
     """Grade the hazards of an anomaly table.

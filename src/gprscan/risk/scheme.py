@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -208,6 +208,10 @@ class Scheme(_Part):
             edges |= {s.below for term in terms if term.input == name for s in term.steps if s.below is not None}
         return sorted(edges)
 
+    def definition(self) -> dict[str, Any]:
+        """Return the whole scheme as JSON-able content, from which `load_scheme` makes it again."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
     def summary(self) -> dict[str, Any]:
         """Return what a report needs to print grades of this scheme: JSON-able."""
         wanted = {"id", "version", "status", "title", "notice", "sources", "kinds", "grades"}
@@ -303,13 +307,14 @@ def list_schemes() -> list[Scheme]:
     return [load_scheme(name) for name in sorted(_shipped())]
 
 
-def load_scheme(scheme: str | Path | Scheme) -> Scheme:
+def load_scheme(scheme: str | Path | Scheme | Mapping[str, Any]) -> Scheme:
     """Load a shipped scheme by its id, or a scheme file (TOML) by its path.
 
     Parameters
     ----------
-    scheme : str, Path or Scheme
-        ``"seoul_2016"``, ``"gprscan_screening"``, or the path of a file of your own.
+    scheme : str, Path, Scheme or mapping
+        ``"seoul_2016"``, ``"gprscan_screening"``, the path of a file of your own, or the content of one, as
+        `Scheme.definition` gives it.
 
     Returns
     -------
@@ -323,6 +328,8 @@ def load_scheme(scheme: str | Path | Scheme) -> Scheme:
     """
     if isinstance(scheme, Scheme):
         return scheme
+    if isinstance(scheme, Mapping):
+        return _checked(dict(scheme), str(scheme.get("id", "given")))
     shipped = _shipped()
     if str(scheme) in shipped:
         return _parsed(shipped[str(scheme)].read_bytes(), str(scheme))
@@ -344,12 +351,17 @@ def _parsed(content: bytes, where: str) -> Scheme:
         msg = f"scheme {where}: larger than {MAX_BYTES} bytes; this is no grading scheme."
         raise RecipeError(msg)
     try:
-        return Scheme(**tomllib.loads(content.decode("utf-8-sig")))
+        return _checked(tomllib.loads(content.decode("utf-8-sig")), where)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        msg = f"scheme {where}: no valid TOML: {error}"
+        raise RecipeError(msg) from None
+
+
+def _checked(content: dict[str, Any], where: str) -> Scheme:
+    try:
+        return Scheme.model_validate(content)
     except ValidationError as error:
         msg = f"scheme {where}: {_reasons(error)}"
-        raise RecipeError(msg) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, RecursionError) as error:
-        msg = f"scheme {where}: no valid TOML: {error}"
         raise RecipeError(msg) from None
 
 
