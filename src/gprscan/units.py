@@ -45,7 +45,11 @@ def parse(value: float | int | str, unit: str) -> float:
     200.0
     """
     if not isinstance(value, str):
-        return float(value)
+        try:
+            return float(value)
+        except TypeError:
+            msg = f"{value!r} is not a quantity. Write a number, or a number and a unit, for example '5 {unit}'."
+            raise UnitsError(msg) from None
     match = _QUANTITY.match(value)
     if match is None:
         msg = f"{value!r} is not a quantity. Write a number, or a number and a unit, for example '5 {unit}'."

@@ -42,7 +42,14 @@ class Step:
     cut : {"twt", "halo", "whole_line"}
         How the line may be cut along ``trace``: trace by trace, in blocks with an overlap of `halo` traces, or not.
     halo : callable or None
-        ``halo(line, parameters) -> int``, traces of overlap on each side.
+        ``halo(line, parameters) -> int or None``, traces of overlap on each side; None where these parameters need the
+        whole line.
+    resolve : callable or None
+        ``resolve(line, parameters) -> parameters``, fills in what depends on the line.
+    measures : bool
+        Whether `resolve` looks at the samples, and not only at the coordinates.
+    compute : callable
+        The bare function, for parameters that are resolved already: nothing is checked or recorded.
     room : str
         Package that registered it.
     summary : str
@@ -53,16 +60,20 @@ class Step:
     function: Callable[..., Any]
     parameters: type[BaseModel]
     cut: Cut
-    halo: Callable[[xr.Dataset, dict[str, Any]], int] | None
+    halo: Callable[[xr.Dataset, dict[str, Any]], int | None] | None
     room: str
     summary: str
+    resolve: Callable[[xr.Dataset, dict[str, Any]], dict[str, Any]] | None
+    measures: bool
+    compute: Callable[..., xr.Dataset]
 
 
 def step(
     *,
     cut: Cut,
-    halo: Callable[[xr.Dataset, dict[str, Any]], int] | None = None,
+    halo: Callable[[xr.Dataset, dict[str, Any]], int | None] | None = None,
     resolve: Callable[[xr.Dataset, dict[str, Any]], dict[str, Any]] | None = None,
+    measures: bool = False,
 ) -> Callable[[Callable[..., xr.Dataset]], Callable[..., xr.Dataset]]:
     """Register a function ``f(line, ...) -> line`` as a step.
 
@@ -71,10 +82,12 @@ def step(
     cut : {"twt", "halo", "whole_line"}
         How the line may be cut along ``trace``.
     halo : callable, optional
-        ``halo(line, parameters) -> int``; needed with ``cut="halo"``.
+        ``halo(line, parameters) -> int or None``; needed with ``cut="halo"``. None: these parameters need the whole line.
     resolve : callable, optional
         ``resolve(line, parameters) -> parameters``: fills in what depends on the line (a window of 1.5 periods of the
         antenna, say), so that provenance records the numbers that were used.
+    measures : bool
+        Whether `resolve` looks at the samples: blocks of a line must then share what was found on the whole line.
     """
 
     def decorate(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
@@ -95,11 +108,12 @@ def step(
             if resolve is not None:
                 values = resolve(line, values)
             result = function(line, **values)
-            return provenance.append(result, line, name, {k: _jsonable(v) for k, v in values.items()})
+            return record(result, line, name, values)
 
         doc = inspect.getdoc(function) or ""
         room = function.__module__.rsplit(".", 1)[0]
-        _steps[name] = Step(name, run, parameters, cut, halo, room, doc.splitlines()[0] if doc else "")
+        summary = doc.splitlines()[0] if doc else ""
+        _steps[name] = Step(name, run, parameters, cut, halo, room, summary, resolve, measures, function)
         add_method(name, run)
         return run
 
@@ -140,6 +154,11 @@ def describe(error: ValidationError | UnitsError) -> str:
         where = ".".join(str(part) for part in item["loc"])
         parts.append(f"{where or 'input'}: {item['msg']} (given: {item.get('input')!r})")
     return "; ".join(parts)
+
+
+def record(result: xr.Dataset, line: xr.Dataset, name: str, values: dict[str, Any]) -> xr.Dataset:
+    """Return `result` with the provenance of `line` and the step `name` with its resolved parameters."""
+    return provenance.append(result, line, name, {key: _jsonable(value) for key, value in values.items()})
 
 
 def _jsonable(value: Any) -> Any:

@@ -1,0 +1,109 @@
+"""What every filter needs: the traces as rows, windows in samples, and the choice between one thread and all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numba
+import numpy as np
+import xarray as xr
+
+from gprscan import model, names
+from gprscan.errors import ParameterError
+from gprscan.kernels import traces as trace_kernels
+
+
+def threads() -> int:
+    """Return how many threads a kernel may use here: one outside the main thread (see `gprscan.kernels.jit`)."""
+    return numba.get_num_threads() if threading.current_thread() is threading.main_thread() else 1
+
+
+def run(serial: Callable[..., None], parallel: Callable[..., None], *arguments: Any) -> None:
+    """Call the parallel driver of a kernel where that is safe, else the serial one."""
+    (parallel if threads() > 1 else serial)(*arguments)
+
+
+def buffers(line: xr.Dataset, *, separate: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return the traces as float32 and an array for the result, both of the shape of the amplitude.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line; its samples are never written to.
+    separate : bool
+        Whether the two must not be the same memory. Otherwise they are, where the samples had to be converted anyway.
+    """
+    values = line[names.AMPLITUDE].values
+    if values.dtype == np.float32 and values.flags.c_contiguous:
+        return values, np.empty_like(values)
+    source = model.amplitude(line)
+    return source, np.empty_like(source) if separate else source
+
+
+def rows(values: np.ndarray) -> np.ndarray:
+    """View an array of traces as rows, shape (traces, samples)."""
+    return values.reshape(-1, values.shape[-1])
+
+
+def channels(values: np.ndarray) -> np.ndarray:
+    """View an array of traces as a stack of profiles, shape (channels, traces, samples)."""
+    return values.reshape(-1, *values.shape[-2:])
+
+
+def states(values: np.ndarray) -> np.ndarray:
+    """Return 0 for each dead trace, 1 for a live one, 2 for one with gaps; shape as `values` without samples."""
+    found = np.empty(values.shape[:-1], dtype="int8")
+    run(trace_kernels.trace_states_serial, trace_kernels.trace_states_parallel, rows(values), found.reshape(-1))
+    return found
+
+
+def blocks(n_rows: int, n_samples: int, size: int = 1 << 20) -> Iterator[slice]:
+    """Cut rows into blocks of about `size` samples, so that temporaries stay in the cache."""
+    length = max(1, size // max(n_samples, 1))
+    for start in range(0, n_rows, length):
+        yield slice(start, min(start + length, n_rows))
+
+
+def half_window(window: float, interval: float) -> int:
+    """Return half the width in samples of the odd window nearest to `window`."""
+    return max(0, round((window / interval - 1) / 2))
+
+
+def periods(line: xr.Dataset, step: str, count: float, argument: str) -> float:
+    """Return `count` periods of the antenna in ns.
+
+    Raises
+    ------
+    ParameterError
+        If the centre frequency of the antenna is not known; the message names the argument to give instead.
+    """
+    frequency = model.centre_frequency(line)
+    if frequency is None:
+        msg = (
+            f"{step}: the centre frequency of the antenna is not known, so {argument} cannot be chosen. Give {argument} "
+            f"in ns ({count:g} periods of a 400 MHz antenna are {count * 2.5:g} ns), or the frequency when reading: "
+            "gprscan.read(path, frequency=400)."
+        )
+        raise ParameterError(msg)
+    return count * 1000.0 / frequency
+
+
+def band(line: xr.Dataset, step: str, low: float, high: float) -> tuple[float, float]:
+    """Return `low` and `high` times the centre frequency of the antenna, in MHz.
+
+    Raises
+    ------
+    ParameterError
+        If the centre frequency is not known.
+    """
+    frequency = model.centre_frequency(line)
+    if frequency is None:
+        msg = (
+            f"{step}: the centre frequency of the antenna is not known, so the band cannot be chosen. Give low and high "
+            f"in MHz ({low:g} and {high:g} times the centre frequency are usual), or the frequency when reading: "
+            "gprscan.read(path, frequency=400)."
+        )
+        raise ParameterError(msg)
+    return low * frequency, high * frequency

@@ -1,0 +1,131 @@
+"""Removal of what neighbouring traces have in common: direct wave, antenna ringing, flat layers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from scipy import linalg
+
+from gprscan import model
+from gprscan.errors import MissingPositionError, ParameterError
+from gprscan.filters import _arrays
+from gprscan.kernels import background as kernels
+from gprscan.steps import Length, step
+
+WINDOW = 3.0  # m, between the footprint of a large void and the length over which layers stay flat
+
+
+def _resolve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
+    if values["method"] not in ("sliding_mean", "median"):
+        return values | {"window": None, "traces": None}
+    if values["traces"] is None:
+        window = WINDOW if values["window"] is None else values["window"]
+        try:
+            spacing = model.trace_spacing(line)
+        except MissingPositionError as error:
+            msg = f"background: a window in m needs distances along the line: {error} Or give the window in traces: traces=151."
+            raise MissingPositionError(msg) from None
+        values["traces"] = 2 * _arrays.half_window(window, spacing) + 1
+    if values["traces"] < 3:
+        msg = f"background: a window of {values['traces']} traces removes everything; it needs at least 3 (give window or traces)."
+        raise ParameterError(msg)
+    return values
+
+
+def _halo(line: xr.Dataset, values: dict[str, Any]) -> int | None:
+    return None if values["traces"] is None else int(values["traces"]) // 2
+
+
+@step(cut="halo", halo=_halo, resolve=_resolve)
+def background(
+    line: xr.Dataset,
+    method: Literal["mean", "sliding_mean", "median", "svd"] = "mean",
+    window: Length | None = None,
+    traces: int | None = None,
+    rank: int = 1,
+) -> xr.Dataset:
+    """Subtract from each trace what it has in common with the others of its channel.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line.
+    method : {"mean", "sliding_mean", "median", "svd"}
+        ``mean``: the mean trace of the line. ``sliding_mean`` and ``median``: the mean or the median, sample by sample, of
+        the traces in a window that moves along the line and is cut at its ends. ``svd``: the first `rank` eigenimages
+        (Freire and Ulrych 1988, Geophysics 53, 778).
+    window : float or str, optional
+        Width of the moving window in m, 3 m unless told otherwise.
+    traces : int, optional
+        Width of the moving window in traces, instead of `window`.
+    rank : int
+        Number of eigenimages to remove.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line, float32. Dead traces and samples that are not finite stay as they are and do not count.
+
+    Raises
+    ------
+    MissingPositionError
+        If a window in m is needed but the line has no distances.
+    ParameterError
+        If the window or the rank is too small.
+    """
+    separate = method in ("sliding_mean", "median")
+    source, target = _arrays.buffers(line, separate=separate)
+    states = _arrays.states(_arrays.channels(source))
+    for profile, result, state in zip(_arrays.channels(source), _arrays.channels(target), states, strict=True):
+        if method == "mean":
+            _remove_mean(profile, result, state)
+        elif method == "svd":
+            _remove_eigenimages(profile, result, state, rank)
+        elif method == "sliding_mean":
+            half = int(traces or 0) // 2
+            runs = max(1, min(16, profile.shape[0] // (4 * half + 1)))
+            if _arrays.threads() > 1:
+                kernels.subtract_sliding_mean_parallel(profile, result, state, half, runs)
+            else:
+                kernels.subtract_sliding_mean_serial(profile, result, state, half)
+        else:
+            pair = (kernels.subtract_sliding_median_serial, kernels.subtract_sliding_median_parallel)
+            _arrays.run(*pair, profile, result, state, int(traces or 0) // 2)
+    return model.with_amplitude(line, target)
+
+
+def _remove_mean(profile: np.ndarray, result: np.ndarray, state: np.ndarray) -> None:
+    runs = min(16, profile.shape[0])
+    sums = np.zeros((runs, profile.shape[1]))
+    counts = np.zeros((runs, profile.shape[1]), dtype="int64")
+    if _arrays.threads() > 1:
+        kernels.mean_trace_parallel(profile, state, sums, counts)
+    else:
+        kernels.mean_trace(profile, state, sums[0], counts[0])
+    mean = (sums.sum(axis=0) / np.maximum(counts.sum(axis=0), 1)).astype("float32")
+    np.subtract(profile, mean, out=result)
+    dead = state == 0
+    if dead.any():
+        result[dead] = profile[dead]
+
+
+def _remove_eigenimages(profile: np.ndarray, result: np.ndarray, state: np.ndarray, rank: int) -> None:
+    """Subtract ``X V V^T`` with the leading eigenvectors V of ``X^T X``; X has zeros for gaps and dead traces."""
+    n = profile.shape[1]
+    if not 0 < rank < min(profile.shape):
+        msg = f"background: rank is {rank}; it must be from 1 to {min(profile.shape) - 1} for this line."
+        raise ParameterError(msg)
+    gram = np.zeros((n, n))
+    for block in _arrays.blocks(*profile.shape):
+        part = np.nan_to_num(profile[block], nan=0.0, posinf=0.0, neginf=0.0).astype("float64")
+        part[state[block] == 0] = 0.0
+        gram += part.T @ part
+    _, vectors = linalg.eigh(gram, subset_by_index=(n - rank, n - 1))
+    basis = vectors.astype("float32")
+    for block in _arrays.blocks(*profile.shape):
+        part = np.nan_to_num(profile[block], nan=0.0, posinf=0.0, neginf=0.0)
+        common = (part @ basis) @ basis.T
+        common[state[block] == 0] = 0.0
+        result[block] = profile[block] - common

@@ -1,0 +1,91 @@
+"""Filters that put a trace back on its zero line: DC offset and the slow drift called wow."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from gprscan import model
+from gprscan.errors import ParameterError
+from gprscan.filters import _arrays
+from gprscan.kernels import traces as trace_kernels
+from gprscan.kernels import windows
+from gprscan.steps import Time, step
+
+
+@step(cut="twt")
+def dc(line: xr.Dataset, start: Time | None = None, stop: Time | None = None) -> xr.Dataset:
+    """Subtract from each trace its mean.
+
+    ``y(t) = x(t) - mean of x over start <= t < stop``, over all samples unless told otherwise.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line over ``twt``.
+    start, stop : float or str, optional
+        Part of the trace in ns that the mean is taken of; the last third is a good choice where the direct wave is clipped.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line, float32. Samples that are not finite stay as they are.
+
+    Raises
+    ------
+    ParameterError
+        If no sample lies between `start` and `stop`.
+    """
+    axis = model.require_line(line, axis="twt")["twt"].values
+    first = 0 if start is None else int(np.searchsorted(axis, start))
+    last = axis.size if stop is None else int(np.searchsorted(axis, stop))
+    if last <= first:
+        msg = f"dc: no sample lies between {start} and {stop} ns; the line runs from {axis[0]:.3g} to {axis[-1]:.3g} ns."
+        raise ParameterError(msg)
+    source, target = _arrays.buffers(line)
+    kernels = (trace_kernels.subtract_mean_serial, trace_kernels.subtract_mean_parallel)
+    _arrays.run(*kernels, _arrays.rows(source), _arrays.rows(target), first, last)
+    return model.with_amplitude(line, target)
+
+
+def _dewow_window(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
+    if values["window"] is None:
+        values["window"] = _arrays.periods(line, "dewow", 1.5, "window")
+    if not values["window"] > 0:
+        msg = f"dewow: window is {values['window']} ns; it must be positive."
+        raise ParameterError(msg)
+    return values
+
+
+@step(cut="twt", resolve=_dewow_window)
+def dewow(line: xr.Dataset, method: Literal["mean"] = "mean", window: Time | None = None) -> xr.Dataset:
+    """Remove the slow drift under the wavelets (wow) by subtracting a running mean.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line over ``twt``.
+    method : {"mean"}
+        What is subtracted: the mean over the window, ``y(t) = x(t) - (1/w) sum of x over |t' - t| <= w/2``; the window is
+        cut at the ends of the trace.
+    window : float or str, optional
+        Width of the window in ns, rounded to an odd number of samples. Default: 1.5 periods of the antenna.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line, float32. Samples that are not finite stay as they are and do not count.
+
+    Raises
+    ------
+    ParameterError
+        If neither the window nor the antenna's frequency is known.
+    """
+    model.require_line(line, axis="twt")
+    half = _arrays.half_window(window or 0.0, model.sampling_interval(line))
+    source, target = _arrays.buffers(line)
+    kernels = (windows.subtract_running_mean_serial, windows.subtract_running_mean_parallel)
+    _arrays.run(*kernels, _arrays.rows(source), _arrays.rows(target), half)
+    return model.with_amplitude(line, target)
