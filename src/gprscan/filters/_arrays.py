@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numba
 import numpy as np
 import xarray as xr
 
 from gprscan import model, names
 from gprscan.errors import ParameterError
 from gprscan.kernels import traces as trace_kernels
-
-
-def threads() -> int:
-    """Return how many threads a kernel may use here: one outside the main thread (see `gprscan.kernels.jit`)."""
-    return numba.get_num_threads() if threading.current_thread() is threading.main_thread() else 1
+from gprscan.kernels.jit import threads
 
 
 def run(serial: Callable[..., None], parallel: Callable[..., None], *arguments: Any) -> None:

@@ -10,6 +10,7 @@ from scipy import fft
 
 from gprscan import model
 from gprscan.filters import _arrays
+from gprscan.kernels.jit import threads
 
 
 def frequencies(n: int, interval: float) -> np.ndarray:
@@ -60,9 +61,9 @@ def multiply(line: xr.Dataset, response: np.ndarray, length: int) -> xr.Dataset:
     factor = np.ascontiguousarray(response, dtype=kind)
 
     def change(traces: np.ndarray, rows: slice) -> np.ndarray:
-        spectrum = fft.rfft(traces, length, workers=_arrays.threads())
+        spectrum = fft.rfft(traces, length, workers=threads())
         spectrum *= factor if factor.ndim == 1 else factor[rows]
-        return fft.irfft(spectrum, length, workers=_arrays.threads())[:, : traces.shape[1]]
+        return fft.irfft(spectrum, length, workers=threads())[:, : traces.shape[1]]
 
     return per_block(line, change)
 
@@ -74,6 +75,6 @@ def analytic(traces: np.ndarray, length: int) -> np.ndarray:
     """
     spectrum = np.zeros((traces.shape[0], length), dtype="complex64")
     half = length // 2 + 1
-    spectrum[:, :half] = fft.rfft(traces, length, workers=_arrays.threads())
+    spectrum[:, :half] = fft.rfft(traces, length, workers=threads())
     spectrum[:, 1 : (length + 1) // 2] *= 2.0
-    return fft.ifft(spectrum, overwrite_x=True, workers=_arrays.threads())[:, : traces.shape[1]]
+    return fft.ifft(spectrum, overwrite_x=True, workers=threads())[:, : traces.shape[1]]

@@ -12,6 +12,7 @@ from gprscan import model
 from gprscan.errors import MissingPositionError, ParameterError
 from gprscan.filters import _arrays
 from gprscan.kernels import background as kernels
+from gprscan.kernels.jit import threads
 from gprscan.steps import Length, step
 
 WINDOW = 3.0  # m, between the footprint of a large void and the length over which layers stay flat
@@ -86,7 +87,7 @@ def background(
         elif method == "sliding_mean":
             half = int(traces or 0) // 2
             runs = max(1, min(16, profile.shape[0] // (4 * half + 1)))
-            if _arrays.threads() > 1:
+            if threads() > 1:
                 kernels.subtract_sliding_mean_parallel(profile, result, state, half, runs)
             else:
                 kernels.subtract_sliding_mean_serial(profile, result, state, half)
@@ -100,7 +101,7 @@ def _remove_mean(profile: np.ndarray, result: np.ndarray, state: np.ndarray) -> 
     runs = min(16, profile.shape[0])
     sums = np.zeros((runs, profile.shape[1]))
     counts = np.zeros((runs, profile.shape[1]), dtype="int64")
-    if _arrays.threads() > 1:
+    if threads() > 1:
         kernels.mean_trace_parallel(profile, state, sums, counts)
     else:
         kernels.mean_trace(profile, state, sums[0], counts[0])

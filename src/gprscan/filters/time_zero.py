@@ -11,6 +11,7 @@ from scipy import fft, ndimage
 from gprscan import model, names
 from gprscan.errors import ParameterError
 from gprscan.filters import _arrays, _spectral
+from gprscan.kernels.jit import threads
 from gprscan.steps import Length, Time, step
 from gprscan.units import C_AIR
 
@@ -159,8 +160,8 @@ def _shifted(line: xr.Dataset, samples: np.ndarray) -> xr.Dataset:
     phase = (2j * np.pi * fft.rfftfreq(length)).astype("complex64")
 
     def change(traces: np.ndarray, rows: slice) -> np.ndarray:
-        spectrum = fft.rfft(np.pad(traces, ((0, 0), (pad, length - n - pad)), mode="edge"), workers=_arrays.threads())
+        spectrum = fft.rfft(np.pad(traces, ((0, 0), (pad, length - n - pad)), mode="edge"), workers=threads())
         spectrum *= np.exp(phase * samples[rows, None].astype("float32"))
-        return fft.irfft(spectrum, length, workers=_arrays.threads())[:, pad : pad + n]
+        return fft.irfft(spectrum, length, workers=threads())[:, pad : pad + n]
 
     return _spectral.per_block(line, change)

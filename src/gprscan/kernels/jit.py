@@ -7,6 +7,7 @@ function: the same function compiled both ways would share one cache file.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -41,3 +42,8 @@ def parallel_sum_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 def inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a piece that is inlined into the kernels that call it."""
     return numba.njit(inline="always", **_COMMON)(function)
+
+
+def threads() -> int:
+    """Return how many threads a kernel may use here: one outside the main thread, where a parallel one can abort."""
+    return numba.get_num_threads() if threading.current_thread() is threading.main_thread() else 1

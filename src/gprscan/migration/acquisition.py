@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import xarray as xr
 
 from gprscan import names
 from gprscan.errors import LineError, MissingPositionError, ParameterError
+from gprscan.kernels.jit import threads as threads
 from gprscan.migration.medium import Medium
 from gprscan.model import amplitude, centre_frequency, require_line, sampling_interval, trace_spacing
 from gprscan.units import C_AIR
@@ -113,7 +112,7 @@ def image_depths(
     ParameterError
         If the line ends before the ground is reached, or the step or depth are not positive.
     """
-    if depth_step is not None and depth_step <= 0 or max_depth is not None and max_depth <= 0:
+    if (depth_step is not None and depth_step <= 0) or (max_depth is not None and max_depth <= 0):
         msg = f"depth_step ({depth_step}) and max_depth ({max_depth}) must be positive, in m."
         raise ParameterError(msg)
     end = geometry.start + geometry.dt * (geometry.n_samples - 1)
@@ -147,8 +146,3 @@ def as_image(line: xr.Dataset, image: np.ndarray, depths: np.ndarray) -> xr.Data
     attrs = {"units": "m", "positive": "down", "long_name": "depth below the ground"}
     rest = line.drop_vars([names.AMPLITUDE, names.TWT])
     return rest.assign({names.AMPLITUDE: variable}).assign_coords({names.DEPTH: (names.DEPTH, depths, attrs)})
-
-
-def threads() -> int:
-    """Return how many threads a kernel may use here: one unless this is the main thread of the process."""
-    return numba.get_num_threads() if threading.current_thread() is threading.main_thread() else 1
