@@ -9,7 +9,7 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.errors import LineError, MissingPositionError, ParameterError
-from gprscan.kernels.jit import threads as threads
+from gprscan.kernels.jit import threads as threads  # migrations take it from here
 from gprscan.migration.medium import Medium
 from gprscan.model import amplitude, centre_frequency, require_line, sampling_interval, trace_spacing
 from gprscan.units import C_AIR
@@ -32,7 +32,7 @@ class Acquisition:
     height : float
         Height of the antenna above the ground, m.
     frequency : float
-        Centre frequency in MHz; a tenth of the sampling rate where the line does not say, the usual setting in the field.
+        Centre frequency in MHz; a tenth of the sampling rate, the usual setting, where the line does not say.
     """
 
     spacing: float

@@ -8,75 +8,13 @@ import numpy as np
 import xarray as xr
 
 from gprscan.errors import ParameterError
+from gprscan.kernels.jit import threads
 from gprscan.kernels.kirchhoff import diffraction_sum
-from gprscan.kernels.traveltime import homogeneous_table
-from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths, threads
-from gprscan.migration.medium import GroundVelocity, Medium, medium
+from gprscan.migration.acquisition import acquisition, as_image, channels, image_depths
+from gprscan.migration.curves import CurveTable, curve_table
+from gprscan.migration.medium import GroundVelocity, medium
 from gprscan.migration.rho import half_derivative
 from gprscan.steps import Length, step
-
-TAPER = 0.2  # outer share of the aperture over which the weight falls to zero
-
-
-def half_width(geometry: Acquisition, depths: np.ndarray, aperture: float) -> np.ndarray:
-    """Return the half-width of the aperture in traces for each depth."""
-    reach = (depths + geometry.height) * np.tan(np.radians(aperture))
-    return np.minimum(np.floor(reach / geometry.spacing + 1e-9), geometry.n_traces - 1).astype("int32")
-
-
-def curve_weights(curvature: np.ndarray, geometry: Acquisition) -> np.ndarray:
-    r"""Return the weight of each trace on a diffraction curve, :math:`\Delta x\sqrt{t''/2\pi}`.
-
-    For zero offset and one velocity this is obliquity over spreading, :math:`\Delta x\cos\theta/\sqrt{\pi v r}`, as in
-    Schneider (1978) and Yilmaz (2001, section 4.2); written with the curvature of the curve it holds for offset, an air
-    gap and v(z) too, and a plane reflector keeps its amplitude at every depth and dip.
-
-    Within a few centimetres of the antenna the curve is sharper than the spacing of the traces; there no weight
-    may exceed the one that passes a single trace at the centre frequency unchanged.
-    """
-    weight = geometry.spacing * np.sqrt(np.abs(curvature) / (2 * np.pi))
-    return np.minimum(weight, 1.0 / np.sqrt(2 * np.pi * geometry.frequency * 1e-3))
-
-
-def edge_taper(lateral: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Return a cosine taper over the outer part of the aperture, shape (depth, lateral)."""
-    share = lateral[None, :] / (widths[:, None] + 1.0)
-    ramp = np.clip((1.0 - share) / TAPER, 0.0, 1.0)
-    return np.where(share <= 1.0, np.sin(0.5 * np.pi * ramp) ** 2, 0.0)
-
-
-def _migrate(
-    traces: np.ndarray, geometry: Acquisition, separation: float, ground: Medium, depths: np.ndarray, aperture: float
-) -> np.ndarray:
-    """Migrate one channel, shape (trace, sample) to (trace, depth)."""
-    widths = half_width(geometry, depths, aperture)
-    lateral = np.arange(int(widths.max()) + 1)
-    times, _, curvature = homogeneous_table(
-        lateral * geometry.spacing, depths, float(ground.velocities[0]), separation, geometry.height
-    )
-    weights = curve_weights(curvature, geometry) * edge_taper(lateral, widths)
-    position = (times - geometry.start) / geometry.dt
-    inside = (position >= 0) & (position < geometry.n_samples - 1) & (lateral[None, :] <= widths[:, None])
-    rows = np.where(inside, position, 0).astype("int32")
-    share = (position - rows) * inside
-    weights = np.where(inside, weights, 0.0)
-    # times grow along a curve, so the part inside the record is one piece
-    first = np.argmax(inside, axis=1).astype("int32")
-    last = np.where(inside.any(axis=1), lateral.size - np.argmax(inside[:, ::-1], axis=1), 0).astype("int32")
-    pad = lateral.size
-    padded = np.zeros((geometry.n_samples, geometry.n_traces + 2 * pad), "float32")
-    padded[:, pad:-pad] = half_derivative(traces, geometry.dt).T
-    image = diffraction_sum(
-        padded,
-        rows,
-        (weights * (1 - share)).astype("float32"),
-        (weights * share).astype("float32"),
-        first,
-        last,
-        pad,
-        threads=threads(),
-    )
-    return image.T
 
 
 def _halo(line: xr.Dataset, parameters: dict[str, Any]) -> int:
@@ -86,12 +24,32 @@ def _halo(line: xr.Dataset, parameters: dict[str, Any]) -> int:
     return int(np.ceil(reach / geometry.spacing)) + 1
 
 
+def padded_rows(traces: np.ndarray, dt: float, table: CurveTable) -> np.ndarray:
+    """Return the filtered traces as the kernel wants them: (copy x sample, pad + trace + pad).
+
+    Parameters
+    ----------
+    traces : ndarray of float32, shape (trace, sample)
+    dt : float
+        Sampling interval, ns.
+    table : CurveTable
+        Says which low-pass copies and how many zeros are needed.
+    """
+    n_traces, n_samples = traces.shape
+    pad = table.pad
+    rows = np.zeros((len(table.cutoffs) * n_samples, n_traces + 2 * pad), "float32")
+    for number, copy in enumerate(half_derivative(traces, dt, table.cutoffs)):
+        rows[number * n_samples : (number + 1) * n_samples, pad:-pad] = copy.T
+    return rows
+
+
 @step(cut="halo", halo=_halo)
 def kirchhoff(
     line: xr.Dataset,
     velocity: GroundVelocity,
     aperture: float = 50.0,
     *,
+    antialias: bool = True,
     depth_step: Length | None = None,
     max_depth: Length | None = None,
 ) -> xr.Dataset:
@@ -102,12 +60,17 @@ def kirchhoff(
     line : xarray.Dataset
         Line over two-way travel time, time zero applied, traces regularly spaced. The transmitter-receiver distance is
         taken from ``separation``, the height of the antenna from ``antenna_height``; rays refract at the ground.
-    velocity : float or str
-        Velocity in the ground, m/ns.
+    velocity : float, str or xarray.DataArray
+        Velocity in the ground, m/ns; or v(z) over ``depth`` in m, linear between its samples (two samples at one depth
+        make a step).
     aperture : float
         Half-angle in degrees, at the image point, within which traces are summed.
+    antialias : bool
+        Take the steep parts of a curve from low-pass copies of the data, where the traces are too far apart for the
+        full band.
     depth_step : float, optional
-        Spacing of the depths in m; by default what a wave travels down and back in one sampling interval.
+        Spacing of the depths in m; by default what a wave in the slowest layer travels down and back in one sampling
+        interval.
     max_depth : float, optional
         Depth of the last row in m; by default what the last sample can have seen.
 
@@ -115,7 +78,7 @@ def kirchhoff(
     -------
     xarray.Dataset
         Line with dimensions ([channel,] trace, depth), depth in m below the ground. A plane reflector keeps the
-        amplitude that it has in the data. Dead traces count as zero, and their columns are imaged from their neighbours.
+        amplitude that it has in the data. Dead traces count as zero, and their columns are imaged from the neighbours.
 
     Raises
     ------
@@ -127,19 +90,26 @@ def kirchhoff(
     Notes
     -----
     The Kirchhoff integral for two dimensions: half-derivative in time, then a sum with obliquity and spreading weights
-    (Schneider 1978, Geophysics 43, 49-76; Yilmaz 2001, Seismic Data Analysis, section 4.2).
+    (Schneider 1978, Geophysics 43, 49-76; Yilmaz 2001, Seismic Data Analysis, section 4.2); the low-pass copies follow
+    Gray (1992, Geophysical Prospecting 40, 795-803).
     """
     if not 0 < aperture < 90:
         msg = f"aperture is {aperture} degrees; it must be between 0 and 90."
         raise ParameterError(msg)
     ground = medium(velocity)
-    if not ground.uniform:
-        msg = "this version migrates with one velocity; give a number in m/ns."
-        raise ParameterError(msg)
     geometry = acquisition(line)
     depths = image_depths(geometry, ground, depth_step, max_depth)
-    images = [
-        _migrate(traces, geometry, float(separation), ground, depths, aperture)
-        for traces, separation in zip(channels(line), geometry.separation, strict=True)
-    ]
+    tables: dict[float, CurveTable] = {}
+    images = []
+    for traces, separation in zip(channels(line), geometry.separation.tolist(), strict=True):
+        if separation not in tables:
+            tables[separation] = curve_table(
+                geometry, ground, depths, separation, aperture=aperture, antialias=antialias
+            )
+        table = tables[separation]
+        rows = padded_rows(traces, geometry.dt, table)
+        image = diffraction_sum(
+            rows, table.rows, table.early, table.late, table.first, table.last, table.pad, threads=threads()
+        )
+        images.append(image.T)
     return as_image(line, np.stack(images), depths)

@@ -39,8 +39,8 @@ def _velocity(value: Any) -> float | xr.DataArray:
 def _check_range(values: np.ndarray) -> None:
     if not (np.all(np.isfinite(values)) and values.min() > 0 and values.max() <= 1.001 * C_AIR):
         msg = (
-            f"velocity is between {np.min(values):g} and {np.max(values):g} m/ns; it must be above 0 and at most that in "
-            "air, 0.2998 m/ns (soils: 0.06 to 0.15)."
+            f"velocity is between {np.min(values):g} and {np.max(values):g} m/ns; it must be above 0 and at most "
+            "that in air, 0.2998 m/ns (soils: 0.06 to 0.15)."
         )
         raise ValueError(msg)
 

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import fft
 
 
-def half_derivative(traces: np.ndarray, dt: float) -> np.ndarray:
-    r"""Filter traces by :math:`\sqrt{-i\omega}`, and undo the loss of linear interpolation.
+def half_derivative(traces: np.ndarray, dt: float, cutoffs: tuple[float, ...] = (np.inf,)) -> np.ndarray:
+    r"""Filter traces by :math:`\sqrt{-i\omega}`, undo the loss of linear interpolation, and make low-pass copies.
 
     A sum along a diffraction curve multiplies the spectrum of a plane reflector by
     :math:`\sqrt{2\pi/\omega t''}\,e^{i\pi/4}` (stationary phase); this filter takes the frequency and the phase out
@@ -16,20 +16,40 @@ def half_derivative(traces: np.ndarray, dt: float) -> np.ndarray:
 
     Parameters
     ----------
-    traces : ndarray of float32, shape (..., sample)
+    traces : ndarray of float32, shape (trace, sample)
     dt : float
         Sampling interval, ns.
+    cutoffs : tuple of float
+        Corner frequency of each copy in GHz; infinity leaves the band as it is.
 
     Returns
     -------
-    ndarray of float32, same shape
+    ndarray of float32, shape (copy, trace, sample)
         In units of the input per square root of ns.
     """
     n = traces.shape[-1]
-    # the filter rings on ahead of an event as t^(-3/2): half a record of zeros keeps the wrapped part below 1e-4
-    size = fft.next_fast_len(n + n // 2, real=True)
-    frequency = fft.rfftfreq(size, dt)
-    operator = np.sqrt(2 * np.pi * frequency) * np.exp(-0.25j * np.pi) / np.sinc(frequency * dt) ** 2
+    size = padded_size(n)
     spectrum = fft.rfft(traces, size, axis=-1)
-    spectrum *= operator.astype("complex64")
-    return fft.irfft(spectrum, size, axis=-1)[..., :n]
+    copies = np.empty((len(cutoffs), *traces.shape), "float32")
+    for copy, response in zip(copies, responses(n, dt, cutoffs), strict=True):
+        copy[...] = fft.irfft(spectrum * response, size, axis=-1)[..., :n]
+    return copies
+
+
+def padded_size(n: int) -> int:
+    """Return the length of the transform; the filter rings as t^(-3/2), half a record keeps the wrapped part small."""
+    return fft.next_fast_len(n + n // 2, real=True)
+
+
+def responses(n: int, dt: float, cutoffs: tuple[float, ...]) -> np.ndarray:
+    """Return the spectrum of the filter for each copy, complex64, shape (copy, frequency)."""
+    frequency = fft.rfftfreq(padded_size(n), dt)
+    operator = np.sqrt(2 * np.pi * frequency) * np.exp(-0.25j * np.pi) / np.sinc(frequency * dt) ** 2
+    return np.array([operator * _low_pass(frequency, cutoff) for cutoff in cutoffs], "complex64")
+
+
+def _low_pass(frequency: np.ndarray, cutoff: float) -> np.ndarray:
+    """Return a zero-phase low pass: 1 below three quarters of the corner, half at it, 0 above five quarters."""
+    if not np.isfinite(cutoff):
+        return np.ones_like(frequency)
+    return np.sin(0.5 * np.pi * np.clip((1.25 - frequency / cutoff) / 0.5, 0.0, 1.0)) ** 2

@@ -1,0 +1,140 @@
+"""Tables of diffraction curves: where each image row looks into the data, and with what weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gprscan.kernels.layered import layered_table
+from gprscan.kernels.traveltime import homogeneous_table
+from gprscan.migration.acquisition import Acquisition
+from gprscan.migration.medium import Medium
+from gprscan.units import C_AIR
+
+TAPER = 0.2  # outer share of the aperture over which the weight falls to zero
+COPIES_PER_OCTAVE = 2
+
+
+@dataclass(frozen=True)
+class CurveTable:
+    """Diffraction curves of every image row, as `gprscan.kernels.kirchhoff.diffraction_sum` wants them.
+
+    Attributes
+    ----------
+    rows : ndarray of int32, shape (depth, lateral)
+        Sample before each shift, counted through the stacked low-pass copies of the data.
+    early, late : ndarray of float32, shape (depth, lateral)
+        Weights of that sample and of the next.
+    first, last : ndarray of int32, shape (depth,)
+        Range of lateral distances in use, in traces.
+    cutoffs : tuple of float
+        Corner frequency in GHz of each low-pass copy; the first is infinite.
+    """
+
+    rows: np.ndarray
+    early: np.ndarray
+    late: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    cutoffs: tuple[float, ...]
+
+    @property
+    def pad(self) -> int:
+        """Zeros that the data need on each side, in traces."""
+        return self.rows.shape[1]
+
+
+def diffraction_curves(
+    geometry: Acquisition, ground: Medium, depths: np.ndarray, lateral: np.ndarray, separation: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return two-way time (ns), slope (ns/m) and curvature (ns/m2) of the diffraction curves, shape (depth, lateral).
+
+    Parameters
+    ----------
+    depths : ndarray, shape (depth,)
+        Depths of the points, m.
+    lateral : ndarray, shape (lateral,)
+        Distances between the middle of the antenna pair and the point, m.
+    separation : float
+        Transmitter-receiver distance, m.
+    """
+    if ground.uniform:
+        return homogeneous_table(lateral, depths, float(ground.velocities[0]), separation, geometry.height)
+    return layered_table(lateral, depths, ground.tops, ground.velocities, separation, geometry.height, C_AIR)
+
+
+def half_width(geometry: Acquisition, depths: np.ndarray, aperture: float) -> np.ndarray:
+    """Return the half-width of the aperture in traces for each depth."""
+    reach = (depths + geometry.height) * np.tan(np.radians(aperture))
+    return np.minimum(np.floor(reach / geometry.spacing + 1e-9), geometry.n_traces - 1).astype("int32")
+
+
+def curve_weights(curvature: np.ndarray, geometry: Acquisition) -> np.ndarray:
+    r"""Return the weight of each trace on a diffraction curve, :math:`\Delta x\sqrt{t''/2\pi}`, per square root of ns.
+
+    For zero offset and one velocity this is obliquity over spreading, :math:`\Delta x\cos\theta/\sqrt{\pi v r}`, as in
+    Schneider (1978) and Yilmaz (2001, section 4.2); written with the curvature of the curve it holds for offset, an air
+    gap and v(z) too, and a plane reflector keeps its amplitude at every depth and dip.
+
+    Within a few centimetres of the antenna the curve is sharper than the spacing of the traces; there no weight
+    may exceed the one that passes a single trace at the centre frequency unchanged.
+    """
+    weight = geometry.spacing * np.sqrt(np.abs(curvature) / (2 * np.pi))
+    return np.minimum(weight, 1.0 / np.sqrt(2 * np.pi * geometry.frequency * 1e-3))
+
+
+def edge_taper(lateral: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Return a cosine taper over the outer part of the aperture, shape (depth, lateral)."""
+    share = lateral[None, :] / (widths[:, None] + 1.0)
+    return np.sin(0.5 * np.pi * np.clip((1.0 - share) / TAPER, 0.0, 1.0)) ** 2
+
+
+def _copies(geometry: Acquisition, slope: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Choose a low-pass copy for each tap, so that neighbouring traces on the curve stay within half a period.
+
+    The operator is aliased above :math:`1/(2\\Delta x\\,|dt/dx|)` (Gray 1992, Geophysical Prospecting 40, 795-803).
+    """
+    limit = 0.5 / (geometry.spacing * np.maximum(np.abs(slope), 1e-9))
+    nyquist = 0.5 / geometry.dt
+    octaves = np.log2(nyquist / np.minimum(limit, nyquist))
+    # rounding down keeps the corner at or just above the limit; the filter's roll-off does the rest
+    copy = np.where(used, np.floor(COPIES_PER_OCTAVE * octaves), 0).astype("int32")
+    corners = nyquist * 2.0 ** (-np.arange(1, int(copy.max()) + 1) / COPIES_PER_OCTAVE)
+    return copy, (np.inf, *corners.tolist())
+
+
+def curve_table(
+    geometry: Acquisition, ground: Medium, depths: np.ndarray, separation: float, *, aperture: float, antialias: bool
+) -> CurveTable:
+    """Tabulate shifts and weights for one transmitter-receiver distance.
+
+    Parameters
+    ----------
+    aperture : float
+        Half-angle at the image point, degrees.
+    antialias : bool
+        Take steep parts of a curve from low-pass copies of the data.
+    """
+    widths = half_width(geometry, depths, aperture)
+    lateral = np.arange(int(widths.max()) + 1)
+    times, slope, curvature = diffraction_curves(geometry, ground, depths, lateral * geometry.spacing, separation)
+    position = (times - geometry.start) / geometry.dt
+    inside = (position >= 0) & (position < geometry.n_samples - 1) & (lateral[None, :] <= widths[:, None])
+    weights = np.where(inside, curve_weights(curvature, geometry) * edge_taper(lateral, widths), 0.0)
+    rows = np.where(inside, position, 0).astype("int32")
+    share = np.where(inside, position - rows, 0.0)
+    cutoffs: tuple[float, ...] = (np.inf,)
+    if antialias:
+        copy, cutoffs = _copies(geometry, slope, inside)
+        rows += copy * geometry.n_samples
+    # times grow along a curve, so the part inside the record is one piece
+    last = np.where(inside.any(axis=1), lateral.size - np.argmax(inside[:, ::-1], axis=1), 0)
+    return CurveTable(
+        rows=rows,
+        early=(weights * (1 - share)).astype("float32"),
+        late=(weights * share).astype("float32"),
+        first=np.argmax(inside, axis=1).astype("int32"),
+        last=last.astype("int32"),
+        cutoffs=cutoffs,
+    )
