@@ -1,0 +1,156 @@
+"""What the receiver adds: its time gain, its noise, and radio transmitters."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage, optimize, signal
+
+
+def _above_band(a: np.ndarray, dt: float, fc: float) -> np.ndarray | None:
+    """Part of the traces above the antenna's band; None where the sampling leaves nothing there."""
+    low = 3.0 * fc
+    nyquist = 0.5 / dt
+    if low > 0.7 * nyquist:
+        return None
+    sos = signal.butter(4, low / nyquist, "highpass", output="sos")
+    return signal.sosfiltfilt(sos, a, axis=1).astype(np.float32)
+
+
+def acquisition_gain(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> np.ndarray | None:
+    """Estimate the time gain of the recorder from the growth of its own noise.
+
+    Receiver noise is stationary before the gain is applied, so its standard deviation over the record is the gain. It is
+    read above the antenna's band, where no echo is, and believed only if it is incoherent from trace to trace, present
+    before the first arrival, and grows at least twofold.
+
+    Returns
+    -------
+    ndarray of float32, shape (sample,), or None
+        Gain as a factor, 1 at its lowest; None where there is none or it cannot be seen.
+    """
+    live = a[valid]
+    if live.shape[0] < 10:
+        return None
+    high = _above_band(live, dt, fc)
+    if high is None or not _is_noise(high, dt, fc):
+        return None
+    high = high - np.median(high, axis=0)
+    level = 1.4826 * np.median(np.abs(high), axis=0)
+    width = max(3, round(0.15 / (fc * dt)))
+    # padding at the start of the record is exactly constant, and the filter is not itself at the ends
+    first = int(np.argmax(level > 2.5e-3 * level.max())) + width
+    if first > a.shape[1] // 4:
+        return None
+    level[:first] = np.median(level[first : first + 2 * width])
+    level[-width:] = np.median(level[-3 * width : -width])
+    level = ndimage.median_filter(level, 2 * width + 1, mode="nearest")
+    rising = optimize.isotonic_regression(np.log(np.maximum(level, 1e-30))).x
+    gain = np.exp(ndimage.gaussian_filter1d(rising, width, mode="nearest"))
+    gain = (gain / gain[0]).astype(np.float32)
+    return gain if gain[-1] > 2.0 else None
+
+
+def _is_noise(high: np.ndarray, dt: float, fc: float) -> bool:
+    """Is this incoherent from trace to trace, and nearly white? What echoes leave above the band is neither."""
+    late = high[:, high.shape[1] // 2 :]
+    energy = float((late**2).sum())
+    if energy <= 0 or abs(float((late[1:] * late[:-1]).sum())) > 0.1 * energy:
+        return False
+    power = (np.abs(np.fft.rfft(late * np.hanning(late.shape[1]), axis=1)) ** 2).mean(axis=0)
+    freq = np.fft.rfftfreq(late.shape[1], dt)
+    upper = 0.45 / dt
+    middle = 0.5 * (3.3 * fc + upper)
+    low, high_part = (power[(freq >= f0) & (freq < f1)] for f0, f1 in ((3.3 * fc, middle), (middle, upper)))
+    return low.size > 3 and high_part.size > 3 and bool(np.median(low) < 6.0 * np.median(high_part))
+
+
+def noise_level(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> float:
+    """Standard deviation of the incoherent noise: what neighbouring traces do not share, in the last third."""
+    live = echo[valid]
+    if live.shape[0] < 3:
+        return 0.0
+    late = live[:, 2 * live.shape[1] // 3 :]
+    rough = late[1:-1] - 0.5 * (late[2:] + late[:-2])
+    return float(1.4826 * np.median(np.abs(rough)) / np.sqrt(1.5))
+
+
+def remove_tones(
+    a: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: int, most: int = 3
+) -> list[float]:
+    """Subtract radio transmitters in place: steady tones, each with its own phase in every trace.
+
+    A tone is a peak of the spectrum that is at most two bins wide and stands eight times above its surroundings in some
+    group of traces. It is fitted by least squares, trace by trace, over the samples from `start` on.
+
+    Returns
+    -------
+    list of float
+        Frequencies in GHz of what was removed.
+    """
+    found: list[float] = []
+    n = a.shape[1] - start
+    if n < 64 or valid.sum() < 8:
+        return found
+    time = dt * np.arange(a.shape[1])
+    for _ in range(most):
+        tail = a[valid][:, start:]
+        tail = tail - np.median(tail, axis=0)
+        n_fft = 4 * n
+        spectrum = np.abs(np.fft.rfft(tail * np.hanning(n), n_fft, axis=1)) ** 2
+        group = max(8, spectrum.shape[0] // 6)
+        rows = [spectrum[i : i + group].mean(axis=0) for i in range(0, spectrum.shape[0] - group // 2, group)]
+        ratios = np.array([row / (ndimage.median_filter(row, 8 * 8 + 1, mode="nearest") + 1e-30) for row in rows])
+        freq = np.fft.rfftfreq(n_fft, dt)
+        ratios[:, (freq < 0.12 * fc) | (freq > 3.0 * fc)] = 0.0
+        k = int(np.argmax(ratios.max(axis=0)))
+        if ratios[:, k].max() < 8.0 or not _is_steady(tail, time[start:], freq[k]):
+            break
+        found.append(float(freq[k]))
+        _subtract_tone(a, valid, time, freq[k], start)
+    return found
+
+
+def _is_steady(tail: np.ndarray, time: np.ndarray, tone: float) -> bool:
+    """Does the tone last through the record at one level? Echoes and ringing decay, and lose their phase."""
+    parts = np.array_split(np.arange(time.size), 3)
+    wave = np.exp(-2j * np.pi * tone * time)
+    whole = np.abs(tail @ wave) / time.size
+    pieces = np.stack([np.abs(tail[:, p] @ wave[p]) / p.size for p in parts])
+    strong = whole >= np.quantile(whole, 0.7)
+    levels = pieces[:, strong].mean(axis=1)
+    return bool(levels.min() > 0.5 * levels.max() and whole[strong].mean() > 0.6 * levels.mean())
+
+
+def _subtract_tone(a: np.ndarray, valid: np.ndarray, time: np.ndarray, tone: float, start: int) -> None:
+    span = time[-1] - time[start]
+    candidates = tone + np.linspace(-0.5, 0.5, 11) / span
+    tail = a[valid][:, start:]
+    tail = tail - np.median(tail, axis=0)
+    powers = [np.abs(tail @ np.exp(-2j * np.pi * f * time[start:])) ** 2 for f in candidates]
+    best = candidates[int(np.argmax([p.sum() for p in powers]))]
+    basis = np.stack([np.cos(2 * np.pi * best * time), np.sin(2 * np.pi * best * time)])
+    part = basis[:, start:]
+    solve = np.linalg.inv(part @ part.T) @ part
+    median = np.median(a[valid][:, start:], axis=0)
+    for i in np.flatnonzero(valid):
+        residual = a[i, start:] - median
+        coefficients = solve @ residual
+        amplitude = np.hypot(*coefficients)
+        # a trace without the tone shows what its noise and echoes project onto it: about rms * sqrt(2 / n) times a few
+        if amplitude > 4.0 * residual.std() * np.sqrt(2.0 / residual.size):
+            a[i] -= (coefficients @ basis).astype(np.float32)
+
+
+def measured_frequency(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: int) -> float:
+    """Centre frequency of the echoes in GHz (power-weighted, noise floor removed), kept within 0.6 to 1.4 of nominal."""
+    live = echo[valid][:, start:]
+    if live.size == 0:
+        return fc
+    power = (np.abs(np.fft.rfft(live, axis=1)) ** 2).mean(axis=0)
+    freq = np.fft.rfftfreq(live.shape[1], dt)
+    floor = np.median(power[freq > 3 * fc]) if (freq > 3 * fc).any() else 0.0
+    band = (freq > 0.3 * fc) & (freq < 2.2 * fc)
+    weight = np.maximum(power[band] - floor, 0.0)
+    if weight.sum() <= 0:
+        return fc
+    return float(np.clip((freq[band] * weight).sum() / weight.sum(), 0.6 * fc, 1.4 * fc))

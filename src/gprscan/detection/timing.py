@@ -1,0 +1,190 @@
+"""Time zero and the reference wavelet, both from the direct wave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage, signal
+
+from gprscan.units import C_AIR
+
+if TYPE_CHECKING:
+    from gprscan.detection.condition import Acquisition
+
+
+@dataclass
+class DirectWave:
+    """The direct wave, fitted by a Ricker wavelet of free phase.
+
+    Attributes
+    ----------
+    shift : float
+        Correction in ns to subtract from the nominal times.
+    sigma : float
+        Its standard deviation in ns.
+    peak : float
+        Envelope peak in the units of the traces.
+    frequency : float
+        Centre frequency of the fit in GHz.
+    phase : float
+        Phase at the envelope peak in radians (0: crest, pi: trough).
+    misfit : float
+        Residual energy as a share of the energy.
+    """
+
+    shift: float
+    sigma: float
+    peak: float
+    frequency: float
+    phase: float
+    misfit: float
+
+
+def ricker_pair(time: np.ndarray, frequency: float) -> tuple[np.ndarray, np.ndarray]:
+    """Ricker wavelet with unit peak and its Hilbert transform at times in ns from its centre."""
+    step = 0.02 / frequency
+    axis = np.arange(-3.0 / frequency, 3.0 / frequency + step, step)
+    u = (np.pi * frequency * axis) ** 2
+    analytic = signal.hilbert((1 - 2 * u) * np.exp(-u))
+    return (
+        np.interp(time, axis, analytic.real, left=0.0, right=0.0),
+        np.interp(time, axis, analytic.imag, left=0.0, right=0.0),
+    )
+
+
+def align(a: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition) -> np.ndarray:
+    """Delay of each trace's direct wave against the median trace, in ns; zero where it cannot be told."""
+    n = a.shape[0]
+    shift = np.zeros(n)
+    if valid.sum() < 5:
+        return shift
+    first, last = _direct_window(a, valid, t, acq)
+    part = a[:, first:last].astype(float)
+    part = part - part.mean(axis=1, keepdims=True)
+    reach = max(2, round(0.35 / (acq.fc * acq.dt)))
+    lags = np.arange(-reach, reach + 1)
+    for _ in range(2):
+        moved = apply_shift(part, shift / acq.dt)
+        model = np.median(moved[valid], axis=0)
+        if not np.abs(model).max() > 0:
+            return shift
+        score = np.empty((n, lags.size))
+        norm = np.linalg.norm(moved, axis=1) * np.linalg.norm(model) + 1e-30
+        for k, lag in enumerate(lags):
+            score[:, k] = (ndimage.shift(moved, (0, -lag), order=0, mode="nearest") @ model) / norm
+        best = score.argmax(axis=1)
+        inner = np.clip(best, 1, lags.size - 2)
+        rows = np.arange(n)
+        y0, y1, y2 = score[rows, inner - 1], score[rows, inner], score[rows, inner + 1]
+        curve = y0 - 2 * y1 + y2
+        fine = np.where(curve < 0, 0.5 * (y0 - y2) / np.where(curve < 0, curve, -1.0), 0.0)
+        good = valid & (score.max(axis=1) > 0.85) & (best > 0) & (best < lags.size - 1)
+        shift += np.where(good, (lags[inner] + np.clip(fine, -1, 1)) * acq.dt, 0.0)
+    shift -= np.median(shift[valid])
+    # what the surface does to the direct wave is smaller than half a sample; do not chase it
+    return np.where(np.abs(shift) > 0.4 * acq.dt, shift, 0.0)
+
+
+def _direct_window(a: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition) -> tuple[int, int]:
+    """Samples around the direct wave, which may be up to 2 ns or a period off its nominal place."""
+    slack = max(2.0, 1.0 / acq.fc)
+    expected = acq.separation / C_AIR
+    first = int(np.searchsorted(t, expected - slack - 1.2 / acq.fc))
+    last = int(np.searchsorted(t, expected + slack + 1.2 / acq.fc))
+    last = min(max(last, first + 8), a.shape[1])
+    return first, last
+
+
+def apply_shift(a: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Move each trace earlier by its number of samples (linear interpolation, ends held)."""
+    if not np.any(samples):
+        return a
+    out = a.copy()
+    index = np.arange(a.shape[1])
+    for i in np.flatnonzero(samples):
+        out[i] = np.interp(index + samples[i], index, a[i])
+    return out
+
+
+def fit_direct_wave(
+    a: np.ndarray, clipped: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition
+) -> DirectWave | None:
+    """Fit the median trace's direct wave; clipped samples only have to reach the ceiling.
+
+    Returns
+    -------
+    DirectWave or None
+        None where nothing like a pulse is found near the nominal place.
+    """
+    if valid.sum() < 3:
+        return None
+    trace = np.median(a[valid], axis=0).astype(float)
+    held = np.median(clipped[valid], axis=0) > 0.5
+    first, last = _direct_window(a, valid, t, acq)
+    if last - first < 8:
+        return None
+    trace, held, time = trace[first:last], held[first:last], t[first:last]
+    best: tuple[float, float, float, np.ndarray] | None = None
+    for ratio in (0.75, 0.85, 0.95, 1.05, 1.15, 1.3):
+        for centre in np.arange(time[0] + 0.5 / acq.fc, time[-1] - 0.5 / acq.fc, 0.04 / acq.fc):
+            misfit, coefficients = _pulse_misfit(trace, held, time - centre, ratio * acq.fc, acq.fc)
+            if best is None or misfit < best[0]:
+                best = (misfit, centre, ratio, coefficients)
+    if best is None or best[0] > 0.8:
+        return None
+    misfit, centre, ratio, c = best
+    peak = float(np.hypot(*c))
+    shift = float(centre - direct_arrival(acq))
+    # a nominal time zero within what can be measured is better than the measurement
+    consistent = abs(shift) < 0.12 / acq.fc
+    return DirectWave(
+        shift=0.0 if consistent else shift,
+        sigma=(0.03 if consistent else 0.06) / acq.fc,
+        peak=peak,
+        frequency=ratio * acq.fc,
+        phase=float(np.arctan2(-c[1], c[0])),
+        misfit=float(misfit),
+    )
+
+
+def _pulse_misfit(
+    trace: np.ndarray, held: np.ndarray, time: np.ndarray, frequency: float, fc: float
+) -> tuple[float, np.ndarray]:
+    """Share of the energy near the pulse that a free-phase Ricker wavelet leaves, and its two coefficients."""
+    near = np.abs(time) < 1.0 / fc
+    basis = np.stack(ricker_pair(time, frequency))
+    target = trace.copy()
+    solve = np.linalg.pinv(basis[:, near].T)
+    coefficients = solve @ target[near]
+    if held.any():
+        for _ in range(4):
+            model = coefficients @ basis
+            beyond = held & (np.sign(model) == np.sign(trace)) & (np.abs(model) > np.abs(trace))
+            target = np.where(beyond, model, trace)
+            coefficients = solve @ target[near]
+    residual = (target - coefficients @ basis)[near]
+    explained = (target[near] ** 2).sum() - (residual**2).sum()
+    before = (target[~near & (time < 0)] ** 2).sum()  # nothing arrives before the direct wave
+    return float(1.0 - (explained - before) / max((target**2).sum(), 1e-30)), coefficients
+
+
+def direct_arrival(acq: Acquisition) -> float:
+    """Expected time in ns of the envelope peak of the direct wave.
+
+    The air wave comes at separation / c. With the antenna close to the ground the surface reflection merges with it, and
+    pulls the peak of the sum earlier the higher the antenna is, since it comes later with the opposite sign.
+    """
+    pull = np.clip(0.12 - 2.7 * acq.height * acq.fc / C_AIR, -0.07, 0.12)
+    return acq.separation / C_AIR + float(pull) / acq.fc
+
+
+def reference_wavelet(direct: DirectWave | None, dt: float, fc: float) -> tuple[np.ndarray, str]:
+    """Incident wavelet centred on its envelope peak: the fitted direct wave, or a Ricker wavelet."""
+    half = int(np.ceil(1.5 / (fc * dt)))
+    time = dt * np.arange(-half, half + 1)
+    if direct is None:
+        return ricker_pair(time, fc)[0].astype(np.float32), "nominal"
+    r, h = ricker_pair(time, direct.frequency)
+    return (np.cos(direct.phase) * r - np.sin(direct.phase) * h).astype(np.float32), "direct"
