@@ -1,0 +1,239 @@
+"""What a survey consists of: which files are lines, which belong to a line, and which are neither."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gprscan.errors import ReadError, RecipeError
+from gprscan.survey.config import FILE_NAME, LineEntry, LineOptions, SurveyFile, load_survey
+from gprscan.survey.runner import LineJob
+
+# of two recordings of the same traces with one stem, the one with more bits rules: MALA GX writes both
+_BETTER_TWIN = {".rd3": ".rd7"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a scan has to do.
+
+    Attributes
+    ----------
+    name : str
+        Name of the survey, for the report.
+    root : Path
+        Folder that the paths of the outputs are relative to.
+    jobs : list of LineJob
+        The lines, in order.
+    ignored : list of (str, str)
+        Files that are no lines, each with the reason.
+    crs, recipe, scheme : str or None
+        What the survey file says.
+    context : dict
+        Survey-wide inputs of grading.
+    """
+
+    name: str
+    root: Path
+    jobs: list[LineJob]
+    ignored: list[tuple[str, str]] = field(default_factory=list)
+    crs: str | None = None
+    recipe: str | None = None
+    scheme: str | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def plan_survey(survey: str | Path, out: str | Path | None = None) -> Plan:
+    """Find the lines of a survey.
+
+    Parameters
+    ----------
+    survey : path-like
+        A radar file, a folder (searched to any depth; a ``survey.toml`` in it rules), or a survey file.
+    out : path-like, optional
+        Output folder, never searched for lines.
+
+    Raises
+    ------
+    ReadError
+        If there is no such file or folder.
+    RecipeError
+        If the survey file is wrong.
+    """
+    path = Path(survey)
+    if path.is_dir():
+        if (path / FILE_NAME).is_file():
+            return _from_file(path / FILE_NAME, out)
+        lines, ignored = _lines_under(path, out)
+        return Plan(path.resolve().name, path, _jobs(path, ((line, None) for line in lines), LineOptions()), ignored)
+    if path.suffix.lower() == ".toml":
+        return _from_file(path, out)
+    if not path.exists():
+        msg = f"there is no file or folder {path}. A survey is a radar file, a folder of them, or a survey.toml."
+        raise ReadError(msg)
+    return Plan(path.stem, path.parent, _jobs(path.parent, [(path, None)], LineOptions()))
+
+
+def _from_file(path: Path, out: str | Path | None) -> Plan:
+    survey = load_survey(path)
+    root = path.parent
+    ignored: list[tuple[str, str]] = []
+    pairs: list[tuple[Path, LineEntry | None]]
+    if survey.lines:
+        pairs = [(line, entry) for entry in survey.lines for line in _matches(root, entry, path.name)]
+        _refuse_repeats(pairs, path.name)
+    else:
+        lines, ignored = _lines_under(root, out)
+        ignored = [(name, why) for name, why in ignored if name != path.name]
+        pairs = [(line, None) for line in lines]
+    return Plan(
+        survey.name or root.resolve().name,
+        root,
+        _jobs(root, pairs, _with_crs(survey)),
+        ignored,
+        survey.crs,
+        _beside(root, survey.recipe),
+        _beside(root, survey.scheme),
+        survey.context,
+    )
+
+
+def _with_crs(survey: SurveyFile) -> LineOptions:
+    """Return the defaults of the lines: coordinates come in the CRS of the survey unless a line says otherwise."""
+    return survey.defaults if survey.crs is None else survey.defaults.over(LineOptions(crs=survey.crs))
+
+
+def _beside(root: Path, name: str | None) -> str | None:
+    """Return a recipe or scheme as its path where it is a file beside the survey file, else its name."""
+    return str(root / name) if name and (root / name).is_file() else name
+
+
+def _matches(root: Path, entry: LineEntry, survey_file: str) -> list[Path]:
+    if not any(mark in entry.path for mark in "*?["):
+        return [root / entry.path]  # one that is not there is listed as failed, not a reason to stop
+    found = [path for path in sorted(root.glob(entry.path)) if path.is_file()]
+    formats = _Formats()
+    lines = [path for path in found if formats.is_data(path)]
+    if not lines:
+        msg = f"{survey_file}: no radar file matches path = {entry.path!r}."
+        raise RecipeError(msg)
+    if entry.id is not None and len(lines) > 1:
+        msg = f"{survey_file}: id = {entry.id!r} is given for {len(lines)} files that match path = {entry.path!r}; leave it out."
+        raise RecipeError(msg)
+    return lines
+
+
+def _refuse_repeats(pairs: list[tuple[Path, LineEntry | None]], survey_file: str) -> None:
+    seen: set[Path] = set()
+    for path, _ in pairs:
+        if path in seen:
+            msg = f"{survey_file}: {path.name} is named by two [[lines]]; a file is one line."
+            raise RecipeError(msg)
+        seen.add(path)
+
+
+class _Formats:
+    """The extensions that readers know."""
+
+    def __init__(self) -> None:
+        from gprscan.io import registry
+
+        formats = registry.list_formats()
+        self._registry = registry
+        self.data = {suffix for entry in formats for suffix in entry.suffixes}
+        self.side = {suffix for entry in formats for suffix in entry.side_suffixes} - self.data
+
+    def is_data(self, path: Path) -> bool:
+        suffix = path.suffix.lower()
+        return suffix in self.data or (suffix not in self.side and self._looks_like_data(path))
+
+    def _looks_like_data(self, path: Path) -> bool:
+        """Whether the content of a file with an extension that says nothing is that of a radar file."""
+        from gprscan.io.source import Source
+
+        try:
+            return path.stat().st_size > 0 and self._registry.is_readable(Source(path))
+        except OSError:
+            return False
+
+
+def _lines_under(folder: Path, out: str | Path | None) -> tuple[list[Path], list[tuple[str, str]]]:
+    formats = _Formats()
+    files = list(_files(folder, None if out is None else Path(out).resolve(), set()))
+    found = [path for path in files if formats.is_data(path)]
+    present = {_folded(path) for path in found}
+    lines: list[Path] = []
+    ignored: list[tuple[str, str]] = []
+    for path in found:
+        better = _BETTER_TWIN.get(path.suffix.lower())
+        if better and _folded(path.with_suffix(better)) in present:
+            ignored.append((_relative(path, folder), f"the same traces are in {path.stem}{better} with more bits"))
+        else:
+            lines.append(path)
+    stems = {_folded(path.with_suffix("")) for path in lines}
+    data = set(found)
+    for path in files:
+        if path in data or path.name == FILE_NAME or _folded(path.with_suffix("")) in stems:
+            continue
+        orphan = path.suffix.lower() in formats.side
+        reason = "a side file whose data file is not there" if orphan else "no reader recognises it"
+        ignored.append((_relative(path, folder), reason))
+    return lines, ignored
+
+
+def _folded(path: Path) -> Path:
+    """Return a path whose name compares without regard to case, as recorders on Windows write it."""
+    return path.with_name(path.name.casefold())
+
+
+def _files(folder: Path, out: Path | None, visited: set[Path]) -> Iterator[Path]:
+    visited.add(folder.resolve())  # links may lead back up
+    for path in sorted(folder.iterdir(), key=lambda p: (p.name.casefold(), p.name)):
+        if path.name.startswith(".") or (out is not None and path.resolve() == out):
+            continue
+        if path.is_dir():
+            if path.resolve() not in visited:
+                yield from _files(path, out, visited)
+        elif path.is_file():
+            yield path
+
+
+def _relative(path: Path, root: Path) -> str:
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:  # an entry of a survey file may point outside its folder
+        return path.as_posix()
+
+
+def _jobs(root: Path, pairs: Iterable[tuple[Path, LineEntry | None]], defaults: LineOptions) -> list[LineJob]:
+    pairs = list(pairs)
+    given = {_safe(entry.id) for _, entry in pairs if entry is not None and entry.id is not None}
+    plain = [_safe(_relative(path.with_suffix(""), root)) for path, _ in pairs]
+    lowered = [name.casefold() for name in plain]
+    jobs: list[LineJob] = []
+    taken: set[str] = set()
+    for (path, entry), name in zip(pairs, plain, strict=True):
+        if entry is not None and entry.id is not None:
+            line_id = _safe(entry.id)
+        elif lowered.count(name.casefold()) > 1 or name in given:
+            line_id = _safe(_relative(path, root))  # two lines differ in their extensions only
+        else:
+            line_id = name
+        if line_id.casefold() in taken:
+            line_id = next(f"{line_id}_{n}" for n in range(2, len(pairs) + 3) if f"{line_id}_{n}".casefold() not in taken)
+        taken.add(line_id.casefold())
+        options = defaults if entry is None else _options(entry).over(defaults)
+        jobs.append(LineJob(line_id, path, _relative(path, root), options))
+    return jobs
+
+
+def _options(entry: LineEntry) -> LineOptions:
+    return LineOptions(**entry.model_dump(exclude_unset=True, exclude={"path", "id"}))
+
+
+def _safe(name: str) -> str:
+    """Return a name that any file system takes; folders become part of it."""
+    return re.sub(r"[^\w.+-]+", "_", name.replace("/", "__"), flags=re.UNICODE).strip("._") or "line"

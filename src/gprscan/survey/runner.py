@@ -1,0 +1,167 @@
+"""One line of a survey: read, detect, draw, and keep what was found as a record."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gprscan import names
+from gprscan.errors import GprscanError, LineError
+from gprscan.steps import Recipe
+from gprscan.survey import place, record, store
+from gprscan.survey.config import LineOptions
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LineJob:
+    """One input of a survey.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the survey; the name of its record and of its folder of figures.
+    path : Path
+        The file to read.
+    source : str
+        The path as the outputs name it: relative to the survey's folder, with forward slashes.
+    options : LineOptions
+        What the survey file says about it.
+    """
+
+    id: str
+    path: Path
+    source: str
+    options: LineOptions = field(default_factory=LineOptions)
+
+
+def open_line(job: LineJob) -> xr.Dataset:
+    """Read the file of a job and apply what the survey file says about it.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read into numbers that can be trusted.
+    LineError
+        If the options do not fit the line.
+    """
+    from gprscan import io
+
+    options = job.options
+    reading = ("spacing", "frequency", "separation", "component", "crs", "format", "on_truncated")
+    given = {name: getattr(options, name) for name in reading if getattr(options, name) is not None}
+    line = io.read(job.path, **given)
+    if options.time_zero is not None:
+        shift = float(line.attrs.get(names.TIME_ZERO, 0.0)) - options.time_zero
+        line = line.assign_coords({names.TWT: line[names.TWT] + shift}).assign_attrs({names.TIME_ZERO: options.time_zero})
+        line[names.TWT].attrs["units"] = names.UNITS[names.TWT]
+    if options.antenna_height is not None:
+        line = line.assign_attrs({names.ANTENNA_HEIGHT: options.antenna_height})
+    if options.channel_offsets is not None:
+        line = _with_offsets(line, options.channel_offsets)
+    if options.start is not None or options.end is not None:
+        line = _between(line, options)
+    return line
+
+
+def scan_line(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
+    """Run one line through the whole chain and store its record and its figures.
+
+    Whatever goes wrong with the line is in the record; nothing is raised but an interrupt by the user, or the failure
+    to write in the output folder.
+
+    Returns
+    -------
+    dict
+        The record, as it was written.
+    """
+    started = time.perf_counter()
+    result: dict[str, Any] = {"id": job.id, "source": job.source, "key": None, "status": "ok", "error": None}
+    try:
+        result["key"] = line_key(job, recipe)
+        result |= record.EMPTY | _scanned(job, recipe, out)
+    except Exception as error:
+        _log.debug("line %s failed", job.source, exc_info=True)
+        result |= record.EMPTY | {"row": record.failed_row(job.id, job.source, "failed")}
+        result |= {"status": "failed", "error": reason(error)}
+    result["seconds"] = round(time.perf_counter() - started, 3)
+    store.write_json(out / store.LINES / f"{job.id}.json", result)
+    return result
+
+
+def reason(error: BaseException) -> str:
+    """Return one line that says why a file could not be used."""
+    if isinstance(error, GprscanError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there was not enough memory for this line."
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file."
+    if isinstance(error, OSError):
+        return f"the system refused: {error.strerror or error}."
+    return f"unexpected {type(error).__name__}: {error}. This is a fault of gprscan; please report it."
+
+
+def line_key(job: LineJob, recipe: Recipe) -> dict[str, Any]:
+    """Return what must be unchanged for the record of this job to be kept."""
+    options = job.options.model_dump(mode="json", exclude_unset=True)
+    return store.key_of(store.sha256_of(job.path), store.side_file_hashes(job.path), store.recipe_hash(recipe), options)
+
+
+def _scanned(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
+    from gprscan import detection
+    from gprscan.survey import figures
+
+    line = open_line(job)
+    detections = detection.detect(line, recipe)
+    found: dict[str, Any] = detections.attrs.get("line", {})
+    row = record.line_row(line, job.id, job.source, record.plain(found))
+    anomalies = record.anomaly_rows(line, detections, job.id, job.source)
+    figures.draw(line, recipe, anomalies, found.get("velocity_m_ns"), out, job.id)
+    track, swath = place.track(line), place.coverage(line, 0.5 * row["swath_m"])
+    return {
+        "row": record.plain(row),
+        "anomalies": anomalies,
+        "findings": record.finding_list(line),
+        "crs": place.crs_wkt(line),
+        "track": None if track is None else track.wkt,
+        "coverage": None if swath is None else swath.wkt,
+    }
+
+
+def _with_offsets(line: xr.Dataset, offsets: list[float]) -> xr.Dataset:
+    n = int(line.sizes.get(names.CHANNEL, 1))
+    if names.CHANNEL not in line.dims or len(offsets) != n:
+        msg = f"channel_offsets has {len(offsets)} values, but {line.attrs.get(names.SOURCE_FILE)} has {n} channel(s)."
+        raise LineError(msg)
+    if names.X in line.coords and names.CHANNEL in line[names.X].dims:
+        line = line.drop_vars([names.X, names.Y])
+    return line.assign_coords({names.OFFSET: (names.CHANNEL, np.asarray(offsets), {"units": "m"})})
+
+
+def _between(line: xr.Dataset, options: LineOptions) -> xr.Dataset:
+    """Place a straight line between two points."""
+    from pyproj import CRS
+
+    if options.start is None or options.end is None or options.crs is None:
+        msg = "'start' and 'end' of a line go together, and need a 'crs' (of the line, or of the survey)."
+        raise LineError(msg)
+    distance = place.along(line)
+    share = (distance - distance[0]) / (distance[-1] - distance[0])
+    start, end = np.asarray(options.start), np.asarray(options.end)
+    coords: dict[str, Any] = {
+        name: (names.TRACE, start[i] + share * (end[i] - start[i]), {"units": "m"})
+        for i, name in enumerate((names.X, names.Y))
+    }
+    if options.position_sigma is not None:
+        sigma = np.full(distance.size, options.position_sigma)
+        coords[names.POSITION_SIGMA] = (names.TRACE, sigma, {"units": "m"})
+    coords[names.SPATIAL_REF] = ((), 0, CRS.from_user_input(options.crs).to_cf())
+    return line.assign_coords(coords)
