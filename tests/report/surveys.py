@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+import shapely
 import xarray as xr
 
 from gprscan import model
@@ -25,11 +26,17 @@ def line(bodies: Any = ((6.0, 0.5, 1.0), (12.0, 0.9, -1.0)), *, n_traces: int = 
         a = (np.pi * 0.4 * (t[None, :] - np.reshape(at, (-1, 1)))) ** 2
         return (1 - 2 * a) * np.exp(-a)
 
-    data = 20 * ricker(np.full(n_traces, 0.5)) - 2.5 * ricker(4 + 0.2 * np.sin(x)) + 0.15 * rng.standard_normal((n_traces, samples))
+    data = (
+        20 * ricker(np.full(n_traces, 0.5))
+        - 2.5 * ricker(4 + 0.2 * np.sin(x))
+        + 0.15 * rng.standard_normal((n_traces, samples))
+    )
     for distance, depth, reflectivity in bodies:
         arrival = 2 * np.hypot(x - distance, depth) / velocity
         data += 3.0 * reflectivity * (depth / np.hypot(x - distance, depth))[:, None] * ricker(arrival)
-    return model.from_array(data.astype("float32"), dt=dt, spacing=spacing, frequency=400, separation=0.1, time_zero=5.0)
+    return model.from_array(
+        data.astype("float32"), dt=dt, spacing=spacing, frequency=400, separation=0.1, time_zero=5.0
+    )
 
 
 def anomaly(number: int = 1, line_id: str = "L01", **values: Any) -> dict[str, Any]:
@@ -52,7 +59,13 @@ def anomaly(number: int = 1, line_id: str = "L01", **values: Any) -> dict[str, A
         "sigma_depth_m": 0.03,
         "sigma_velocity_m_ns": 0.004,
         "polarity": 1,
-        "evidence": json.dumps({"polarity_reference": "direct wave", "ringing_period_ns": 2.4, "votes": {"polarity": {"cavity": 1.2, "pipe": -2.0}}}),
+        "evidence": json.dumps(
+            {
+                "polarity_reference": "direct wave",
+                "ringing_period_ns": 2.4,
+                "votes": {"polarity": {"cavity": 1.2, "pipe": -2.0}},
+            }
+        ),
         "channels": "[0, 1]",
         "group_id": None,
         "asphalt_m": 0.12,
@@ -68,7 +81,9 @@ def anomaly(number: int = 1, line_id: str = "L01", **values: Any) -> dict[str, A
     return row | values
 
 
-def record(line_id: str = "L01", anomalies: Any = None, *, placed: bool = True, crs: str = CRS, **row: Any) -> dict[str, Any]:
+def record(
+    line_id: str = "L01", anomalies: Any = None, *, placed: bool = True, crs: str = CRS, **row: Any
+) -> dict[str, Any]:
     """Return the record of a line as a scan leaves it."""
     east, north = ORIGIN
     rows = [anomaly(line_id=line_id)] if anomalies is None else list(anomalies)
@@ -103,5 +118,7 @@ def record(line_id: str = "L01", anomalies: Any = None, *, placed: bool = True, 
         "findings": [],
         "crs": crs if placed else None,
         "track": f"LINESTRING ({east} {north}, {east + 20} {north})" if placed else None,
-        "coverage": f"POLYGON (({east} {north - 0.6}, {east} {north + 0.6}, {east + 20} {north + 0.6}, {east + 20} {north - 0.6}, {east} {north - 0.6}))" if placed else None,
+        "coverage": shapely.box(east, north - 0.6, east + 20, north + 0.6).wkt if placed else None,
+        if placed
+        else None,
     }

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 
 from gprscan import names
+from gprscan.plot.style import KIND_COLOURS
 from gprscan.report import atomic
 from gprscan.report.tables import clean, flat, scalar
 
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
     from gprscan.report.result import SurveyResult
 
 KML = "http://www.opengis.net/kml/2.2"
-# one colour per kind on every map and radargram; red, orange and yellow as Chinese platforms draw them, by severity
-KIND_COLOURS = {
-    "cavity": "#d7191c",
-    "debond": "#f07f00",
-    "loose": "#c9a800",
-    "water_rich": "#1f78d1",
-    "pipe": "#5b5b5b",
-    "rebar": "#8c6bb1",
-    "manhole": "#2d7d46",
-    "unknown": "#8c8c8c",
-    "interface": "#b0b0b0",
-    "clutter": "#b0b0b0",
-}
 
 
 def write_geopackage(result: SurveyResult, path: Path) -> None:
@@ -113,7 +101,9 @@ def _rounded(value: Any, digits: int) -> Any:
 
 def write_geojson(result: SurveyResult, path: Path) -> None:
     """Write the anomalies as GeoJSON (RFC 7946)."""
-    atomic.write_text(path, json.dumps(feature_collection(result), ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+    atomic.write_text(
+        path, json.dumps(feature_collection(result), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    )
 
 
 def write_kml(result: SurveyResult, path: Path) -> None:
@@ -183,7 +173,9 @@ def _sentence(row: dict[str, Any]) -> str:
     if depth is not None:
         parts.append(f"top {depth:.2f} m below the ground" + (f" (sigma {sigma:.2f} m)" if sigma is not None else ""))
     if row.get("risk_label"):
-        parts.append(f"grade {row['risk_label']} ({row['risk_scheme']} {row['risk_scheme_version']}): {row['risk_action']}")
+        parts.append(
+            f"grade {row['risk_label']} ({row['risk_scheme']} {row['risk_scheme_version']}): {row['risk_action']}"
+        )
     parts.append(f"line {row['line']} at {row['distance_m']:.2f} m" if row.get("distance_m") is not None else "")
     return ". ".join(part for part in parts if part) + ". Screening result, verify before excavation."
 

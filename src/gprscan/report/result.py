@@ -1,4 +1,4 @@
-"""The result of a survey: anomalies, lines, tracks and coverage in one CRS; made from the records that a scan leaves."""
+"""The result of a survey: anomalies, lines, tracks and coverage in one CRS, made from the records of a scan."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class SurveyResult:
     manifest : list of dict
         An entry per input file: path, sha256, status, seconds, findings, error.
     run : dict
-        Recipe, scheme, software versions and hashes. ``scheme`` holds the whole scheme, ``context`` its survey-wide inputs.
+        Recipe, software versions and hashes; ``scheme`` holds the whole scheme, ``context`` its survey-wide inputs.
     report : Path or None
         Where ``report.html`` was written.
     """
@@ -100,13 +100,13 @@ class SurveyResult:
         Parameters
         ----------
         records : iterable of mapping
-            One per line, with the keys ``row`` (a row of `lines`), ``anomalies`` (list of rows, ``geometry`` as WKT or
-            None), ``track`` and ``coverage`` (WKT or None), and ``crs`` (the CRS of all of these, or None).
+            One per line, with the keys ``row`` (a row of `lines`), ``anomalies`` (list of rows, ``geometry`` as WKT
+            or None), ``track`` and ``coverage`` (WKT or None), and ``crs`` (the CRS of all of these, or None).
         manifest, run : optional
             See the attributes.
         crs : optional
-            CRS of the result, anything pyproj understands. Left out, it is that of most lines; where that is geographic,
-            EPSG:4547 around Shenzhen and the UTM zone elsewhere.
+            CRS of the result, anything pyproj understands. Left out, it is that of most lines; where that is
+            geographic, EPSG:4547 around Shenzhen and the UTM zone elsewhere.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class SurveyResult:
         folder = Path(out)
         run_file = folder / "run.json"
         if not run_file.is_file() or not (folder / "lines").is_dir():
-            msg = f"{folder} is not the output of a finished scan: run.json and the folder lines/ are needed. Run gprscan scan."
+            msg = f"{folder} is not the output of a finished scan, which holds run.json and lines/. Run gprscan scan first."
             raise ReadError(msg)
         run = _json(run_file)
         entries = _json_lines(folder / "manifest.jsonl")

@@ -21,12 +21,22 @@ if TYPE_CHECKING:
     from gprscan.report.result import SurveyResult
 
 # decimals that are worth printing, by the end of the column name; coordinates to 1 mm
-_DECIMALS = {"longitude": 8, "latitude": 8, "_ns": 3, "_m": 3, "velocity_m_ns": 4, "x": 3, "y": 3, "z": 3, "confidence": 3}
+_DECIMALS = {
+    "longitude": 8,
+    "latitude": 8,
+    "_ns": 3,
+    "_m": 3,
+    "velocity_m_ns": 4,
+    "x": 3,
+    "y": 3,
+    "z": 3,
+    "confidence": 3,
+}
 # characters at which spreadsheets take a text for a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
-# columns of the table 成果汇总表 in use in Chinese cities, with the column that fills each; None: nothing is known, left empty
+# columns of the register 成果汇总表 in use in Chinese cities, with what fills each; None: not known to us, left empty
 REGISTER = (
     ("年份 year", "year"),
     ("区域 district", None),
@@ -87,7 +97,9 @@ def flat(anomalies: geopandas.GeoDataFrame) -> pd.DataFrame:
     """
     table = pd.DataFrame(anomalies.drop(columns=anomalies.geometry.name)).copy()
     for column in table.columns:
-        digits = next((n for end, n in _DECIMALS.items() if column == end or (end[0] == "_" and column.endswith(end))), None)
+        digits = next(
+            (n for end, n in _DECIMALS.items() if column == end or (end[0] == "_" and column.endswith(end))), None
+        )
         if digits is not None and pd.api.types.is_float_dtype(table[column]):
             table[column] = table[column].round(digits)
     where = table.columns.get_loc("kind") + 1

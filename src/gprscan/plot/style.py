@@ -1,0 +1,50 @@
+"""Colours of kinds, and fonts that can write their Chinese names."""
+
+from __future__ import annotations
+
+import functools
+
+from gprscan import names
+
+# one colour per kind on every map and radargram; red, orange and yellow by severity, as Chinese platforms draw them
+KIND_COLOURS = {
+    "cavity": "#d7191c",
+    "debond": "#f07f00",
+    "loose": "#b89600",
+    "water_rich": "#1f78d1",
+    "pipe": "#4d4d4d",
+    "rebar": "#8c6bb1",
+    "manhole": "#2d7d46",
+    "unknown": "#7a7a7a",
+    "interface": "#a0a0a0",
+    "clutter": "#a0a0a0",
+}
+_CHINESE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "SimHei",
+    "WenQuanYi Micro Hei",
+)
+
+
+def colour(kind: object) -> str:
+    """Return the colour of a kind."""
+    return KIND_COLOURS.get(str(kind), KIND_COLOURS["unknown"])
+
+
+@functools.cache
+def fonts() -> tuple[str, ...]:
+    """Return the font families to write with; the second one, where there is one, knows Chinese."""
+    from matplotlib import font_manager
+
+    known = {entry.name for entry in font_manager.fontManager.ttflist}
+    return ("DejaVu Sans", *[name for name in _CHINESE_FONTS if name in known][:1])
+
+
+def kind_words(kind: object) -> str:
+    """Return the name of a kind in English, and in Chinese where a font can write it."""
+    chinese = names.KINDS.get(str(kind), "")
+    return f"{kind} {chinese}" if chinese and len(fonts()) > 1 else str(kind)
