@@ -52,8 +52,8 @@ LINE_COLUMNS = (
 )
 # columns that hold text or JSON; every other column of the anomaly table is a number where it can be
 _TEXT = {
-    "anomaly_id", "line", "source_file", "acquired", "kind", "probabilities", "evidence", "channels", "group_id", "figures",
-    *names.RISK_COLUMNS,
+    "anomaly_id", "line", "source_file", "acquired", "kind", "probabilities", "evidence", "channels", "group_id",
+    "figures", *names.RISK_COLUMNS,
 }  # fmt: skip
 _SHENZHEN = (112.5, 21.5, 115.5, 23.5)
 
@@ -153,7 +153,7 @@ class SurveyResult:
         folder = Path(out)
         run_file = folder / "run.json"
         if not run_file.is_file() or not (folder / "lines").is_dir():
-            msg = f"{folder} is not the output of a finished scan, which holds run.json and lines/. Run gprscan scan first."
+            msg = f"{folder} is not the output of a finished scan: there is no run.json and lines/. Run gprscan scan."
             raise ReadError(msg)
         run = _json(run_file)
         entries = _json_lines(folder / "manifest.jsonl")
