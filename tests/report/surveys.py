@@ -16,7 +16,7 @@ ORIGIN = (503_082.43, 2_511_315.31)  # 114.03 E, 22.70 N
 
 
 def line(bodies: Any = ((6.0, 0.5, 1.0), (12.0, 0.9, -1.0)), *, n_traces: int = 400, seed: int = 1) -> xr.Dataset:
-    """Return a line of 400 MHz with a direct wave, a layer, noise, and a hyperbola per (distance, depth, reflectivity)."""
+    """Return a 400 MHz line: direct wave, a layer, noise, and a hyperbola per (distance, depth, reflectivity)."""
     dt, spacing, samples, velocity = 0.1, 0.05, 400, 0.1
     rng = np.random.default_rng(seed)
     t = np.arange(samples) * dt - 5.0
@@ -119,6 +119,4 @@ def record(
         "crs": crs if placed else None,
         "track": f"LINESTRING ({east} {north}, {east + 20} {north})" if placed else None,
         "coverage": shapely.box(east, north - 0.6, east + 20, north + 0.6).wkt if placed else None,
-        if placed
-        else None,
     }
