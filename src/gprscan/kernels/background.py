@@ -61,7 +61,7 @@ def _slide_mean(source, target, states, half, first, stop):  # type: ignore[no-u
 
 @kernel
 def subtract_sliding_mean_serial(source: np.ndarray, target: np.ndarray, states: np.ndarray, half: int) -> None:
-    """Subtract from each trace of one channel the mean of its ``2 half + 1`` neighbours, cut at the ends; one thread."""
+    """Subtract from each trace of one channel the mean of its ``2 half + 1`` neighbours; one thread."""
     _slide_mean(source, target, states, half, 0, source.shape[0])
 
 
@@ -72,65 +72,59 @@ def subtract_sliding_mean_parallel(
     """Do as `subtract_sliding_mean_serial`, in `runs` runs of traces on all threads."""
     length = (source.shape[0] + runs - 1) // runs
     for run in numba.prange(runs):
-        _slide_mean(source, target, states, half, min(run * length, source.shape[0]), min((run + 1) * length, source.shape[0]))
+        first = min(run * length, source.shape[0])
+        _slide_mean(source, target, states, half, first, min(first + length, source.shape[0]))
 
 
 @inline
-def _insert(window, count, value):  # type: ignore[no-untyped-def]
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) >> 1
-        if window[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    for k in range(count, low, -1):
-        window[k] = window[k - 1]
-    window[low] = value
+def _replace(old, new, window, result):  # type: ignore[no-untyped-def]
+    # r, the window without `old`, is r[k] = w[k] below it and w[k + 1] from it on; a sorted insertion of `new` is
+    # max(r[k - 1], min(new, r[k])). No branch and no search, so that the compiler takes eight samples at a time.
+    for k in range(1, window.size - 1):
+        before = window[k - 1] if window[k - 1] < old else window[k]
+        here = window[k] if window[k] < old else window[k + 1]
+        smaller = new if new < here else here
+        result[k] = smaller if smaller > before else before
 
 
 @inline
-def _remove(window, count, value):  # type: ignore[no-untyped-def]
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) >> 1
-        if window[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    for k in range(low, count - 1):
-        window[k] = window[k + 1]
+def _fetch(source, states, i, first, values):  # type: ignore[no-untyped-def]
+    # what is missing sorts to the end of the window
+    missing = i < 0 or i >= source.shape[0] or states[i] == 0
+    for k in range(values.size):
+        value = np.float32(np.inf) if missing else source[i, first + k]
+        values[k] = value if np.isfinite(value) else np.float32(np.inf)
 
 
 @inline
 def _slide_median(source, target, states, half, first, stop):  # type: ignore[no-untyped-def]
-    n_traces = source.shape[0]
     width = stop - first
-    windows = np.empty((width, 2 * half + 2), np.float32)
+    # two arrays and not one: the compiler must see that reading and writing never meet
+    even = np.full((width, 2 * half + 3), np.float32(np.inf))
+    odd = np.full((width, 2 * half + 3), np.float32(np.inf))
+    even[:, 0] = -np.inf
+    odd[:, 0] = -np.inf
+    new, old = np.empty(width, np.float32), np.empty(width, np.float32)
     counts = np.zeros(width, np.int64)
-    for i in range(-half, n_traces):
-        ahead = i + half
-        if ahead < n_traces and states[ahead] != 0:
-            for k in range(width):
-                value = source[ahead, first + k]
-                if np.isfinite(value):
-                    _insert(windows[k], counts[k], value)
-                    counts[k] += 1
+    for i in range(-half, source.shape[0]):
+        _fetch(source, states, i + half, first, new)
+        _fetch(source, states, i - half - 1, first, old)
+        for k in range(width):
+            counts[k] += (1 if new[k] < np.inf else 0) - (1 if old[k] < np.inf else 0)
+            if (i & 1) == 0:
+                _replace(old[k], new[k], even[k], odd[k])
+            else:
+                _replace(old[k], new[k], odd[k], even[k])
         if i >= 0:
             for k in range(width):
                 middle = np.float32(0.0)
-                if counts[k] > 0:
-                    middle = np.float32(0.5) * (windows[k, (counts[k] - 1) // 2] + windows[k, counts[k] // 2])
-                if states[i] == 0:
-                    middle = np.float32(0.0)
+                if counts[k] > 0 and states[i] != 0:
+                    low, high = (counts[k] + 1) // 2, counts[k] // 2 + 1
+                    if (i & 1) == 0:
+                        middle = np.float32(0.5) * (odd[k, low] + odd[k, high])
+                    else:
+                        middle = np.float32(0.5) * (even[k, low] + even[k, high])
                 target[i, first + k] = source[i, first + k] - middle
-        behind = i - half
-        if behind >= 0 and states[behind] != 0:
-            for k in range(width):
-                value = source[behind, first + k]
-                if np.isfinite(value):
-                    _remove(windows[k], counts[k], value)
-                    counts[k] -= 1
 
 
 @kernel
