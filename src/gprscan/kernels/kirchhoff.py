@@ -80,8 +80,8 @@ def diffraction_sum(
 ) -> np.ndarray:
     """Sum traces along tabulated diffraction curves.
 
-    ``image[i, x] = sum over j of early[i, j] (d[rows[i, j], x + j] + d[rows[i, j], x - j]) + late[i, j] (the next row)``,
-    with j from ``first[i]`` up to ``last[i]`` (excluded), and the apex (j = 0) counted once.
+    ``image[i, x]`` is the sum over j of ``early[i, j] (d[rows[i, j], x + j] + d[rows[i, j], x - j])`` and the same with
+    ``late`` and the next row, for j from ``first[i]`` up to ``last[i]`` (excluded); the apex (j = 0) counts once.
 
     Parameters
     ----------

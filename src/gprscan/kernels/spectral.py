@@ -1,0 +1,240 @@
+"""Inner loops of the migrations in the wavenumber domain: resampling along frequency, and extrapolation in depth."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+
+from gprscan.kernels.jit import inline, kernel, parallel_sum_kernel, sum_kernel
+
+TAPS = 8
+FRACTIONS = 1024  # positions between two samples for which the interpolator is tabulated
+_KAISER_BETA = 6.3  # side lobes below 1e-3 with 8 taps, for signals inside 70 % of the band
+
+
+def sinc_table() -> np.ndarray:
+    """Return a Kaiser-windowed sinc, float32, shape (FRACTIONS + 1, TAPS); tap 3 is the sample before the position.
+
+    Each row adds to one, so that a constant stays a constant.
+    """
+    shift = np.arange(FRACTIONS + 1)[:, None] / FRACTIONS
+    x = np.arange(TAPS)[None, :] - (TAPS // 2 - 1) - shift
+    window = np.i0(_KAISER_BETA * np.sqrt(np.clip(1 - (2 * x / TAPS) ** 2, 0, None))) / np.i0(_KAISER_BETA)
+    table = np.sinc(x) * window
+    return (table / table.sum(axis=1, keepdims=True)).astype("float32")
+
+
+@kernel
+def resample(traces, positions, table):  # type: ignore[no-untyped-def]
+    """Interpolate every trace at the same fractional positions.
+
+    Parameters
+    ----------
+    traces : ndarray of float32, shape (trace, sample)
+    positions : ndarray of float64, shape (m,)
+        In samples; beyond the ends the result is zero.
+    table : ndarray of float32, shape (FRACTIONS + 1, TAPS)
+        From `sinc_table`.
+
+    Returns
+    -------
+    ndarray of float32, shape (trace, m)
+    """
+    n = traces.shape[1]
+    out = np.zeros((traces.shape[0], positions.size), np.float32)
+    for m in range(positions.size):
+        position = positions[m]
+        if not (0.0 <= position <= n - 1.0):
+            continue
+        before = int(position)
+        row = int((position - before) * FRACTIONS + 0.5)
+        start = before - (TAPS // 2 - 1)
+        for i in range(traces.shape[0]):
+            total = np.float32(0.0)
+            for tap in range(TAPS):
+                k = start + tap
+                if 0 <= k < n:
+                    total += table[row, tap] * traces[i, k]
+            out[i, m] = total
+    return out
+
+
+@inline
+def _stolt_row(spectrum, kx, kz_step, half_velocity, omega_step, centre, slope, taper_from, table, out):  # type: ignore[no-untyped-def]
+    """Map one wavenumber along the line from frequency to vertical wavenumber."""
+    n = spectrum.size
+    for j in range(out.size):
+        kz = j * kz_step
+        k = math.sqrt(kx * kx + kz * kz)
+        omega = half_velocity * k
+        position = omega / omega_step
+        before = int(position)
+        value = np.complex64(0.0)
+        if j > 0 and before + TAPS // 2 < n and abs(kx) < slope * kz:
+            row = int((position - before) * FRACTIONS + 0.5)
+            start = before - (TAPS // 2 - 1)
+            for tap in range(max(0, -start), TAPS):
+                value += table[row, tap] * spectrum[start + tap]
+            weight = kz / k
+            tangent = abs(kx) / kz
+            if tangent > taper_from:
+                weight *= math.sin(0.5 * math.pi * (slope - tangent) / (slope - taper_from)) ** 2
+            phase = omega * centre
+            value *= np.complex64(complex(weight * math.cos(phase), -weight * math.sin(phase)))
+        out[j] = value
+
+
+@sum_kernel
+def stolt_map_serial(spectrum, kx, kz_step, half_velocity, omega_step, centre, slope, taper_from, table, out):  # type: ignore[no-untyped-def]
+    """Fill `out` on one thread; see `stolt_map`."""
+    for i in range(kx.size):
+        _stolt_row(spectrum[i], kx[i], kz_step, half_velocity, omega_step, centre, slope, taper_from, table, out[i])
+
+
+@parallel_sum_kernel
+def stolt_map_parallel(spectrum, kx, kz_step, half_velocity, omega_step, centre, slope, taper_from, table, out):  # type: ignore[no-untyped-def]
+    """Fill `out` on several threads; see `stolt_map`."""
+    for i in numba.prange(kx.size):
+        _stolt_row(spectrum[i], kx[i], kz_step, half_velocity, omega_step, centre, slope, taper_from, table, out[i])
+
+
+def stolt_map(
+    spectrum: np.ndarray,
+    kx: np.ndarray,
+    n_kz: int,
+    kz_step: float,
+    half_velocity: float,
+    omega_step: float,
+    centre: float,
+    slopes: tuple[float, float],
+    *,
+    threads: int = 1,
+) -> np.ndarray:
+    """Map a spectrum from (kx, omega) to (kx, kz) along ``omega = half_velocity sqrt(kx^2 + kz^2)``.
+
+    The Jacobian ``kz / k`` is applied (Stolt 1978, Geophysics 43, 23-48, equation 51 for the exploding reflector).
+
+    Parameters
+    ----------
+    spectrum : ndarray of complex64, shape (kx, omega)
+        Transform of the data whose time axis has its origin at `centre`, so that it is smooth enough to interpolate.
+    kx : ndarray of float64, shape (kx,)
+        Wavenumbers along the line, rad/m.
+    n_kz, kz_step : int, float
+        Number and spacing (rad/m) of the vertical wavenumbers, from 0 on.
+    half_velocity : float
+        Half the velocity, m/ns.
+    omega_step : float
+        Spacing of the angular frequencies, rad/ns.
+    centre : float
+        Origin of the time axis of `spectrum`, ns.
+    slopes : tuple of float
+        Tangents of the dip at which the spectrum starts to be tapered, and beyond which it is zero.
+    threads : int
+        1 for the serial kernel.
+
+    Returns
+    -------
+    ndarray of complex64, shape (kx, kz)
+    """
+    out = np.empty((kx.size, n_kz), np.complex64)
+    run: Any = stolt_map_parallel if threads > 1 else stolt_map_serial
+    run(spectrum, kx, kz_step, half_velocity, omega_step, centre, slopes[1], slopes[0], sinc_table(), out)
+    return out
+
+
+@inline
+def _extrapolate_row(spectrum, kx, omega_step, half_velocities, depth_step, sine_limit, work, out):  # type: ignore[no-untyped-def]
+    """Continue one wavenumber downwards step by step, and sum over frequency at each depth."""
+    n = spectrum.size
+    real, imaginary, turn_real, turn_imaginary = work[0], work[1], work[2], work[3]
+    for w in range(n):
+        real[w] = spectrum[w].real
+        imaginary[w] = spectrum[w].imag
+    velocity = -1.0
+    start = 1
+    for step in range(out.size):
+        total_real = np.float32(0.0)
+        total_imaginary = np.float32(0.0)
+        for w in range(start, n):
+            total_real += real[w]
+            total_imaginary += imaginary[w]
+        out[step] = complex(total_real, total_imaginary)
+        if step == out.size - 1:
+            break
+        if half_velocities[step] != velocity:
+            velocity = half_velocities[step]
+            # waves steeper than the limit, evanescent ones among them, are dropped for good
+            start = max(start, int(velocity * abs(kx) / (sine_limit * omega_step)) + 1)
+            for w in range(start, n):
+                k = w * omega_step / velocity
+                phase = depth_step * math.sqrt(max(k * k - kx * kx, 0.0))
+                turn_real[w] = math.cos(phase)
+                turn_imaginary[w] = math.sin(phase)
+        for w in range(start, n):
+            a = real[w]
+            b = imaginary[w]
+            real[w] = a * turn_real[w] - b * turn_imaginary[w]
+            imaginary[w] = a * turn_imaginary[w] + b * turn_real[w]
+
+
+@sum_kernel
+def extrapolate_serial(spectrum, kx, omega_step, half_velocities, depth_step, sine_limit, out):  # type: ignore[no-untyped-def]
+    """Fill `out` on one thread; see `extrapolate`."""
+    work = np.empty((4, spectrum.shape[1]), np.float32)
+    for i in range(kx.size):
+        _extrapolate_row(spectrum[i], kx[i], omega_step, half_velocities, depth_step, sine_limit, work, out[i])
+
+
+@parallel_sum_kernel
+def extrapolate_parallel(spectrum, kx, omega_step, half_velocities, depth_step, sine_limit, out):  # type: ignore[no-untyped-def]
+    """Fill `out` on several threads; see `extrapolate`."""
+    for i in numba.prange(kx.size):
+        work = np.empty((4, spectrum.shape[1]), np.float32)
+        _extrapolate_row(spectrum[i], kx[i], omega_step, half_velocities, depth_step, sine_limit, work, out[i])
+
+
+def extrapolate(
+    spectrum: np.ndarray,
+    kx: np.ndarray,
+    omega_step: float,
+    half_velocities: np.ndarray,
+    depth_step: float,
+    n_depths: int,
+    sine_limit: float,
+    *,
+    threads: int = 1,
+) -> np.ndarray:
+    """Continue a zero-offset wave field downwards and image it at time zero (Gazdag 1978, Geophysics 43, 1342-1351).
+
+    Parameters
+    ----------
+    spectrum : ndarray of complex64, shape (kx, omega)
+        Wave field at the ground; frequencies from 0 on.
+    kx : ndarray of float64, shape (kx,)
+        Wavenumbers along the line, rad/m.
+    omega_step : float
+        Spacing of the angular frequencies, rad/ns.
+    half_velocities : ndarray of float64, shape (depth - 1,)
+        Half the velocity between one depth and the next, m/ns.
+    depth_step : float
+        Spacing of the depths, m.
+    n_depths : int
+        Number of depths, the ground included.
+    sine_limit : float
+        Sine of the steepest angle to keep, at most 1.
+    threads : int
+        1 for the serial kernel.
+
+    Returns
+    -------
+    ndarray of complex64, shape (kx, depth)
+        Sum over the positive frequencies; the image is twice the real part of its inverse transform.
+    """
+    out = np.empty((kx.size, n_depths), np.complex64)
+    run: Any = extrapolate_parallel if threads > 1 else extrapolate_serial
+    run(spectrum, kx, omega_step, half_velocities, depth_step, sine_limit, out)
+    return out
