@@ -9,6 +9,10 @@ class ReadError(GprscanError, OSError):
     """A file cannot be read into numbers that can be trusted."""
 
 
+class MissingFileError(ReadError, FileNotFoundError):
+    """There is no such file."""
+
+
 class TruncatedFileError(ReadError):
     """The bytes of a file do not add up to whole traces."""
 

@@ -21,6 +21,8 @@ TIME = "time"
 FIX_QUALITY = "fix_quality"
 POSITION_SIGMA = "position_sigma"
 MARK = "mark"
+STATUS = "status"  # over twt: 1 where the recorder stores a status word instead of a radar sample
+GNSS_HEIGHT = "gnss_height"  # as recorded by the receiver; not z, whose datum must be known
 OFFSET = "offset"  # channel offset across the line, m, positive to the right
 FREQUENCY = "frequency"
 SEPARATION = "separation"
@@ -29,6 +31,8 @@ SPATIAL_REF = "spatial_ref"
 # attributes of a line
 TIME_ZERO = "time_zero"
 ANTENNA_HEIGHT = "antenna_height"
+LEVER_ARM = "lever_arm"  # m, array minus GNSS antenna: to the right, forward
+ACQUIRED = "acquired"  # when recorded, by the recorder's own clock (local time), ISO 8601
 INSTRUMENT = "instrument"
 SOURCE_FILE = "source_file"
 SOURCE_SHA256 = "source_sha256"
@@ -36,6 +40,7 @@ SOURCE_FORMAT = "source_format"
 FINDINGS = "findings"
 PROVENANCE = "gprscan_provenance"
 HISTORY = "history"
+VENDOR_HEADER = "vendor_header"  # JSON: the header fields of the file as they are, for writers and for curious users
 SCHEMA = "gprscan_schema"
 SCHEMA_VERSION = "1"
 
@@ -51,6 +56,7 @@ UNITS = {
     LONGITUDE: "degrees_east",
     LATITUDE: "degrees_north",
     POSITION_SIGMA: "m",
+    GNSS_HEIGHT: "m",
     OFFSET: "m",
     FREQUENCY: "MHz",
     SEPARATION: "m",

@@ -187,14 +187,26 @@ def require_line(line: Any, *, axis: str | None = None) -> xr.Dataset:
 
 
 def amplitude(line: xr.Dataset) -> np.ndarray:
-    """Return the traces as a contiguous float32 array, shape ([channel,] trace, sample); never a view of the input."""
-    return np.array(line[names.AMPLITUDE].values, dtype="float32", order="C")
+    """Return the traces as a contiguous float32 array, shape ([channel,] trace, sample); never a view of the input.
+
+    Samples flagged by the coordinate ``status`` (counters and mark words at the top of a DZT scan, not radar) are
+    replaced by the nearest radar sample of their trace; the line itself keeps the stored values.
+    """
+    values = np.array(line[names.AMPLITUDE].values, dtype="float32", order="C")
+    if names.STATUS in line.coords:
+        flagged = line[names.STATUS].values.astype(bool)
+        radar = np.flatnonzero(~flagged)
+        for k in np.flatnonzero(flagged) if len(radar) else ():
+            values[..., k] = values[..., radar[np.argmin(np.abs(radar - k))]]
+    return values
 
 
 def with_amplitude(line: xr.Dataset, values: np.ndarray) -> xr.Dataset:
-    """Return the line with other amplitudes of the same shape."""
+    """Return the line with other amplitudes of the same shape; they are radar throughout, so ``status`` is dropped."""
     variable = line[names.AMPLITUDE].variable
-    return line.assign({names.AMPLITUDE: xr.Variable(variable.dims, values, variable.attrs)})
+    return line.drop_vars(names.STATUS, errors="ignore").assign(
+        {names.AMPLITUDE: xr.Variable(variable.dims, values, variable.attrs)}
+    )
 
 
 def sampling_interval(line: xr.Dataset) -> float:

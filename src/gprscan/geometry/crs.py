@@ -1,0 +1,117 @@
+"""Reference systems: which one a line gets, and the way to and from longitude and latitude. Always x east, y north."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyproj
+import xarray as xr
+from pyproj.exceptions import CRSError, ProjError
+
+from gprscan import names
+from gprscan.errors import MissingCRSError, ParameterError
+
+SHENZHEN = (113.7, 114.7, 22.4, 22.9)  # west, east, south, north, degrees
+SHENZHEN_CRS = "EPSG:4547"  # CGCS2000 / 3-degree Gauss-Kruger CM 114E
+GEOGRAPHIC = "EPSG:4326"
+
+
+def default_crs(longitude: Any, latitude: Any) -> pyproj.CRS:
+    """Return EPSG:4547 in Shenzhen, elsewhere the UTM zone (polar stereographic beyond 84 N and 80 S).
+
+    Parameters
+    ----------
+    longitude, latitude : array_like
+        Degrees; the median decides.
+    """
+    lon, lat = float(np.nanmedian(longitude)), float(np.nanmedian(latitude))
+    west, east, south, north = SHENZHEN
+    if west <= lon <= east and south <= lat <= north:
+        return pyproj.CRS.from_user_input(SHENZHEN_CRS)
+    if lat > 84 or lat < -80:
+        return pyproj.CRS.from_epsg(5041 if lat > 0 else 5042)
+    zone = int((lon + 180) // 6) % 60 + 1
+    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+def resolve_crs(crs: Any, longitude: Any, latitude: Any) -> pyproj.CRS:
+    """Return the requested reference system, or the default of the place.
+
+    Parameters
+    ----------
+    crs : str, int, pyproj.CRS or None
+        Anything that `pyproj.CRS.from_user_input` takes; None for the default.
+    longitude, latitude : array_like
+        Degrees, for the default.
+
+    Raises
+    ------
+    ParameterError
+        If `crs` is none, or its coordinates are not metres east and north.
+    """
+    if crs is None:
+        return default_crs(longitude, latitude)
+    try:
+        wanted = pyproj.CRS.from_user_input(crs)
+    except CRSError as error:
+        msg = f"crs is {crs!r}, which PROJ does not know ({error}). Give an EPSG code such as 'EPSG:4547', or WKT."
+        raise ParameterError(msg) from None
+    axes = wanted.axis_info[:2]
+    if wanted.is_geographic or wanted.is_geocentric or any(axis.unit_name not in ("metre", "meter") for axis in axes):
+        msg = f"crs is {wanted.name}, which is not in metres on a plane. Give a projected system, for example 'EPSG:4547'."
+        raise ParameterError(msg)
+    return wanted
+
+
+def project(longitude: Any, latitude: Any, crs: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return x (east) and y (north) in m of points in degrees.
+
+    Raises
+    ------
+    ParameterError
+        If PROJ cannot express a point in this system.
+    """
+    return _transform(GEOGRAPHIC, crs, longitude, latitude)
+
+
+def unproject(x: Any, y: Any, crs: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return longitude and latitude in degrees of points in m."""
+    return _transform(crs, GEOGRAPHIC, x, y)
+
+
+def _transform(source: Any, target: Any, first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
+    transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+    try:
+        a, b = transformer.transform(
+            np.asarray(first, dtype="float64"), np.asarray(second, dtype="float64"), errcheck=True
+        )
+    except ProjError as error:
+        msg = f"coordinates cannot be converted to {pyproj.CRS.from_user_input(target).name}: {error}"
+        raise ParameterError(msg) from None
+    return np.asarray(a), np.asarray(b)
+
+
+def spatial_ref(crs: Any) -> xr.Variable:
+    """Return the CF grid mapping of a reference system: the coordinate ``spatial_ref`` with ``crs_wkt``."""
+    attrs = {
+        key: value
+        for key, value in pyproj.CRS.from_user_input(crs).to_cf().items()
+        if isinstance(value, str | float | int | list)
+    }
+    return xr.Variable((), np.int32(0), attrs)
+
+
+def line_crs(line: xr.Dataset) -> pyproj.CRS:
+    """Return the reference system of a line's ``x`` and ``y``.
+
+    Raises
+    ------
+    MissingCRSError
+        If the line does not carry one.
+    """
+    wkt = line[names.SPATIAL_REF].attrs.get("crs_wkt") if names.SPATIAL_REF in line.coords else None
+    if not wkt:
+        msg = f"{line.attrs.get(names.SOURCE_FILE) or 'this line'} has no reference system (coordinate 'spatial_ref' with 'crs_wkt')."
+        raise MissingCRSError(msg)
+    return pyproj.CRS.from_wkt(str(wkt))

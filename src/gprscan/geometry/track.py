@@ -1,0 +1,141 @@
+"""The track between fixes: cleaned, interpolated to traces, with its direction and its uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+EXTRAPOLATED_SHARE = 0.05  # standard deviation per metre beyond the first and last fix
+BETWEEN_SHARE = 0.01  # standard deviation per metre from the nearest fix, between two
+
+
+@dataclass(frozen=True)
+class Track:
+    """Positions of the reference point, one per trace.
+
+    Attributes
+    ----------
+    x, y : ndarray, shape (trace,)
+        m east and north.
+    sigma : ndarray, shape (trace,)
+        Horizontal standard deviation per axis, m.
+    beyond : int
+        Traces that lie before the first or after the last fix.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    sigma: np.ndarray
+    beyond: int
+
+
+def build_track(trace: np.ndarray, x: np.ndarray, y: np.ndarray, sigma: np.ndarray, n_traces: int) -> Track:
+    """Interpolate fixes to traces.
+
+    Parameters
+    ----------
+    trace : ndarray, shape (fix,)
+        Trace of each fix, strictly increasing.
+    x, y, sigma : ndarray, shape (fix,)
+        Position and its standard deviation, m.
+    n_traces : int
+        Traces of the line.
+
+    Returns
+    -------
+    Track
+
+    Notes
+    -----
+    Linear between fixes; before the first and after the last the motion of the nearest fixes goes on. The standard
+    deviation is that of the fixes, plus 1 % of the distance to the nearest fix (5 % beyond the ends), in quadrature.
+    """
+    at = np.arange(n_traces, dtype="float64")
+    xs, ys = np.interp(at, trace, x), np.interp(at, trace, y)
+    spread = np.interp(at, trace, sigma)
+    outside = (at < trace[0]) | (at > trace[-1])
+    if trace.size > 1:
+        for side, mask in ((0, at < trace[0]), (-1, at > trace[-1])):
+            if mask.any():
+                rate = _end_rate(trace, x, y, side)
+                xs[mask] = x[side] + rate[0] * (at[mask] - trace[side])
+                ys[mask] = y[side] + rate[1] * (at[mask] - trace[side])
+    nearest = trace[_nearest(trace, at)]
+    step = np.hypot(np.gradient(xs), np.gradient(ys)) if n_traces > 1 else np.zeros(n_traces)
+    away = np.abs(at - nearest) * step
+    share = np.where(outside, EXTRAPOLATED_SHARE, BETWEEN_SHARE)
+    return Track(xs, ys, np.hypot(spread, share * away), int(outside.sum()))
+
+
+def _end_rate(trace: np.ndarray, x: np.ndarray, y: np.ndarray, side: int) -> tuple[float, float]:
+    """Movement per trace at one end, over at least five fixes where there are so many, against noise."""
+    count = min(5, trace.size)
+    span = slice(0, count) if side == 0 else slice(trace.size - count, trace.size)
+    t, ends = trace[span], (x[span], y[span])
+    first, second = ((values[-1] - values[0]) / (t[-1] - t[0]) for values in ends)
+    return float(first), float(second)
+
+
+def _nearest(known: np.ndarray, at: np.ndarray) -> np.ndarray:
+    right = np.clip(np.searchsorted(known, at), 0, known.size - 1)
+    left = np.clip(right - 1, 0, known.size - 1)
+    return np.where(np.abs(known[left] - at) <= np.abs(known[right] - at), left, right)
+
+
+def nearest_fix(trace: np.ndarray, n_traces: int) -> np.ndarray:
+    """Return for each trace the position in `trace` (increasing) of the nearest fix."""
+    return _nearest(trace, np.arange(n_traces, dtype="float64"))
+
+
+def along_track(x: np.ndarray, y: np.ndarray, noise: float = 0.0) -> np.ndarray:
+    """Return the distance travelled in m, standing still where the position only jitters.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (point,)
+        m east and north.
+    noise : float
+        Movements from the last accepted point that are not larger than this are taken for noise.
+
+    Returns
+    -------
+    ndarray, shape (point,)
+        Starts at 0, never falls.
+    """
+    if noise <= 0:
+        return np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
+    kept = [0]
+    for i in range(1, x.size):
+        if np.hypot(x[i] - x[kept[-1]], y[i] - y[kept[-1]]) > noise:
+            kept.append(i)
+    length = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x[kept]), np.diff(y[kept])))])
+    # between accepted points a mover advances evenly; a pause stays where it began
+    return np.interp(np.arange(x.size), kept, length)
+
+
+def heading(x: np.ndarray, y: np.ndarray, baseline: float) -> np.ndarray:
+    """Return the direction of travel in radians, from north to east.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (trace,)
+        Track, m east and north.
+    baseline : float
+        Distance in m over which the direction is taken: some times the noise of the positions.
+
+    Returns
+    -------
+    ndarray, shape (trace,)
+        Where the vehicle stands, the direction in which it came; NaN where the track never moves by `baseline`.
+    """
+    travelled = along_track(x, y)
+    n = x.size
+    back = np.clip(np.searchsorted(travelled, travelled - baseline / 2, side="right") - 1, 0, n - 1)
+    ahead = np.clip(np.searchsorted(travelled, travelled + baseline / 2), 0, n - 1)
+    east, north = x[ahead] - x[back], y[ahead] - y[back]
+    good = np.hypot(east, north) >= min(baseline, travelled[-1]) * 0.25
+    if not good.any() or travelled[-1] < 1e-6:
+        return np.full(n, np.nan)
+    angle = np.unwrap(np.arctan2(east[good], north[good]))
+    return np.interp(np.arange(n), np.flatnonzero(good), angle)

@@ -1,0 +1,76 @@
+"""Files appear whole or not at all: written to a temporary name in the same folder, then renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from gprscan.errors import OutputExistsError, WriteError
+
+
+@dataclass(frozen=True)
+class Output:
+    """One file to write.
+
+    Attributes
+    ----------
+    path : Path
+        Its name in the end.
+    fill : callable
+        ``fill(file)`` writes the content to a binary file.
+    """
+
+    path: Path
+    fill: Callable[[BinaryIO], object]
+
+
+def text_output(path: Path, text: str) -> Output:
+    """Return an output with this text in UTF-8."""
+    return Output(path, lambda file: file.write(text.encode("utf-8")))
+
+
+def refuse_existing(paths: Sequence[Path]) -> None:
+    """Raise `OutputExistsError` if one of the files is there."""
+    there = [path.name for path in paths if path.exists()]
+    if there:
+        msg = f"{', '.join(there)} exists already in {paths[0].parent}. Choose another name, or pass overwrite=True (--overwrite)."
+        raise OutputExistsError(msg)
+
+
+def commit(outputs: Sequence[Output], stale: Sequence[Path] = ()) -> None:
+    """Write all files, or none.
+
+    Parameters
+    ----------
+    outputs : sequence of Output
+        Side files first and the data file last, so that a data file never stands beside side files of another line.
+    stale : sequence of Path
+        Side files of an earlier line of the same name, removed before the new files appear.
+
+    Raises
+    ------
+    WriteError
+        If the folder or the disk refuses.
+    """
+    parts: list[tuple[Path, Path]] = []
+    try:
+        for output in outputs:
+            part = output.path.with_name(f".{output.path.name}.{os.getpid()}.part")
+            parts.append((part, output.path))
+            with part.open("wb") as file:
+                output.fill(file)
+        for path in stale:
+            path.unlink(missing_ok=True)
+        for part, path in parts:
+            os.replace(part, path)
+    except OSError as error:
+        if isinstance(error, WriteError):
+            raise
+        msg = f"{outputs[-1].path}: cannot be written ({error.strerror or error})."
+        raise WriteError(msg) from error
+    finally:
+        for part, _ in parts:
+            part.unlink(missing_ok=True)

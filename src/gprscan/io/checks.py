@@ -1,0 +1,85 @@
+"""Findings that apply to every format: what the samples and the redundant header fields say about each other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gprscan.model.findings import Finding
+
+
+def clipping(samples: np.ndarray, *, skip: int = 0) -> list[Finding]:
+    """Look for samples that sit at the end of the recorder's range.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (trace, channel, sample)
+        Probe of the traces, as stored.
+    skip : int
+        Leading samples that are not radar.
+
+    Notes
+    -----
+    A sample counts as clipped where it equals the largest or smallest value of the probe and both its neighbours in
+    time do too: a plateau of three. A single extreme value, or a dead trace, is no clipping.
+    """
+    radar = samples[..., skip:]
+    if radar.shape[-1] < 3 or radar.size == 0:
+        return []
+    low, high = radar.min(), radar.max()
+    if not low < high:
+        return []
+    count, traces = 0, np.zeros(radar.shape[0], dtype=bool)
+    for limit in (low, high):
+        at = radar == limit
+        plateau = at[..., :-2] & at[..., 1:-1] & at[..., 2:]
+        plateau[at.all(axis=-1)] = False
+        if limit == 0 and radar.dtype.kind != "u":
+            continue  # blanked samples are zero; zero is no end of a signed range
+        count += int(plateau.sum())
+        traces |= plateau.any(axis=(-2, -1))
+    share = float(traces.mean())
+    if count < 3 or share < 0.002:
+        return []
+    return [
+        Finding(
+            "clipped-samples",
+            "warning" if share > 0.05 else "info",
+            "The recorder's range was exceeded: samples are cut off at its limits.",
+            f"{share:.1%} of the traces checked",
+            f"{count} plateaus of three or more samples at {low} or {high} (as stored) in {radar.shape[0]} traces checked",
+            "Amplitudes and the polarity of the strongest echoes are not reliable there; arrival times are.",
+        )
+    ]
+
+
+def time_triggered(where: str, evidence: str, advice: str = "") -> Finding:
+    """Return the finding for a line that was recorded by the clock, or whose spacing is not known."""
+    return Finding(
+        "time-triggered",
+        "warning",
+        "The distance between traces is not recorded.",
+        where,
+        evidence,
+        f"{advice} Without GNSS or marks, give it: gprscan.read(path, spacing=0.05), in m.".strip(),
+    )
+
+
+def disagreement(
+    code: str, what: str, where: str, a: tuple[str, float], b: tuple[str, float], limit: float, consequence: str
+) -> list[Finding]:
+    """Compare two statements of one quantity.
+
+    Parameters
+    ----------
+    a, b : (str, float)
+        Name and value of each statement; `a` is the one that is used.
+    limit : float
+        Relative difference from which on it is worth a finding.
+    """
+    (name_a, value_a), (name_b, value_b) = a, b
+    scale = max(abs(value_a), abs(value_b))
+    if not (np.isfinite(value_a) and np.isfinite(value_b)) or scale == 0 or abs(value_a - value_b) <= limit * scale:
+        return []
+    severity = "warning"
+    evidence = f"{name_a} {value_a:g}, {name_b} {value_b:g} ({(value_b - value_a) / value_a if value_a else float('inf'):+.1%})"
+    return [Finding(code, severity, what, where, evidence, consequence)]

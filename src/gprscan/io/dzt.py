@@ -1,0 +1,315 @@
+"""GSSI DZT: 8, 16 and 32 bit, one channel or many, with DZG and DZX side files. Layout: specs/dzt.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from gprscan.geometry import Fixes
+from gprscan.io import checks
+from gprscan.io.antenna import decode_frequency
+from gprscan.io.dzt_header import BLOCK, DztHeader, is_plausible, parse_block
+from gprscan.io.dzt_sides import Dzx, read_dzg, read_dzx
+from gprscan.io.dzt_write import write_dzt
+from gprscan.io.lazy import TraceLayout, lazy_variable, probe
+from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line, whole_traces
+from gprscan.io.registry import REAL, Format, register
+from gprscan.io.source import Source
+from gprscan.model.findings import Finding
+
+_STORED = {8: np.dtype("<u1"), 16: np.dtype("<u2"), 32: np.dtype("<i4")}
+MAX_MARKS_TRACES = 2**22  # traces up to which marks are looked at to find distances
+
+
+def sniff(source: Source) -> bool:
+    """Whether the first block is a plausible DZT header."""
+    return is_plausible(source.head, source.size)
+
+
+def read(source: Source, options: ReadOptions) -> xr.Dataset:
+    """Read a DZT file and its side files."""
+    headers = _headers(source)
+    main = headers[0]
+    layout, findings = _layout(source, main, options)
+    side = source.side_file(".dzx")
+    dzx = read_dzx(side) if side else Dzx()
+    sample = probe(layout)
+    stated = dzx.exact("status_samples")
+    status = _status_words(sample) if stated is None else int(min(max(stated, 0), 2))
+    findings += dzx.findings + _status_findings(status, layout, source) + checks.clipping(sample, skip=status)
+    mark = _marks(layout, sample, status, dzx)
+    spacing, distance, found = _distances(source, main, dzx, layout, mark)
+    findings += found
+    frequency, found = _frequencies(headers, dzx)
+    findings += found + _header_findings(source, main, headers, own=bool(dzx.line))
+    gnss = source.side_file(".dzg")
+    fixes: Fixes | None = read_dzg(gnss, main.created.date() if main.created else None) if gnss else None
+    exact = dzx.exact("time_zero_ns")
+    recording = Recording(
+        data=lazy_variable(layout),
+        dt=dzx.exact("dt_ns") or _dt(main),
+        time_zero=main.time_zero[0] if exact is None else exact,
+        spacing=spacing,
+        distance=distance,
+        frequency=frequency,
+        separation=_per_channel(dzx.separations, main.channels),
+        offsets=_all_channels(dzx.offsets, main.channels) if main.channels > 1 else None,
+        labels=_labels(dzx, main.channels),
+        mark=mark,
+        status_samples=status,
+        fixes=fixes,
+        lever_arm=(dzx.exact("lever_right_m") or 0.0, dzx.exact("lever_forward_m") or 0.0),
+        crs=dzx.line.get("crs"),
+        acquired=main.created.isoformat() if main.created else "",
+        antenna_height=dzx.exact("antenna_height_m"),
+        instrument=main.instrument,
+        header={**main.as_json(), "antennas": [h.antenna for h in headers]},
+        findings=findings,
+    )
+    return to_line(recording, source, "dzt", options)
+
+
+def _headers(source: Source) -> list[DztHeader]:
+    require(source.size > BLOCK, source, f"{source.size} bytes are less than a DZT header and one scan")
+    main = parse_block(source.head)
+    require(main.bits in _STORED, source, f"the header says {main.bits} bits per sample; DZT has 8, 16 or 32")
+    check_counts(source, main.nsamp, main.channels)
+    window = main.range
+    require(bool(np.isfinite(window)) and 0 < window < 1e7, source, f"the header says a time window of {window} ns")
+    require(
+        main.data_offset < source.size, source, f"the header puts the data at byte {main.data_offset}, past the end"
+    )
+    blocks = [main]
+    for channel in range(1, main.channels):
+        raw = source.read(BLOCK * channel, BLOCK)
+        if BLOCK * (channel + 1) > main.data_offset or len(raw) < BLOCK:
+            break
+        blocks.append(parse_block(raw))
+    return blocks
+
+
+def _dt(header: DztHeader) -> float:
+    return float(header.range) / int(header.nsamp)
+
+
+def _layout(source: Source, main: DztHeader, options: ReadOptions) -> tuple[TraceLayout, list[Finding]]:
+    stored = _STORED[main.bits]
+    record = main.channels * main.nsamp * stored.itemsize
+    what = f"{main.nsamp} samples of {main.bits} bits x {main.channels} channel{'s' * (main.channels > 1)}"
+    n_traces, findings = whole_traces(source, main.data_offset, record, what, options)
+    layout = layout_of(
+        source,
+        offset=main.data_offset,
+        n_traces=n_traces,
+        n_samples=main.nsamp,
+        stored=stored,
+        n_channels=main.channels,
+        offset_binary=main.bits < 32,
+    )
+    return layout, findings
+
+
+def _status_words(sample: np.ndarray) -> int:
+    """Count the samples at the top of a scan that are status words of the recorder: 2 or none.
+
+    Sample 0 is a scan counter, or one constant; sample 1 takes few values (0, or a mark). Files written by processing
+    software have radar there, which is neither.
+    """
+    if sample.shape[0] < 2 or sample.shape[2] < 3:
+        return 0
+    first, second, third = (sample[:, 0, k].astype("int64") for k in range(3))
+    if not np.any(sample[:, 0, 2:] != sample[:1, 0, 2:]) and np.ptp(first) == 0:
+        return 0  # nothing varies: a blank file shows no status words
+    steps = np.diff(first)
+    counter = np.mean(steps == 1) > 0.9
+    constant = np.ptp(first) == 0 and abs(int(first[0]) - float(np.median(third))) > 8 * max(float(np.std(third)), 1.0)
+    few = len(np.unique(second)) <= max(3, sample.shape[0] // 100)
+    return 2 if (counter or constant) and few else 0
+
+
+def _status_findings(status: int, layout: TraceLayout, source: Source) -> list[Finding]:
+    if not status:
+        return []
+    return [
+        Finding(
+            "status-words",
+            "info",
+            "The first two samples of each scan are status words of the recorder, not radar.",
+            f"{source.name}, samples 0 and 1",
+            "a counter or a constant in sample 0, few values in sample 1",
+            "The line keeps them as stored, flagged by the coordinate 'status'; processing sees the next sample in their place.",
+        )
+    ]
+
+
+class _MarkWord(BackendArray):
+    """1 where the second sample of a scan differs from its usual value; read when it is used."""
+
+    def __init__(self, layout: TraceLayout, usual: int) -> None:
+        self.layout, self.usual = layout, usual
+        self.shape, self.dtype = (layout.n_traces,), np.dtype("i1")
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> Any:
+        words = lazy_variable(self.layout)
+        pick = words[0] if words.ndim == 3 else words
+        stored = pick[key[0], 1].values.astype("int64")
+        usual = self.usual - (1 << (8 * self.layout.stored.itemsize - 1)) * self.layout.offset_binary
+        return (stored != usual).astype("i1")
+
+
+def _marks(layout: TraceLayout, sample: np.ndarray, status: int, dzx: Dzx) -> xr.Variable | None:
+    scans = [scan for scan in dzx.marks if scan < layout.n_traces]
+    if scans:
+        flags = np.zeros(layout.n_traces, dtype="i1")
+        flags[scans] = 1
+        return xr.Variable("trace", flags)
+    if not status:
+        return None
+    values, counts = np.unique(sample[:, 0, 1], return_counts=True)
+    return xr.Variable("trace", indexing.LazilyIndexedArray(_MarkWord(layout, int(values[np.argmax(counts)]))))
+
+
+def _distances(
+    source: Source, main: DztHeader, dzx: Dzx, layout: TraceLayout, mark: xr.Variable | None
+) -> tuple[float | None, np.ndarray | None, list[Finding]]:
+    """Find distances along the line: the wheel's, else those of marks; the DZX is believed only where it agrees."""
+    spm, per_mark, n = float(main.spm), float(main.mpm), layout.n_traces
+    if np.isfinite(spm) and 1e-3 < spm < 1e5:
+        found: list[Finding] = []
+        if dzx.spacing:
+            found = checks.disagreement(
+                "spacing-disagreement",
+                "The DZT and the DZX state different distances between scans.",
+                source.name,
+                ("DZT, m", 1 / spm),
+                ("DZX, m", dzx.spacing),
+                0.02,
+                "The DZT's is used. Override it with gprscan.read(path, spacing=...).",
+            )
+        return 1 / spm, None, found
+    if len(dzx.distance) == n:
+        return None, np.array(dzx.distance), []
+    known = {scan: d for scan, d in dzx.marks.items() if np.isfinite(d) and scan < n}
+    if len(known) >= 2:
+        return (
+            None,
+            _between(np.array(list(known)), np.array(list(known.values())), n),
+            [_from_marks(source, len(known), "the DZX")],
+        )
+    if mark is not None and np.isfinite(per_mark) and per_mark > 0 and n <= MAX_MARKS_TRACES:
+        scans = np.flatnonzero(mark.values)
+        if len(scans) >= 2:
+            distance = _between(scans, np.arange(len(scans)) * per_mark, n)
+            return None, distance, [_from_marks(source, len(scans), f"marks, {per_mark:g} m apart by the header")]
+    hint = (
+        f"The DZX holds {dzx.spacing:g} m per scan, which the header's 0 scans per m contradicts; it is not used."
+        if dzx.spacing
+        else ""
+    )
+    return None, None, [checks.time_triggered(source.name, f"0 scans per metre, {main.sps:g} scans per second", hint)]
+
+
+def _between(scans: np.ndarray, distances: np.ndarray, n: int) -> np.ndarray:
+    """Interpolate distances between marks; before the first and after the last the nearest rate goes on."""
+    order = np.argsort(scans)
+    scans, distances = scans[order].astype("float64"), distances[order].astype("float64")
+    at = np.arange(n, dtype="float64")
+    out = np.interp(at, scans, distances)
+    rates = np.diff(distances) / np.diff(scans)
+    before, after = at < scans[0], at > scans[-1]
+    out[before] = distances[0] + rates[0] * (at[before] - scans[0])
+    out[after] = distances[-1] + rates[-1] * (at[after] - scans[-1])
+    return out - out[0]
+
+
+def _from_marks(source: Source, count: int, evidence: str) -> Finding:
+    what = "Distances along the line were taken from operator marks."
+    then = "The line was recorded by the clock: traces between marks are not evenly spaced."
+    return Finding("distance-from-marks", "info", what, source.name, f"{count} marks; {evidence}", then)
+
+
+def _frequencies(headers: list[DztHeader], dzx: Dzx) -> tuple[Any, list[Finding]]:
+    n = headers[0].channels
+    values: list[float] = []
+    findings: list[Finding] = []
+    for channel in range(n):
+        name = headers[channel].antenna if channel < len(headers) else headers[0].antenna
+        if channel in dzx.frequencies:
+            value: float | None = dzx.frequencies[channel]
+        else:
+            value, found = decode_frequency(name, maker="GSSI")
+            findings += [f for f in found if f not in findings]
+        values.append(np.nan if value is None else float(value))
+    if not np.isfinite(values).any():
+        return None, findings
+    return (values[0] if n == 1 or len(set(values)) == 1 else values), findings
+
+
+def _per_channel(values: dict[int, float], n: int) -> Any:
+    listed = _all_channels(values, n)
+    if listed is None:
+        return None
+    return listed[0] if n == 1 or len(set(listed)) == 1 else listed
+
+
+def _all_channels(values: dict[int, float], n: int) -> list[float] | None:
+    return [values[c] for c in range(n)] if all(c in values for c in range(n)) else None
+
+
+def _labels(dzx: Dzx, n: int) -> list[str] | None:
+    labels = [dzx.labels.get(c, str(c)) for c in range(n)]
+    return labels if n > 1 and len(set(labels)) == n else None
+
+
+def _header_findings(source: Source, main: DztHeader, headers: list[DztHeader], *, own: bool) -> list[Finding]:
+    out: list[Finding] = []
+    if own:
+        return out  # the DZX that gprscan wrote states what these fields leave open
+    if not 1 <= main.epsr <= 100:
+        what, evidence = "The header's relative permittivity is impossible.", f"rhf_epsr {main.epsr:g}"
+        out.append(
+            Finding(
+                "permittivity-invalid",
+                "info",
+                what,
+                source.name,
+                evidence,
+                "It is not used; depths come from the data.",
+            )
+        )
+    if not main.time_zero[1]:
+        what = "The header does not tell time zero."
+        evidence = f"rhf_position {main.position:g} ns, rhf_top {main.top:g} m"
+        then = "Time is counted from the first sample; the step time_zero and the detection find it in the data."
+        out.append(Finding("time-zero-unknown", "info", what, source.name, evidence, then))
+    for channel, block in enumerate(headers[1:], start=1):
+        if (block.nsamp, block.bits) not in ((main.nsamp, main.bits), (0, 0)):
+            what = "The header blocks of two channels disagree."
+            evidence = (
+                f"channel 0: {main.nsamp} samples of {main.bits} bits, channel {channel}: {block.nsamp} of {block.bits}"
+            )
+            out.append(Finding("channel-headers-disagree", "warning", what, source.name, evidence, "Channel 0 rules."))
+    return out
+
+
+register(
+    Format(
+        name="dzt",
+        title="GSSI DZT",
+        suffixes=(".dzt",),
+        side_suffixes=(".dzg", ".dzx"),
+        maturity=REAL,
+        sniff=sniff,
+        read=read,
+        write=write_dzt,
+        write_suffixes=(".dzt",),
+        note="8, 16 and 32 bit with one channel on real files; several channels on files made from the specification",
+    )
+)

@@ -1,0 +1,215 @@
+"""Writing GSSI DZT, with the track in a DZG and what the header cannot hold in a DZX."""
+
+from __future__ import annotations
+
+import datetime
+import struct
+from pathlib import Path
+from typing import Any, BinaryIO
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+import xarray as xr
+
+from gprscan import names
+from gprscan.errors import WriteError
+from gprscan.geometry import line_crs, write_gga, write_gst, write_rmc
+from gprscan.io.atomic import Output, text_output
+from gprscan.io.dzt_header import ANTENNA, ANTENNA_LENGTH, BLOCK, CREATED, FIELDS, pack_date
+from gprscan.io.dzt_sides import GPRSCAN_NAMESPACE
+from gprscan.io.plain import (
+    Integers,
+    even_spacing,
+    header_of,
+    integer_blocks,
+    integers_for,
+    require_time,
+    time_axis,
+    track_of,
+)
+
+
+def write_dzt(line: xr.Dataset, path: Path) -> list[Output]:
+    """Plan the files of a DZT.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        Over ([channel,] trace, twt). Integers of up to 32 bits are kept; floats are scaled by a power of two to 32 bits,
+        the factor is noted in the DZX.
+    path : Path
+        The DZT; DZG and DZX get its stem.
+
+    Raises
+    ------
+    WriteError
+        If the line is over depth, has more than 65535 samples per trace, or samples that are not finite.
+    """
+    require_time(line, "DZT")
+    n_samples = line.sizes[names.TWT]
+    if n_samples > 65535:
+        msg = f"DZT holds at most 65535 samples per trace, but the line has {n_samples}."
+        raise WriteError(msg)
+    target = integers_for(line, (1, 2, 4), "DZT")
+    upper = path.suffix.isupper()
+    track = track_of(line)
+    outputs = []
+    if track is not None:
+        outputs.append(text_output(path.with_suffix(".DZG" if upper else ".dzg"), _dzg(track)))
+    outputs.append(text_output(path.with_suffix(".DZX" if upper else ".dzx"), _dzx(line, target, track)))
+    headers = _header_blocks(line, target)
+    outputs.append(Output(path, lambda file: _fill(file, headers, line, target)))
+    return outputs
+
+
+def _fill(file: BinaryIO, headers: bytes, line: xr.Dataset, target: Integers) -> None:
+    file.write(headers)
+    bits = 8 * target.dtype.itemsize
+    for block in integer_blocks(line, target):
+        scans = np.ascontiguousarray(block.transpose(1, 0, 2))
+        if bits < 32:
+            unsigned = scans.view(f"u{target.dtype.itemsize}")
+            scans = unsigned ^ unsigned.dtype.type(1 << (bits - 1))
+        file.write(scans.astype(scans.dtype.newbyteorder("<"), copy=False).tobytes())
+
+
+def _header_blocks(line: xr.Dataset, target: Integers) -> bytes:
+    kept = header_of(line, "dzt")
+    channels = line.sizes.get(names.CHANNEL, 1)
+    dt, time_zero = time_axis(line)
+    spacing = even_spacing(line)
+    window = dt * line.sizes[names.TWT]
+    values: dict[str, Any] = {
+        "tag": 0x00FF,
+        "epsr": 0.0,
+        "sps": 0.0,
+        "mpm": 0.0,
+        "npass": 0,
+        "top": 0.0,
+        "depth": 0.0,
+        "zero": 0,
+        "system": 0,
+    }
+    values |= {key.removeprefix("rh_"): value for key, value in kept.items() if key.removeprefix("rh_") in values}
+    values |= {
+        "data": BLOCK,
+        "nsamp": line.sizes[names.TWT],
+        "bits": 8 * target.dtype.itemsize,
+        "spm": 1 / spacing if spacing else 0.0,
+        "range": window,
+        "nchan": channels,
+    }
+    # the reader of a positive start finds no time zero in it: the DZX carries the exact value in any case
+    values["position"] = -time_zero
+    antennas = kept.get("antennas") or []
+    blocks = []
+    for channel in range(channels):
+        block = bytearray(BLOCK)
+        for name, code, offset in FIELDS:
+            _pack(block, name, code, offset, values[name])
+        block[CREATED : CREATED + 4] = pack_date(_created(line, kept))
+        name = antennas[channel] if channel < len(antennas) else _antenna_name(line, channel)
+        raw = str(name).encode("ascii", "replace")[: ANTENNA_LENGTH - 1]
+        block[ANTENNA : ANTENNA + len(raw)] = raw
+        blocks.append(bytes(block))
+    return b"".join(blocks)
+
+
+def _pack(block: bytearray, name: str, code: str, offset: int, value: Any) -> None:
+    try:
+        struct.pack_into("<" + code, block, offset, float(value) if code == "f" else int(value))
+    except (struct.error, OverflowError, TypeError, ValueError):
+        msg = f"DZT cannot hold {name} = {value!r} in its header."
+        raise WriteError(msg) from None
+
+
+def _created(line: xr.Dataset, kept: dict[str, Any]) -> datetime.datetime | None:
+    if names.TIME in line.coords:
+        first = line[names.TIME].values[0]
+        if not np.isnat(first):
+            return first.astype("datetime64[s]").item()
+    try:
+        return datetime.datetime.fromisoformat(str(kept.get("created")))
+    except ValueError:
+        return None
+
+
+def _frequency(line: xr.Dataset, channel: int) -> float | None:
+    if names.FREQUENCY not in line.coords:
+        return None
+    value = float(np.atleast_1d(line[names.FREQUENCY].values)[channel if line[names.FREQUENCY].ndim else 0])
+    return value if np.isfinite(value) else None
+
+
+def _antenna_name(line: xr.Dataset, channel: int) -> str:
+    value = _frequency(line, channel)
+    return f"{value:g}MHz" if value else ""
+
+
+def _dzg(track: Any) -> str:
+    """Return the DZG: for each trace its number and RMC, GGA and, with a stated accuracy, GST sentences."""
+    parts = []
+    for trace in track.rows():
+        time, lon, lat = track.time[trace], track.longitude[trace], track.latitude[trace]
+        sentences = [
+            write_rmc(time, lon, lat),
+            write_gga(time, lon, lat, int(track.quality[trace]), track.height[trace]),
+        ]
+        if np.isfinite(track.sigma[trace]):
+            sentences.append(write_gst(time, track.sigma[trace]))
+        parts.append(f"$GSSIS,{trace},-1\n" + "".join(f"{sentence}\r\n" for sentence in sentences) + "\n")
+    return "".join(parts)
+
+
+def _dzx(line: xr.Dataset, target: Integers, track: Any) -> str:
+    """Return the DZX: spacing and marks as GSSI writes them, channels, and exact values in a name space of our own."""
+    spacing = even_spacing(line)
+    n = line.sizes[names.TRACE]
+    globals_ = f"<horizontalUnit>m</horizontalUnit><unitsPerScan>{spacing!r}</unitsPerScan>" if spacing else ""
+    way_points = ""
+    if names.MARK in line.coords and names.STATUS not in line.coords:
+        way_points = "".join(
+            f"<WayPt><scan>{scan}</scan><mark>User</mark></WayPt>" for scan in np.flatnonzero(line[names.MARK].values)
+        )
+    channels = "".join(_channel_properties(line, c) for c in range(line.sizes.get(names.CHANNEL, 1)))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<DZX xmlns="www.geophysical.com/DZX/1.02" xmlns:g="{GPRSCAN_NAMESPACE}">\n'
+        f"<GlobalProperties>{globals_}</GlobalProperties>\n{channels}"
+        f"<File><scanRange>0,{n - 1}</scanRange><Profile><scanRange>0,{n - 1}</scanRange>{way_points}</Profile></File>\n"
+        f"{_own_element(line, target, track)}\n</DZX>\n"
+    )
+
+
+def _channel_properties(line: xr.Dataset, channel: int) -> str:
+    values: dict[str, Any] = {"channel": channel}
+    if names.CHANNEL in line.coords and line[names.CHANNEL].ndim:
+        values["label"] = str(line[names.CHANNEL].values[channel])
+    for tag, name in (("centerFreqMHz", names.FREQUENCY), ("separation", names.SEPARATION), ("offset", names.OFFSET)):
+        if name in line.coords:
+            all_values = np.atleast_1d(line[name].values)
+            value = float(all_values[channel if all_values.size > 1 else 0])
+            if np.isfinite(value):
+                values[tag] = repr(value)
+    inner = "".join(f"<{tag}>{escape(str(value))}</{tag}>" for tag, value in values.items())
+    return f"<ChannelProperties>{inner}</ChannelProperties>\n"
+
+
+def _own_element(line: xr.Dataset, target: Integers, track: Any) -> str:
+    dt, time_zero = time_axis(line)
+    values: dict[str, str] = {"time_zero_ns": repr(time_zero), "dt_ns": repr(dt), "scale": repr(target.scale)}
+    values["status_samples"] = str(int(line[names.STATUS].values.sum()) if names.STATUS in line.coords else 0)
+    if names.ANTENNA_HEIGHT in line.attrs:
+        values["antenna_height_m"] = repr(float(line.attrs[names.ANTENNA_HEIGHT]))
+    if names.SPATIAL_REF in line.coords and track is not None:
+        crs = line_crs(line)
+        authority = crs.to_authority()
+        values["crs"] = ":".join(authority) if authority else crs.to_wkt()
+    if track is not None:
+        right, forward = (float(v) for v in line.attrs.get(names.LEVER_ARM, (0.0, 0.0)))
+        values["lever_right_m"], values["lever_forward_m"] = repr(right + track.lever_right), repr(forward)
+    attributes = " ".join(f"{key}={quoteattr(value)}" for key, value in values.items())
+    if names.DISTANCE in line.coords and even_spacing(line) is None:
+        distances = " ".join(repr(float(d)) for d in line[names.DISTANCE].values)
+        return f"<g:line {attributes}><g:distance>{distances}</g:distance></g:line>"
+    return f"<g:line {attributes}/>"

@@ -1,0 +1,75 @@
+"""Text headers of ``KEY : value`` or ``KEY = value`` lines, with numbers checked as they are taken out."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from gprscan.errors import ReadError
+from gprscan.io.source import Source
+
+_RUN_OF_ENDS = re.compile(r"[\r\n]+")
+
+
+class KeyedHeader:
+    """A text header.
+
+    Parameters
+    ----------
+    source : Source
+        The header file.
+    separator : str
+        What stands between key and value; values may contain it again.
+
+    Attributes
+    ----------
+    fields : dict
+        Key in upper case -> value, both stripped. Of a repeated key the first value counts.
+    lines : list of str
+        All lines that are not empty.
+    """
+
+    def __init__(self, source: Source, separator: str) -> None:
+        self.source = source
+        self.lines = [line for line in _RUN_OF_ENDS.split(source.text()) if line.strip()]
+        self.fields: dict[str, str] = {}
+        for line in self.lines:
+            key, found, value = line.partition(separator)
+            if found:
+                self.fields.setdefault(key.strip().upper(), value.strip())
+
+    def text(self, key: str) -> str:
+        """Return a value as text, empty where it is missing."""
+        return self.fields.get(key, "")
+
+    def number(self, key: str, default: float | None = None) -> float | None:
+        """Return a number; `default` where the key is missing, blank, or no finite number."""
+        try:
+            value = float(self.fields.get(key, "").split()[0].replace(",", "."))
+        except (ValueError, IndexError):
+            return default
+        return value if math.isfinite(value) else default
+
+    def required(self, key: str, *, low: float = -math.inf, high: float = math.inf) -> float:
+        """Return a number that reading cannot do without.
+
+        Raises
+        ------
+        ReadError
+            If it is missing, no number, or outside ``low < value <= high``.
+        """
+        value = self.number(key)
+        if value is None or not low < value <= high:
+            given = f"{key} is {self.fields[key]!r}" if key in self.fields else f"{key} is missing"
+            msg = f"{self.source.name}: {given}; a number above {low:g} and up to {high:g} is needed to read the data."
+            raise ReadError(msg)
+        return value
+
+    def count(self, key: str, high: int = 2**31 - 1) -> int:
+        """Return a count of at least 1."""
+        return int(self.required(key, low=0.999, high=high))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all fields, as text."""
+        return dict(self.fields)

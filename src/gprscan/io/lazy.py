@@ -1,0 +1,203 @@
+"""Trace-major sample files as lazy arrays: a slice of traces reads the bytes of those traces and no others.
+
+Plain reads are used rather than a memory map: as fast from the page cache, and a file that shrinks under a memory map
+kills the process, where a short read is an error that can be reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from gprscan.errors import ReadError, TruncatedFileError
+
+BLOCK_BYTES = 4 * 2**20
+GAP_BYTES = 2**16  # reading over a gap of this size is cheaper than a seek
+
+
+@dataclass(frozen=True)
+class TraceLayout:
+    """Where the samples of a file are: equal records, one per trace, each an optional header and its channels.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    offset : int
+        Byte at which the first record begins.
+    n_traces, n_samples, n_channels : int
+        Counts; a record holds the samples of channel 0, then those of channel 1, and so on.
+    stored : numpy.dtype
+        Type of a sample in the file, byte order included.
+    prefix : int
+        Bytes of each record before its samples.
+    offset_binary : bool
+        Samples are unsigned with mid-scale as zero; they are handed out signed, without loss.
+    """
+
+    path: str
+    offset: int
+    n_traces: int
+    n_samples: int
+    stored: np.dtype
+    n_channels: int = 1
+    prefix: int = 0
+    offset_binary: bool = False
+
+    @property
+    def record(self) -> int:
+        """Bytes of one trace with its header and all channels."""
+        return self.prefix + self.n_channels * self.n_samples * self.stored.itemsize
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type in which samples are handed out, in the machine's byte order."""
+        kind = "i" if self.offset_binary else self.stored.kind
+        return np.dtype(f"{kind}{self.stored.itemsize}")
+
+    def read_block(self, first: int, count: int) -> np.ndarray:
+        """Return stored samples of `count` traces, shape (count, channel, sample), as a view of the bytes read."""
+        buffer = self.read_bytes(first, count)
+        strides = (self.record, self.n_samples * self.stored.itemsize, self.stored.itemsize)
+        shape = (count, self.n_channels, self.n_samples)
+        return np.ndarray(shape, self.stored, buffer, offset=self.prefix, strides=strides)
+
+    def read_bytes(self, first: int, count: int) -> np.ndarray:
+        """Return the raw records of `count` traces as bytes, shape (count * record,)."""
+        buffer = np.empty(count * self.record, dtype="u1")
+        _fill(self.path, self.offset + first * self.record, buffer)
+        return buffer
+
+    def headers(self) -> np.ndarray:
+        """Return the headers of all traces as bytes, shape (trace, prefix)."""
+        out = np.empty((self.n_traces, self.prefix), dtype="u1")
+        rows = max(1, BLOCK_BYTES // self.record)
+        for first in range(0, self.n_traces, rows):
+            count = min(rows, self.n_traces - first)
+            out[first : first + count] = self.read_bytes(first, count).reshape(count, self.record)[:, : self.prefix]
+        return out
+
+
+def _fill(path: str, offset: int, target: np.ndarray) -> None:
+    """Fill an array with the bytes of a file from `offset` on."""
+    view = memoryview(target).cast("B")
+    try:
+        with open(path, "rb", buffering=0) as file:
+            file.seek(offset)
+            done = 0
+            while done < len(view):
+                got = file.readinto(view[done:])
+                if not got:
+                    msg = f"{path}: ends at byte {offset + done}, {len(view) - done} bytes short. It changed since it was opened."
+                    raise TruncatedFileError(msg)
+                done += got
+    except TruncatedFileError:
+        raise
+    except OSError as error:
+        msg = f"{path}: cannot be read any more ({error.strerror})."
+        raise ReadError(msg) from error
+
+
+class TraceArray(BackendArray):
+    """Samples of a `TraceLayout` for xarray, shape (trace, sample), or (channel, trace, sample) with several channels."""
+
+    def __init__(self, layout: TraceLayout) -> None:
+        self.layout = layout
+        shape = (layout.n_traces, layout.n_samples)
+        self.shape = shape if layout.n_channels == 1 else (layout.n_channels, *shape)
+        self.dtype = layout.dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> np.ndarray:
+        layout = self.layout
+        channel, trace, sample = key if len(key) == 3 else (0, *key)
+        channels = _positions(channel, layout.n_channels)
+        traces = _positions(trace, layout.n_traces)
+        samples = _positions(sample, layout.n_samples)
+        out = np.empty((len(channels), len(traces), len(samples)), dtype=self.dtype)
+        if _whole_records(layout, channels, traces, samples):
+            if out.size:
+                _fill(layout.path, layout.offset + int(traces[0]) * layout.record, out)
+        else:
+            raw = out.view(layout.stored.newbyteorder("="))
+            pick = _as_slice(samples)
+            for first, count, rows, where in _blocks(traces, layout.record):
+                block = layout.read_block(first, count)
+                for i, c in enumerate(channels):
+                    raw[i, where] = block[:, c][rows][:, pick]
+        if layout.offset_binary:
+            bits = out.view(f"u{out.itemsize}")
+            bits ^= bits.dtype.type(1 << (8 * out.itemsize - 1))
+        squeeze = tuple(i for i, k in enumerate((channel, trace, sample)) if isinstance(k, int | np.integer))
+        return out.reshape([n for i, n in enumerate(out.shape) if i not in squeeze])
+
+
+def _whole_records(layout: TraceLayout, channels: np.ndarray, traces: np.ndarray, samples: np.ndarray) -> bool:
+    """Whether the request is one run of whole records that can be read straight into the result."""
+    plain = layout.prefix == 0 and layout.n_channels == 1 and layout.stored.isnative and len(channels) == 1
+    run = len(traces) < 2 or (int(traces[-1] - traces[0]) == len(traces) - 1 and bool(np.all(np.diff(traces) == 1)))
+    full = len(samples) == layout.n_samples and (len(samples) < 2 or bool(np.all(np.diff(samples) == 1)))
+    return plain and run and full
+
+
+def _positions(key: Any, n: int) -> np.ndarray:
+    """Turn an integer, a slice or an array of an outer indexer into positions."""
+    if isinstance(key, int | np.integer):
+        return np.array([int(key) % n])
+    return np.arange(n)[key]
+
+
+def _as_slice(positions: np.ndarray) -> Any:
+    """Return a slice for a run of consecutive positions, which makes a view rather than a copy."""
+    if len(positions) and np.array_equal(positions, np.arange(positions[0], positions[0] + len(positions))):
+        return slice(int(positions[0]), int(positions[0]) + len(positions))
+    return positions
+
+
+def _blocks(traces: np.ndarray, record: int) -> Iterator[tuple[int, int, Any, Any]]:
+    """Cut trace numbers into reads of bounded size: first trace, count, rows within the read, places in the result."""
+    order = np.argsort(traces, kind="stable")
+    ordered = traces[order]
+    rows = max(1, BLOCK_BYTES // record)
+    gap = max(1, GAP_BYTES // record)
+    start = 0
+    while start < len(ordered):
+        stop = int(np.searchsorted(ordered, ordered[start] + rows))
+        wide = np.flatnonzero(np.diff(ordered[start:stop]) > gap)
+        if len(wide):
+            stop = start + int(wide[0]) + 1
+        first = int(ordered[start])
+        yield (
+            first,
+            int(ordered[stop - 1]) - first + 1,
+            _as_slice(ordered[start:stop] - first),
+            _as_slice(order[start:stop]),
+        )
+        start = stop
+
+
+def lazy_variable(layout: TraceLayout) -> xr.Variable:
+    """Return the samples of a layout as a lazy variable over ([channel,] trace, twt)."""
+    array = TraceArray(layout)
+    dims = ("trace", "twt") if len(array.shape) == 2 else ("channel", "trace", "twt")
+    return xr.Variable(dims, indexing.LazilyIndexedArray(array))
+
+
+def probe(layout: TraceLayout, limit: int = 2 * BLOCK_BYTES) -> np.ndarray:
+    """Return whole traces spread evenly over the file, at most `limit` bytes; shape (trace, channel, sample), as stored.
+
+    All traces where they fit: checks that look at values stay cheap on a file of any length.
+    """
+    n = max(1, min(layout.n_traces, limit // layout.record))
+    if n == layout.n_traces:
+        return layout.read_block(0, n)
+    firsts = np.linspace(0, layout.n_traces - n // 8, 8).astype(int) if n >= 8 else np.array([0])
+    return np.concatenate([layout.read_block(int(first), max(1, n // 8)) for first in firsts])

@@ -1,0 +1,154 @@
+"""MALA RD3 (16 bit) and RD7 (32 bit) with their RAD header and COR positions. Layout: specs/mala.md."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from gprscan.io import checks
+from gprscan.io.antenna import decode_frequency
+from gprscan.io.cor import read_cor
+from gprscan.io.keyed import KeyedHeader
+from gprscan.io.lazy import TraceLayout, lazy_variable, probe
+from gprscan.io.mala_write import write_mala
+from gprscan.io.recording import MAX_SAMPLES, ReadOptions, Recording, layout_of, to_line, whole_traces
+from gprscan.io.registry import REAL, Format, register, twin
+from gprscan.io.source import Source
+from gprscan.model.findings import Finding
+
+_STORED = {".rd3": np.dtype("<i2"), ".rd7": np.dtype("<i4")}
+
+
+def sniff(source: Source) -> bool:
+    """Whether this is a RAD header, or samples whose RAD header lies beside them. Samples have no signature."""
+    if source.suffix == ".rad":
+        return _is_rad(source)
+    if source.suffix not in _STORED:
+        return False
+    header = source.side_file(".rad")
+    return header is not None and _is_rad(header)
+
+
+def _is_rad(source: Source) -> bool:
+    return source.head[:8].upper().startswith(b"SAMPLES:") and b"TIMEWINDOW" in source.head
+
+
+def data_file(source: Source) -> Source:
+    """Return the samples that belong to a RAD header: the 32-bit ones where both are there."""
+    return twin(source, (".rd7", ".rd3"), "data file") if source.suffix in (".rad", ".cor", ".mrk") else source
+
+
+def read(source: Source, options: ReadOptions) -> xr.Dataset:
+    """Read an RD3 or RD7 file with the RAD header beside it."""
+    header = KeyedHeader(twin(source, (".rad",), "header"), ":")
+    n_samples = header.count("SAMPLES", MAX_SAMPLES)
+    window = header.required("TIMEWINDOW", low=0, high=1e7)
+    stored = _STORED.get(source.suffix, _STORED[".rd3"])
+    n_traces, findings = whole_traces(
+        source, 0, n_samples * stored.itemsize, f"{n_samples} samples of {8 * stored.itemsize} bits", options
+    )
+    layout = layout_of(source, offset=0, n_traces=n_traces, n_samples=n_samples, stored=stored)
+    sample = probe(layout)
+    spacing, found = _spacing(header, n_traces)
+    frequency, unclear = decode_frequency(header.text("ANTENNAS"), maker="MALA")
+    findings += found + unclear + _header_findings(header, layout, sample, window) + checks.clipping(sample)
+    side = source.side_file(".cor")
+    recording = Recording(
+        data=lazy_variable(layout),
+        dt=window / n_samples,
+        time_zero=header.number("GPRSCAN TIME ZERO", 0.0) or 0.0,
+        spacing=spacing,
+        frequency=frequency,
+        separation=_positive(header.number("ANTENNA SEPARATION")),
+        fixes=read_cor(side) if side else None,
+        antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
+        crs=header.text("GPRSCAN CRS") or None,
+        instrument="MALA",
+        header=header.as_json(),
+        findings=findings,
+    )
+    return to_line(recording, source, source.suffix.lstrip(".") if source.suffix in _STORED else "rd3", options)
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and value > 0 else None
+
+
+def _spacing(header: KeyedHeader, n_traces: int) -> tuple[float | None, list[Finding]]:
+    """Take the distance between traces, and compare it with the length of the line that the header states."""
+    step = header.number("DISTANCE INTERVAL", 0.0) or 0.0
+    name = header.source.name
+    if not 0 < step < 1e4:
+        interval = header.number("TIME INTERVAL", 0.0)
+        evidence = f"DISTANCE INTERVAL {header.text('DISTANCE INTERVAL') or 'missing'}, one trace every {interval:g} s"
+        return None, [checks.time_triggered(name, evidence)]
+    last = header.number("LAST TRACE", n_traces) or n_traces
+    stop, start = header.number("STOP POSITION"), header.number("START POSITION", 0.0) or 0.0
+    if not stop or stop <= start:
+        return step, []
+    return step, checks.disagreement(
+        "spacing-disagreement",
+        "The header states two lengths of the line.",
+        name,
+        ("DISTANCE INTERVAL x LAST TRACE, m", step * last),
+        ("STOP POSITION, m", stop - start),
+        0.03,
+        "DISTANCE INTERVAL is used. Override it with gprscan.read(path, spacing=...).",
+    )
+
+
+def _header_findings(header: KeyedHeader, layout: TraceLayout, sample: np.ndarray, window: float) -> list[Finding]:
+    out: list[Finding] = []
+    name, n_samples = header.source.name, layout.n_samples
+    last = header.number("LAST TRACE")
+    if last is not None and int(last) != layout.n_traces:
+        evidence = f"LAST TRACE {last:g}, the data file holds {layout.n_traces} traces of {n_samples} samples"
+        what = "The header and the size of the data file disagree on the number of traces."
+        out.append(Finding("trace-count-disagreement", "warning", what, name, evidence, "The file's size rules."))
+    rate = header.number("FREQUENCY")
+    if rate is None or rate <= 0:
+        return out
+    implied = rate * 1e-3 * window  # MHz times ns
+    if abs(implied - n_samples) > 0.02 * n_samples:
+        evidence = f"SAMPLES {n_samples}, FREQUENCY x TIMEWINDOW = {implied:.1f} samples" + _which_correlates(
+            sample, layout, round(implied)
+        )
+        what = "Two header fields disagree on the number of samples per trace."
+        then = (
+            "Decoded as SAMPLES says, with the time axis from TIMEWINDOW. Do not trust times, nor the order of traces, before "
+            "the header is checked against the original recording."
+        )
+        out.append(Finding("header-window-mismatch", "error", what, name, evidence, then))
+    return out
+
+
+def _which_correlates(sample: np.ndarray, layout: TraceLayout, implied: int) -> str:
+    """Say how alike neighbouring traces are at the stated and at the implied length."""
+    values = sample[:, 0].astype("float64").ravel()
+    parts = []
+    for length in (layout.n_samples, implied):
+        rows = values[: values.size // length * length].reshape(-1, length) if 1 < length <= values.size // 2 else None
+        if rows is not None:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                likeness = [np.corrcoef(a, b)[0, 1] for a, b in zip(rows[:-1], rows[1:], strict=True)]
+            parts.append(
+                f"{np.nanmean(likeness):.2f} at {length}" if np.isfinite(likeness).any() else f"undefined at {length}"
+            )
+    return "; neighbouring traces correlate " + ", ".join(parts) if parts else ""
+
+
+register(
+    Format(
+        name="rd3",
+        title="MALA RD3/RD7",
+        suffixes=(".rd3", ".rd7"),
+        side_suffixes=(".rad", ".cor"),
+        maturity=REAL,
+        sniff=sniff,
+        read=read,
+        write=write_mala,
+        write_suffixes=(".rd3", ".rd7"),
+        data_file=data_file,
+        note="RD3 on real files; RD7 on files made from the specification",
+    )
+)

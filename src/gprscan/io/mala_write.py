@@ -1,0 +1,113 @@
+"""Writing MALA RD3 and RD7 with RAD and COR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import xarray as xr
+
+from gprscan import names
+from gprscan.errors import WriteError
+from gprscan.geometry import line_crs
+from gprscan.io.atomic import Output, text_output
+from gprscan.io.cor import write_cor
+from gprscan.io.plain import (
+    Integers,
+    even_spacing,
+    header_of,
+    integer_blocks,
+    integers_for,
+    require_time,
+    time_axis,
+    track_of,
+)
+
+
+def write_mala(line: xr.Dataset, path: Path) -> list[Output]:
+    """Plan the files of an RD3 (16 bit) or RD7 (32 bit).
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        Over (trace, twt). Integers are kept; floats are scaled by a power of two, noted in the RAD.
+    path : Path
+        The RD3 or RD7; RAD and COR get its stem.
+
+    Raises
+    ------
+    WriteError
+        If the line has several channels, is over depth, or has integers wider than the format.
+    """
+    require_time(line, "RD3/RD7")
+    if names.CHANNEL in line[names.AMPLITUDE].dims:
+        msg = "RD3 and RD7 hold one channel each. Write channels one by one: line.isel(channel=0), or use .dzt or .nc."
+        raise WriteError(msg)
+    wide = path.suffix.lower() == ".rd7"
+    target = integers_for(line, (4,) if wide else (2,), "RD7" if wide else "RD3")
+    upper = path.suffix.isupper()
+    track = track_of(line)
+    outputs = []
+    if track is not None:
+        outputs.append(text_output(path.with_suffix(".COR" if upper else ".cor"), write_cor(track)))
+    outputs.append(text_output(path.with_suffix(".RAD" if upper else ".rad"), _rad(line, target)))
+    outputs.append(Output(path, lambda file: _fill(file, line, target)))
+    return outputs
+
+
+def _fill(file: BinaryIO, line: xr.Dataset, target: Integers) -> None:
+    for block in integer_blocks(line, target):
+        file.write(block.astype(target.dtype.newbyteorder("<"), copy=False).tobytes())
+
+
+def _rad(line: xr.Dataset, target: Integers) -> str:
+    n_traces, n_samples = line.sizes[names.TRACE], line.sizes[names.TWT]
+    dt, time_zero = time_axis(line)
+    spacing = even_spacing(line)
+    if spacing is None and names.DISTANCE in line.coords and n_traces > 1:
+        msg = "RD3 and RD7 hold one distance between traces, but this line's is uneven. Apply the step regularize, or write .dzt or .nc."
+        raise WriteError(msg)
+    kept = header_of(line, "rd3") or header_of(line, "rd7")
+    values: dict[str, Any] = {
+        "SAMPLES": n_samples,
+        "FREQUENCY": f"{1e3 / dt:.6f}",
+        "SIGNAL POSITION": f"{time_zero:.6f}",
+        "DISTANCE FLAG": int(spacing is not None),
+        "TIME FLAG": int(spacing is None),
+        "TIME INTERVAL": "0.000000",
+        "DISTANCE INTERVAL": repr(spacing or 0.0),
+        "ANTENNAS": _antenna(line),
+        "ANTENNA SEPARATION": repr(_scalar(line, names.SEPARATION) or 0.0),
+        "TIMEWINDOW": repr(dt * n_samples),
+        "LAST TRACE": n_traces,
+        "START POSITION": "0.000000",
+        "STOP POSITION": f"{(spacing or 0.0) * n_traces:.6f}",
+    }
+    # what a MALA recorder wrote stays, except what describes the samples written here
+    merged = {**kept, **values} if kept else values
+    if kept.get("ANTENNAS") and _scalar(line, names.FREQUENCY) is None:
+        merged["ANTENNAS"] = kept["ANTENNAS"]
+    merged = {key: value for key, value in merged.items() if not key.startswith("GPRSCAN")}
+    merged["GPRSCAN TIME ZERO"] = repr(time_zero)
+    merged["GPRSCAN SCALE"] = repr(target.scale)
+    if names.ANTENNA_HEIGHT in line.attrs:
+        merged["GPRSCAN ANTENNA HEIGHT"] = repr(float(line.attrs[names.ANTENNA_HEIGHT]))
+    if names.SPATIAL_REF in line.coords:
+        authority = line_crs(line).to_authority()
+        if authority:
+            merged["GPRSCAN CRS"] = ":".join(authority)
+    ordered = {"SAMPLES": merged.pop("SAMPLES"), **merged}
+    return "".join(f"{key}:{value}\r\n" for key, value in ordered.items())
+
+
+def _scalar(line: xr.Dataset, name: str) -> float | None:
+    if name not in line.coords:
+        return None
+    value = float(np.mean(line[name].values))
+    return value if np.isfinite(value) else None
+
+
+def _antenna(line: xr.Dataset) -> str:
+    value = _scalar(line, names.FREQUENCY)
+    return f"{value!r} MHz" if value is not None else ""

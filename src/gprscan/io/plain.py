@@ -1,0 +1,185 @@
+"""What vendor formats can hold: a line reduced to integers, a regular time axis, and a track in degrees."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gprscan import model, names
+from gprscan.errors import MissingCRSError, WriteError
+from gprscan.geometry import line_crs, unproject
+
+BLOCK_BYTES = 8 * 2**20
+
+
+def require_time(line: xr.Dataset, what: str) -> None:
+    """Check that a line can go into a vendor's file at all.
+
+    Raises
+    ------
+    WriteError
+        If its vertical axis is depth, or its samples are not evenly spaced.
+    """
+    if names.TWT not in line[names.AMPLITUDE].dims:
+        msg = f"{what} holds two-way travel time, but this line is over depth. Write it as .nc."
+        raise WriteError(msg)
+    twt = line[names.TWT].values
+    step = np.diff(twt)
+    if twt.size < 2 or not np.allclose(step, step.mean(), rtol=1e-3, atol=1e-9) or step.mean() <= 0:
+        msg = f"{what} needs at least two evenly spaced samples per trace."
+        raise WriteError(msg)
+
+
+def header_of(line: xr.Dataset, format_name: str) -> dict[str, Any]:
+    """Return the vendor's header fields, where the line came from a file of this format."""
+    if line.attrs.get(names.SOURCE_FORMAT) != format_name:
+        return {}
+    try:
+        header = json.loads(line.attrs.get(names.VENDOR_HEADER) or "{}")
+    except ValueError:
+        return {}
+    return header if isinstance(header, dict) else {}
+
+
+def time_axis(line: xr.Dataset) -> tuple[float, float]:
+    """Return dt and time zero in ns; time zero is counted from the first sample."""
+    return model.sampling_interval(line), -float(line[names.TWT].values[0])
+
+
+@dataclass(frozen=True)
+class Integers:
+    """How samples become integers of a file.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        Native signed integer type.
+    scale : float
+        Stored = value * scale; 1 for lines that are integers already.
+    """
+
+    dtype: np.dtype
+    scale: float
+
+
+def integers_for(line: xr.Dataset, allowed: tuple[int, ...], what: str) -> Integers:
+    """Choose an integer type for a line.
+
+    Integers are kept as they are, in the smallest allowed type that holds their own. Floats are multiplied by a power of
+    two, so that their largest magnitude uses the widest allowed type, and rounded.
+
+    Parameters
+    ----------
+    allowed : tuple of int
+        Bytes per sample that the format knows, smallest first.
+
+    Raises
+    ------
+    WriteError
+        If the type is wider than the format, or values are not finite.
+    """
+    stored = line[names.AMPLITUDE].dtype
+    if stored.kind == "i":
+        for size in allowed:
+            if stored.itemsize <= size:
+                return Integers(np.dtype(f"i{size}"), 1.0)
+        msg = f"{what} holds integers of at most {8 * allowed[-1]} bits, but the line has {stored}. Write it as .nc."
+        raise WriteError(msg)
+    if stored.kind != "f":
+        msg = f"{what} cannot hold samples of type {stored}. Write it as .nc."
+        raise WriteError(msg)
+    peak = 0.0
+    for block in blocks(line):
+        if not np.isfinite(block).all():
+            msg = f"{what} holds integers, but the line has samples that are not finite (dead traces). Write it as .nc or .dt1."
+            raise WriteError(msg)
+        peak = max(peak, float(np.abs(block).max(initial=0.0)))
+    size = allowed[-1]
+    # one bit of room, and no more than float32 resolves in 32 bits
+    exponent = 8 * size - 2 - (math.frexp(peak)[1] if peak > 0 else 0)
+    return Integers(np.dtype(f"i{size}"), math.ldexp(1.0, max(-1000, min(exponent, 1000))))
+
+
+def blocks(line: xr.Dataset) -> Iterator[np.ndarray]:
+    """Yield the samples in blocks of traces, shape (channel, trace, sample), never the whole of a long line."""
+    variable = line[names.AMPLITUDE].variable
+    n = variable.sizes[names.TRACE]
+    per_trace = max(1, variable.nbytes // n)
+    rows = max(1, BLOCK_BYTES // per_trace)
+    for start in range(0, n, rows):
+        values = np.asarray(variable.isel({names.TRACE: slice(start, start + rows)}).values)
+        yield values if values.ndim == 3 else values[None]
+
+
+def integer_blocks(line: xr.Dataset, target: Integers) -> Iterator[np.ndarray]:
+    """Yield the blocks as integers, shape (channel, trace, sample)."""
+    for block in blocks(line):
+        if block.dtype.kind == "f":
+            yield np.rint(block.astype("float64") * target.scale).astype(target.dtype)
+        else:
+            yield block.astype(target.dtype, copy=False)
+
+
+def even_spacing(line: xr.Dataset) -> float | None:
+    """Return the distance between traces where it is even, None where it is not, or not known."""
+    if names.DISTANCE not in line.coords or line.sizes[names.TRACE] < 2:
+        return None
+    step = np.diff(line[names.DISTANCE].values)
+    mean = float(step.mean())
+    return mean if mean > 0 and np.allclose(step, mean, rtol=1e-4, atol=1e-7) else None
+
+
+@dataclass(frozen=True)
+class Track:
+    """Positions to write, one per trace: degrees, and what the receiver said about them."""
+
+    longitude: np.ndarray
+    latitude: np.ndarray
+    quality: np.ndarray
+    sigma: np.ndarray
+    time: np.ndarray
+    height: np.ndarray
+    lever_right: float
+
+    def rows(self) -> Iterator[int]:
+        """Traces that have a position."""
+        yield from np.flatnonzero(np.isfinite(self.longitude) & np.isfinite(self.latitude))
+
+
+def track_of(line: xr.Dataset) -> Track | None:
+    """Return the track of a line in degrees: its longitude and latitude, else its x and y taken back; None without."""
+    n = line.sizes[names.TRACE]
+    right = 0.0
+    if names.LONGITUDE in line.coords and names.LATITUDE in line.coords:
+        lon, lat = line[names.LONGITUDE].values, line[names.LATITUDE].values
+    elif names.X in line.coords and names.Y in line.coords:
+        x, y = line[names.X].values, line[names.Y].values
+        if x.ndim == 2:
+            x, y = x.mean(axis=0), y.mean(axis=0)
+            right = -float(line[names.OFFSET].values.mean()) if names.OFFSET in line.coords else 0.0
+        try:
+            lon, lat = unproject(x, y, line_crs(line))
+        except MissingCRSError:
+            return None  # coordinates without a reference system mean nothing to a reader of degrees
+    else:
+        return None
+
+    def get(name: str, fill: Any, dtype: str) -> np.ndarray:
+        return line[name].values if name in line.coords else np.full(n, fill, dtype=dtype)
+
+    return Track(
+        np.asarray(lon, dtype="float64"),
+        np.asarray(lat, dtype="float64"),
+        # a position without a stated quality is written as estimated, not as measured
+        np.where(get(names.FIX_QUALITY, 6, "i2") > 0, get(names.FIX_QUALITY, 6, "i2"), 6),
+        get(names.POSITION_SIGMA, np.nan, "f8"),
+        get(names.TIME, np.datetime64("NaT"), "datetime64[ns]"),
+        get(names.GNSS_HEIGHT, np.nan, "f8"),
+        right,
+    )

@@ -1,0 +1,104 @@
+"""``gprscan.read``: any file of any format to a line."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+import xarray as xr
+
+from gprscan import units
+from gprscan.errors import ParameterError
+from gprscan.io import registry
+from gprscan.io.recording import ReadOptions
+from gprscan.io.source import Source
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    spacing: float | str | None = None,
+    frequency: float | str | None = None,
+    separation: float | str | None = None,
+    component: str | None = None,
+    crs: Any = None,
+    on_truncated: Literal["raise", "trim"] = "raise",
+) -> xr.Dataset:
+    """Read a radar file of any format into a line.
+
+    The format is told by content first and extension second; side files (positions, marks, headers) are found beside
+    the file in any mix of upper and lower case. Samples are loaded when they are used, and only those that are used.
+    Whatever looks wrong becomes a finding on the line (``line.gpr.findings``); what cannot be trusted raises.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The data file, or the header beside it.
+    format : str, optional
+        Name of the format where it should not be told by content; ``gprscan formats`` lists them.
+    spacing : float or str, optional
+        Distance between traces in m, or ``"5 cm"``; rules over the file.
+    frequency : float or str, optional
+        Centre frequency of the antenna in MHz, or ``"0.4 GHz"``; rules over the file.
+    separation : float or str, optional
+        Distance between transmitter and receiver in m; rules over the file.
+    component : str, optional
+        Field component of a gprMax file, ``"Ez"`` for example. By default the polarisation of the source where it is
+        recorded, else the component with the most energy.
+    crs : str, int or pyproj.CRS, optional
+        Reference system of the coordinates ``x`` and ``y``. By default EPSG:4547 in Shenzhen, elsewhere the UTM zone.
+    on_truncated : {"raise", "trim"}
+        Whether a file that ends in the middle of a trace raises, or is read up to there.
+
+    Returns
+    -------
+    xarray.Dataset
+        A line; `twt` in ns, `distance` in m, `x` and `y` in m east and north.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read into numbers that can be trusted, or is a folder.
+    MissingFileError
+        If the file, or a header that must lie beside it, is not there.
+    TruncatedFileError
+        If its bytes do not make whole traces.
+    UnknownFormatError
+        If no reader recognises it.
+    ParameterError
+        If an option is wrong.
+
+    Examples
+    --------
+    >>> import gprscan as gs
+    >>> line = gs.read("LINE01.DZT")  # doctest: +SKIP
+    """
+    options = ReadOptions(
+        spacing=_positive("spacing", spacing, "m"),
+        frequency=_positive("frequency", frequency, "MHz"),
+        separation=None if separation is None else units.parse(separation, "m"),
+        component=component,
+        crs=crs,
+        on_truncated=_checked_policy(on_truncated),
+    )
+    source = Source(path)
+    entry = registry.get_format(format) if format else registry.identify(source)
+    return entry.read(entry.data_file(source), options)
+
+
+def _positive(name: str, value: float | str | None, unit: str) -> float | None:
+    if value is None:
+        return None
+    number = units.parse(value, unit)
+    if not 0 < number < float("inf"):
+        msg = f"{name} is {value!r}; a positive number of {unit} is needed."
+        raise ParameterError(msg)
+    return number
+
+
+def _checked_policy(value: Any) -> Literal["raise", "trim"]:
+    if value not in ("raise", "trim"):
+        msg = f"on_truncated is {value!r}; 'raise' and 'trim' are accepted."
+        raise ParameterError(msg)
+    return value

@@ -1,0 +1,236 @@
+"""What a reader hands over, and how it becomes a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from gprscan import model, names
+from gprscan.errors import ReadError, TruncatedFileError
+from gprscan.geometry import Fixes, place
+from gprscan.io.lazy import TraceLayout
+from gprscan.io.source import Source
+from gprscan.model.findings import Finding
+
+MAX_SAMPLES = 2**20  # samples per trace; recorders stay below 2**14
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the user said about a file; each overrides what the file says.
+
+    Attributes
+    ----------
+    spacing : float or None
+        Distance between traces in m.
+    frequency : float or None
+        Centre frequency of the antenna in MHz.
+    separation : float or None
+        Transmitter-receiver distance in m.
+    component : str or None
+        Field component of a simulator's output.
+    crs : object or None
+        Target of the map coordinates, anything that `pyproj.CRS.from_user_input` takes.
+    on_truncated : {"raise", "trim"}
+        What to do when the bytes do not make whole traces.
+    """
+
+    spacing: float | None = None
+    frequency: float | None = None
+    separation: float | None = None
+    component: str | None = None
+    crs: Any = None
+    on_truncated: Literal["raise", "trim"] = "raise"
+
+
+@dataclass
+class Recording:
+    """The contents of one file, decoded but not yet placed.
+
+    Attributes
+    ----------
+    data : xarray.Variable
+        Samples as stored, over ([channel,] trace, twt); lazy where the format allows it.
+    dt : float
+        Sampling interval in ns.
+    time_zero : float
+        Nominal time zero in ns after the first sample.
+    spacing, distance : float, array or None
+        Distance between traces in m, or distance along the line per trace.
+    frequency, separation : float, sequence or None
+        MHz and m, one value or one per channel.
+    offsets : sequence or None
+        m across the line, one per channel.
+    labels : sequence of str or None
+        Channel labels.
+    mark : xarray.Variable or None
+        1 where the operator set a mark, over trace.
+    status_samples : int
+        Samples at the top of each trace that hold status words of the recorder.
+    fixes : Fixes or None
+        GNSS fixes of the side files.
+    lever_arm : tuple of float
+        Antenna array minus GNSS antenna, m: (to the right, forward).
+    crs : str or None
+        Reference system that a writer of ours noted.
+    acquired : str
+        When it was recorded, by the recorder's clock, ISO 8601.
+    header : dict
+        The fields of the vendor's header, kept as JSON.
+    units : str
+        Units of the samples.
+    """
+
+    data: xr.Variable
+    dt: float
+    time_zero: float = 0.0
+    spacing: float | None = None
+    distance: np.ndarray | None = None
+    frequency: float | Sequence[float] | None = None
+    separation: float | Sequence[float] | None = None
+    offsets: Sequence[float] | None = None
+    labels: Sequence[str] | None = None
+    mark: xr.Variable | None = None
+    status_samples: int = 0
+    fixes: Fixes | None = None
+    lever_arm: tuple[float, float] = (0.0, 0.0)
+    crs: str | None = None
+    acquired: str = ""
+    antenna_height: float | None = None
+    instrument: str = ""
+    header: dict[str, Any] = field(default_factory=dict)
+    units: str = "1"
+    findings: list[Finding] = field(default_factory=list)
+
+
+def to_line(recording: Recording, source: Source, format_name: str, options: ReadOptions) -> xr.Dataset:
+    """Make a line of a recording, and put it on the map where the file carries fixes.
+
+    Parameters
+    ----------
+    recording : Recording
+        What the reader decoded.
+    source : Source
+        The file.
+    format_name : str
+        Name in the registry.
+    options : ReadOptions
+        Overrides by the user.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line, findings attached.
+    """
+    frequency = recording.frequency if options.frequency is None else options.frequency
+    findings = list(recording.findings)
+    if options.frequency is not None:
+        findings = [f for f in findings if f.code != "antenna-frequency-unknown"]
+    distance, spacing = recording.distance, recording.spacing
+    if options.spacing is not None:
+        distance, spacing = None, options.spacing
+        findings = [f for f in findings if f.code != "time-triggered"]
+    line = model.from_array(
+        recording.data,
+        dt=recording.dt,
+        time_zero=recording.time_zero,
+        spacing=spacing if distance is None else None,
+        distance=distance,
+        frequency=frequency,
+        separation=recording.separation if options.separation is None else options.separation,
+        antenna_height=recording.antenna_height,
+        channel_offsets=recording.offsets,
+        channels=recording.labels,
+        instrument=recording.instrument,
+        source_file=source.name,
+        source_format=format_name,
+        units=recording.units,
+        findings=findings,
+    )
+    line = line.assign_attrs({names.VENDOR_HEADER: json.dumps(recording.header, ensure_ascii=False, allow_nan=False)})
+    if recording.acquired:
+        line = line.assign_attrs({names.ACQUIRED: recording.acquired})
+    if recording.mark is not None:
+        line = line.assign_coords({names.MARK: recording.mark})
+    if recording.status_samples:
+        status = np.zeros(recording.data.shape[-1], dtype="i1")
+        status[: recording.status_samples] = 1
+        line = line.assign_coords({names.STATUS: (names.TWT, status)})
+    if recording.fixes is not None:
+        line = place(line, recording.fixes, crs=options.crs or recording.crs, lever_arm=recording.lever_arm)
+    return line
+
+
+def whole_traces(
+    source: Source, layout_offset: int, record: int, what: str, options: ReadOptions
+) -> tuple[int, list[Finding]]:
+    """Count the traces that a file really holds.
+
+    Parameters
+    ----------
+    source : Source
+        The data file.
+    layout_offset, record : int
+        Byte at which the first trace begins, and bytes of one trace.
+    what : str
+        What the header says about a trace, for the message.
+
+    Returns
+    -------
+    int, list of Finding
+        Whole traces, and a finding where bytes are left over and the user asked to trim them.
+
+    Raises
+    ------
+    TruncatedFileError
+        If bytes are left over, or there is not one whole trace.
+    """
+    available = max(0, source.size - layout_offset)
+    n, left = divmod(available, record)
+    where = f"data starts at byte {layout_offset}" if layout_offset else "the file has no header of its own"
+    if n == 0:
+        msg = f"{source.name}: the header says {what}, {record} bytes a trace, but only {available} bytes of data are there ({where})."
+        raise TruncatedFileError(msg)
+    if not left:
+        return n, []
+    if options.on_truncated != "trim":
+        msg = (
+            f"{source.name}: the header says {what}, but {available} bytes are not a multiple of {record} ({where}). "
+            f"Probably truncated; read it with on_truncated='trim' to keep {n} whole traces."
+        )
+        raise TruncatedFileError(msg)
+    return n, [
+        Finding(
+            "truncated-file",
+            "warning",
+            "The file ends in the middle of a trace.",
+            source.name,
+            f"{available} bytes are {n} traces of {record} bytes and {left} bytes more",
+            "The incomplete trace was left out, as asked for. Traces after it may be missing: copy the file again.",
+        )
+    ]
+
+
+def require(
+    condition: bool, source: Source, problem: str, advice: str = "The file is damaged, or not what its name says."
+) -> None:
+    """Raise a `ReadError` that says what is wrong with a file, where the condition does not hold."""
+    if not condition:
+        msg = f"{source.name}: {problem}. {advice}"
+        raise ReadError(msg)
+
+
+def check_counts(source: Source, n_samples: int, n_channels: int = 1) -> None:
+    """Check counts from a header before anything is computed with them."""
+    require(1 < n_samples <= MAX_SAMPLES, source, f"the header says {n_samples} samples per trace")
+    require(1 <= n_channels <= 1024, source, f"the header says {n_channels} channels")
+
+
+def layout_of(source: Source, **fields: Any) -> TraceLayout:
+    """Return the layout of a source's own bytes."""
+    return TraceLayout(path=str(source.path), **fields)

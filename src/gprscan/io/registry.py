@@ -1,0 +1,149 @@
+"""One list of all formats: how each is recognised, read and written, and how far that was checked."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import xarray as xr
+
+from gprscan.errors import MissingFileError, ReadError, UnknownFormatError
+from gprscan.io.recording import ReadOptions
+from gprscan.io.source import Source
+
+Maturity = Literal["checked on real files", "checked on files made from the specification", "documented only"]
+
+REAL: Maturity = "checked on real files"
+SPECIFICATION: Maturity = "checked on files made from the specification"
+
+# in the order in which content is sniffed: unmistakable signatures first, headerless samples last
+_MODULES = ("dzt", "mala")
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes
+    ----------
+    name : str
+        Short name, as in ``gprscan.read(path, format="dzt")``.
+    title : str
+        Maker and product.
+    suffixes : tuple of str
+        Extensions of the data file, lower case, with their dot.
+    side_suffixes : tuple of str
+        Extensions of the files that belong to it.
+    maturity : str
+        What reading was checked on.
+    sniff : callable
+        ``sniff(source) -> bool``: whether the content is of this format.
+    read : callable
+        ``read(source, options) -> xarray.Dataset``.
+    write : callable or None
+        ``write(line, path) -> list of Path`` to a path that may be overwritten; the files written.
+    write_suffixes : tuple of str
+        Extensions for which `write` is meant.
+    data_file : callable
+        ``data_file(source) -> Source``: the data file, where a user hands over a header that lies beside it.
+    note : str
+        Limits worth knowing.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    side_suffixes: tuple[str, ...]
+    maturity: Maturity
+    sniff: Callable[[Source], bool]
+    read: Callable[[Source, ReadOptions], xr.Dataset]
+    write: Callable[..., Any] | None = None
+    write_suffixes: tuple[str, ...] = ()
+    data_file: Callable[[Source], Source] = lambda source: source
+    note: str = ""
+
+
+_formats: dict[str, Format] = {}
+
+
+def register(entry: Format) -> Format:
+    """Add a format to the registry."""
+    _formats[entry.name] = entry
+    return entry
+
+
+def list_formats() -> list[Format]:
+    """Return every format that can be read, in the order in which content is sniffed."""
+    for module in _MODULES:
+        importlib.import_module(f"gprscan.io.{module}")
+    return list(_formats.values())
+
+
+def get_format(name: str) -> Format:
+    """Return a format by its name or one of its extensions.
+
+    Raises
+    ------
+    UnknownFormatError
+        If there is none; the message lists those that are.
+    """
+    wanted = name.lower()
+    for entry in list_formats():
+        if wanted == entry.name or f".{wanted.lstrip('.')}" in entry.suffixes:
+            return entry
+    msg = f"there is no format {name!r}. {readable()}"
+    raise UnknownFormatError(msg)
+
+
+def readable() -> str:
+    """Return one sentence that names the readable formats."""
+    parts = (f"{entry.title} ({' '.join(entry.suffixes)})" for entry in list_formats())
+    return f"Readable: {', '.join(parts)}."
+
+
+def identify(source: Source) -> Format:
+    """Tell the format of a file: by content first, then by extension.
+
+    Raises
+    ------
+    UnknownFormatError
+        If neither tells.
+    """
+    if source.size == 0:
+        msg = f"{source.name}: the file is empty."
+        raise ReadError(msg)
+    for entry in list_formats():
+        if entry.sniff(source):
+            return entry
+    for entry in list_formats():
+        if source.suffix in entry.suffixes or source.suffix in entry.side_suffixes:
+            return entry
+    msg = f"{source.name}: no reader recognises its content or its extension. {readable()}"
+    raise UnknownFormatError(msg)
+
+
+def is_readable(source: Source) -> bool:
+    """Whether some reader recognises the content of a file, or claims its extension as a data file."""
+    try:
+        entry = identify(source)
+    except ReadError:
+        return False
+    return entry.sniff(source) or source.suffix in entry.suffixes
+
+
+def twin(source: Source, suffixes: tuple[str, ...], role: str) -> Source:
+    """Return the file of the same stem that the format needs beside `source`.
+
+    Raises
+    ------
+    MissingFileError
+        Naming the files that were looked for.
+    """
+    found = source.side_file(*suffixes)
+    if found is None:
+        looked = " or ".join(source.path.stem + suffix for suffix in suffixes)
+        msg = f"{source.name}: its {role} {looked} is not beside it (upper and lower case were tried)."
+        raise MissingFileError(msg)
+    return found
