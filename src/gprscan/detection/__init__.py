@@ -1,1 +1,5 @@
-"""Placeholder."""
+"""Detection: candidates, fits, evidence, linking, classification, the anomaly table."""
+
+from gprscan.detection.detect import detect
+
+__all__ = ["detect"]

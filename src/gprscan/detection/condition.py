@@ -54,7 +54,9 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
     if gain is not None:
         # the offset of the receiver went through its gain as well: first the gain, then the offset
         a /= gain
-        notes.append(f"an acquisition gain of up to {20 * np.log10(gain[-1] / gain[0]):.0f} dB was found and divided out")
+        notes.append(
+            f"an acquisition gain of up to {20 * np.log10(gain[-1] / gain[0]):.0f} dB was found and divided out"
+        )
     a -= np.median(a, axis=1, keepdims=True)
     a[~valid] = 0.0
     clipped = clipped_samples(a, valid)

@@ -74,9 +74,7 @@ def noise_level(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> fl
     return float(1.4826 * np.median(np.abs(rough)) / np.sqrt(1.5))
 
 
-def remove_tones(
-    a: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: int, most: int = 3
-) -> list[float]:
+def remove_tones(a: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: int, most: int = 3) -> list[float]:
     """Subtract radio transmitters in place: steady tones, each with its own phase in every trace.
 
     A tone is a peak of the spectrum that is at most two bins wide and stands eight times above its surroundings in some

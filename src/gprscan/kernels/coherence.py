@@ -41,7 +41,23 @@ def moveout_curve(x: np.ndarray, t0: float, velocity: float, separation: float) 
 
 @inline
 def _scan_row(  # type: ignore[no-untyped-def]
-    re, im, live, pad, k0, t_first, dt, dx, velocities, separation, aperture_factor, max_aperture, min_reach, best, best_amp, best_v, best_side
+    re,
+    im,
+    live,
+    pad,
+    k0,
+    t_first,
+    dt,
+    dx,
+    velocities,
+    separation,
+    aperture_factor,
+    max_aperture,
+    min_reach,
+    best,
+    best_amp,
+    best_v,
+    best_side,
 ):
     """Fill one row (one apex time) of the scan for every trace."""
     n = re.shape[1] - 2 * pad

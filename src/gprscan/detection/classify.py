@@ -1,0 +1,76 @@
+"""Classification: additive log-likelihoods from editable tables, every vote kept."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from gprscan.detection.body import Votes
+
+Table = dict[str, Any]
+
+
+@cache
+def load_table(name: str) -> Table:
+    """Load a table of likelihoods shipped in ``detection/tables``."""
+    text = (resources.files("gprscan.detection") / "tables" / f"{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def vote(table: Table, values: dict[str, Any]) -> Votes:
+    """Turn measured values into log-likelihoods per kind.
+
+    Parameters
+    ----------
+    table : dict
+        ``prior`` (kind to probability), ``gauss`` (value to kind to [mean, standard deviation]) and ``sign`` (value to
+        kind to outcome to probability); ``cap`` limits one value's say.
+    values : dict
+        Measured values by name; None or NaN casts no vote.
+
+    Returns
+    -------
+    dict
+        Value name to kind to log-likelihood, each centred on zero over the kinds; ``prior`` among them.
+    """
+    kinds = list(table["prior"])
+    votes: Votes = {"prior": {k: math.log(p) for k, p in table["prior"].items()}}
+    for name, entry in table.get("gauss", {}).items():
+        value = values.get(name)
+        if value is None or not math.isfinite(value):
+            continue
+        raw = {k: _gauss(float(value), *entry[k]) for k in kinds if k in entry}
+        votes[name] = _centred(raw, kinds, entry.get("cap", 4.0))
+    for name, entry in table.get("sign", {}).items():
+        value = values.get(name)
+        if value is None:
+            continue
+        raw = {k: math.log(entry[k].get(str(value), 1e-3)) for k in kinds if k in entry}
+        votes[name] = _centred(raw, kinds, entry.get("cap", 4.0))
+    return votes
+
+
+def _gauss(value: float, mean: float, sd: float) -> float:
+    return -0.5 * ((value - mean) / sd) ** 2 - math.log(sd)
+
+
+def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, float]:
+    top = max(raw.values())
+    limited = {k: max(v, top - cap) for k, v in raw.items()}
+    mean = sum(limited.values()) / len(limited)
+    return {k: round(limited.get(k, mean) - mean, 3) for k in kinds}
+
+
+def posterior(votes: Votes) -> dict[str, float]:
+    """Probabilities per kind from all votes, in falling order."""
+    total: dict[str, float] = {}
+    for entry in votes.values():
+        for kind, value in entry.items():
+            total[kind] = total.get(kind, 0.0) + value
+    top = max(total.values())
+    weight = {k: math.exp(v - top) for k, v in total.items()}
+    norm = sum(weight.values())
+    return dict(sorted(((k, w / norm) for k, w in weight.items()), key=lambda item: -item[1]))

@@ -1,0 +1,171 @@
+"""`gprscan.detect`: from a raw line to the table of its anomalies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from pydantic import ValidationError
+
+from gprscan import model, names
+from gprscan.detection import diffractions, table
+from gprscan.detection.body import Body
+from gprscan.detection.classify import posterior
+from gprscan.detection.condition import Acquisition, condition
+from gprscan.detection.section import Section
+from gprscan.detection.settings import Settings
+from gprscan.errors import RecipeError
+from gprscan.steps import Recipe, load_recipe
+from gprscan.steps.registry import describe
+
+if TYPE_CHECKING:
+    import geopandas
+
+
+def detect(
+    line: xr.Dataset, recipe: str | Path | Recipe = "road", *, include: Sequence[str] = ()
+) -> geopandas.GeoDataFrame:
+    """Find voids, pipes and other bodies under a line.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        The raw line over ``twt``, with distances along it; detection conditions it itself.
+    recipe : str, path or Recipe
+        Whose ``[detect]`` table is used.
+    include : sequence of str
+        Kinds to keep that are left out otherwise: ``"interface"``, ``"clutter"``.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row per body, with the columns `gprscan.names.DETECTION_COLUMNS` and ``asphalt_m``; geometry in the line's CRS,
+        null where the line has no positions. ``attrs["line"]`` says what the line could have shown.
+
+    Raises
+    ------
+    LineError
+        If this is no line over ``twt``.
+    MissingPositionError
+        If the distance between its traces is not known.
+    RecipeError
+        If the recipe's ``[detect]`` table has a wrong entry.
+    """
+    line = model.require_line(line, axis=names.TWT)
+    settings = load_settings(recipe)
+    dx = model.trace_spacing(line)
+    bodies: list[Body] = []
+    sections: list[dict[str, Any]] = []
+    for section in iter_sections(line, settings, dx):
+        bodies += find_bodies(section, settings)
+        sections.append(_summary(section))
+    for body in bodies:
+        body.evidence["kind"] = decide(body, settings)
+    shown = [b for b in bodies if b.evidence["kind"] not in names.HIDDEN_KINDS or b.evidence["kind"] in include]
+    return table.assemble(line, shown, line_attrs(line, dx, sections, bodies))
+
+
+def load_settings(recipe: str | Path | Recipe) -> Settings:
+    """Settings from the ``[detect]`` table of a recipe."""
+    loaded = load_recipe(recipe)
+    try:
+        return Settings(**loaded.detect)
+    except ValidationError as error:
+        msg = f"recipe {loaded.name}, [detect]: {describe(error)}"
+        raise RecipeError(msg) from None
+
+
+def iter_sections(line: xr.Dataset, settings: Settings, dx: float) -> Iterator[Section]:
+    """Yield the conditioned channels of a line, block by block."""
+    values = line[names.AMPLITUDE]
+    x = line[names.DISTANCE].values.astype(float)
+    t = line[names.TWT].values
+    dt = model.sampling_interval(line)
+    n_channels = line.sizes.get(names.CHANNEL, 1)
+    for channel in range(n_channels):
+        traces = values.isel({names.CHANNEL: channel}) if names.CHANNEL in values.dims else values
+        fc = _per_channel(line, names.FREQUENCY, channel)
+        fc = fc / 1e3 if fc else settings.frequency / 1e3
+        acq = Acquisition(
+            dt=dt,
+            dx=dx,
+            t_first=float(t[0]),
+            fc=fc,
+            separation=_per_channel(line, names.SEPARATION, channel) or 0.0,
+            height=float(line.attrs.get(names.ANTENNA_HEIGHT, 0.0) or 0.0),
+            channel=channel,
+            offset=float(line[names.OFFSET].values[channel]) if names.OFFSET in line.coords else 0.0,
+        )
+        for first, last, core in blocks(x, dx, settings):
+            part = np.asarray(traces[first:last].values, dtype=np.float32)
+            section = condition(part, x[first:last], acq)
+            section.first_trace, section.core = first, core
+            yield section
+
+
+def _per_channel(line: xr.Dataset, name: str, channel: int) -> float | None:
+    if name not in line.coords:
+        return None
+    values = np.atleast_1d(line[name].values.astype(float))
+    value = float(values[channel] if values.size > 1 else values[0])
+    return value if np.isfinite(value) and value > 0 else None
+
+
+def blocks(x: np.ndarray, dx: float, settings: Settings) -> list[tuple[int, int, tuple[float, float]]]:
+    """Cut a line into overlapping blocks: first and last trace, and the range of x that each answers for."""
+    size = max(int(settings.block_m / dx), 64)
+    overlap = max(int(6.0 / dx), 16)
+    if x.size <= size + overlap:
+        return [(0, x.size, (-np.inf, np.inf))]
+    out = []
+    for start in range(0, x.size, size):
+        stop = min(start + size, x.size)
+        first, last = max(start - overlap, 0), min(stop + overlap, x.size)
+        low = -np.inf if start == 0 else x[start]
+        high = np.inf if stop == x.size else x[stop]
+        out.append((first, last, (low, high)))
+    return out
+
+
+def find_bodies(section: Section, settings: Settings) -> list[Body]:
+    """Run every detector on a section, and keep what lies in its core."""
+    found = diffractions.find(section, settings)
+    return [b for b in found if section.core[0] <= b.x < section.core[1]]
+
+
+def decide(body: Body, settings: Settings) -> str:
+    """Kind of a body: the most probable one; `unknown` where no kind of body is probable enough."""
+    chances = posterior(body.votes)
+    best = next(iter(chances))
+    if best == "clutter" or chances.get("clutter", 0.0) > 1 - settings.report:
+        return "clutter"
+    return best if chances[best] > 0.35 else "unknown"
+
+
+def _summary(section: Section) -> dict[str, Any]:
+    return {
+        "shift": float(np.median(section.time_zero_shift)),
+        "noise": section.noise,
+        "direct": section.direct_peak,
+        "notes": section.notes,
+    }
+
+
+def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], bodies: list[Body]) -> dict[str, Any]:
+    """What was done to the line and what it could have shown; JSON-able."""
+    velocities = [b.velocity for b in bodies if b.velocity is not None]
+    notes = sorted({note for s in sections for note in s["notes"]})
+    return {
+        "length_m": float(dx * (line.sizes[names.TRACE] - 1)),
+        "n_channels": int(line.sizes.get(names.CHANNEL, 1)),
+        "n_traces": int(line.sizes[names.TRACE]),
+        "velocity_m_ns": float(np.median(velocities)) if velocities else None,
+        "time_zero_ns": float(np.median([s["shift"] for s in sections])) if sections else 0.0,
+        "penetration_depth_m": None,
+        "detectability": [],
+        "setting": "road",
+        "notes": notes,
+    }

@@ -1,0 +1,144 @@
+"""Evidence: what the un-gained echo of a target says about what it is."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import signal
+
+from gprscan.detection.fit import Fit
+from gprscan.detection.section import Section
+
+Onset = tuple[int, float, float, float]
+
+
+def measure(section: Section, fit: Fit) -> dict[str, float | int | str | None]:
+    """Measure the evidence on the stacked echo of a fitted hyperbola.
+
+    Returns
+    -------
+    dict
+        ``amplitude_db``: envelope peak over the direct wave, after cylindrical spreading, dB. ``phase_deg``: rotation of the
+        incident wavelet that fits the echo best (0 like the incident wave, 180 opposite). ``polarity``, ``onset_margin``:
+        sign of the first arrival and how much better it fits than the other sign. ``onset_ns``: its time against the apex.
+        ``bottom_ns``, ``bottom_ratio``: delay and relative strength of the second arrival of a top-bottom pair.
+        ``ringing``: energy after the first pulse over its own. ``snr_db``: echo over the noise of the stack.
+        ``frequency_ratio``: centre frequency of the echo over that of the line.
+    """
+    wave, lag = fit.wave, fit.lag
+    period = 1.0 / section.fc_nominal
+    envelope = np.abs(signal.hilbert(wave))
+    near = np.abs(lag) < 0.7 * period
+    peak = float(envelope[near].max()) if near.any() else 0.0
+    at = float(lag[near][np.argmax(envelope[near])]) if near.any() else 0.0
+    noise = section.noise / np.sqrt(max(1.0, 0.5 * fit.traces.shape[0]))
+    early = wave[lag < -1.0 * period]
+    floor = max(noise, float(early.std()) if early.size else 0.0, 1e-30)
+    sign, margin, onset, delay, ratio, phase = onset_polarity(wave, lag, section.wavelet, section.dt, period, at)
+    after = (lag > at + 0.8 * period) & (lag < at + 4 * period)
+    first = np.abs(lag - at) <= 0.8 * period
+    spreading = np.sqrt(max(fit.t, period) * section.fc_nominal)
+    direct = section.direct_peak
+    return {
+        "amplitude_db": _db(peak * spreading / direct) if direct > 0 else None,
+        "phase_deg": phase,
+        "polarity": sign,
+        "onset_margin": margin,
+        "onset_ns": onset,
+        "bottom_ns": delay,
+        "bottom_ratio": ratio,
+        "ringing": float((wave[after] ** 2).sum() / max((wave[first] ** 2).sum(), 1e-30)),
+        "snr_db": _db(peak / floor),
+        "frequency_ratio": _centre(wave[first | after], section.dt) / section.fc,
+        "reference": section.reference,
+    }
+
+
+def _db(value: float) -> float:
+    return float(20 * np.log10(max(value, 1e-12)))
+
+
+def _centre(wave: np.ndarray, dt: float) -> float:
+    power = np.abs(np.fft.rfft(wave * np.hanning(wave.size), 512)) ** 2
+    return float((np.fft.rfftfreq(512, dt) * power).sum() / max(power.sum(), 1e-30))
+
+
+def onset_polarity(
+    wave: np.ndarray, lag: np.ndarray, wavelet: np.ndarray, dt: float, period: float, peak_lag: float
+) -> tuple[int, float, float, float | None, float | None, float]:
+    """Fit the echo with one arrival, or with two of opposite sign (top and bottom of a body thinner than a pulse).
+
+    The largest lobe of a thin void often has the sign of metal, since the bottom's echo follows within a period; the
+    first arrival does not. Both signs of the first arrival are tried over a grid of times and delays, and compared.
+
+    Returns
+    -------
+    sign : int
+        Sign of the first arrival, 0 where neither fits clearly better.
+    margin : float
+        Difference of the misfits of the two signs as a share of the energy, positive for the sign of the incident wave.
+    onset : float
+        Time of the first arrival in ns from the apex time.
+    delay, ratio : float or None
+        Delay (ns) and relative amplitude of the second arrival, None where one arrival is enough.
+    phase : float
+        Phase of the echo against the incident wavelet, degrees.
+    """
+    cut = (lag > peak_lag - 1.3 * period) & (lag < peak_lag + 1.1 * period)
+    target = wave[cut]
+    times = lag[cut]
+    energy = float((target**2).sum())
+    if energy <= 0 or target.size < 8:
+        return 0, 0.0, 0.0, None, None, 0.0
+    half = wavelet.size // 2
+    axis = dt * np.arange(-half, half + 1)
+    analytic = signal.hilbert(wavelet)
+    phase = _phase(target, times, axis, analytic, peak_lag, period)
+    shifts = np.arange(peak_lag - 0.75 * period, peak_lag + 0.4 * period, period / 24)
+    table = np.array([np.interp(times - s, axis, wavelet, left=0, right=0) for s in shifts])
+    best: dict[int, tuple[float, float, float | None, float | None]] = {
+        1: (1e30, 0, None, None),
+        -1: (1e30, 0, None, None),
+    }
+    gram = table @ table.T
+    proj = table @ target
+    delays = range(0, 24, 1)
+    for i in range(shifts.size):
+        single = proj[i] / max(gram[i, i], 1e-30)
+        sign = 1 if single > 0 else -1
+        misfit = 1.0 - proj[i] ** 2 / max(gram[i, i], 1e-30) / energy
+        if misfit < best[sign][0]:
+            best[sign] = (misfit, float(shifts[i]), None, None)
+        for d in delays:
+            j = i + d
+            if d < 4 or j >= shifts.size:
+                continue
+            matrix = np.array([[gram[i, i], gram[i, j]], [gram[i, j], gram[j, j]]])
+            det = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] ** 2
+            if det < 1e-3 * matrix[0, 0] * matrix[1, 1]:
+                continue
+            a = (matrix[1, 1] * proj[i] - matrix[0, 1] * proj[j]) / det
+            b = (matrix[0, 0] * proj[j] - matrix[0, 1] * proj[i]) / det
+            if a * b >= 0 or abs(b) > 1.3 * abs(a):
+                continue
+            sign = 1 if a > 0 else -1
+            # a second arrival must earn its two parameters
+            misfit = 1.0 - (a * proj[i] + b * proj[j]) / energy + 0.03
+            if misfit < best[sign][0]:
+                best[sign] = (misfit, float(shifts[i]), float(shifts[j] - shifts[i]), float(-b / a))
+    margin = best[-1][0] - best[1][0]
+    sign = 1 if margin > 0 else -1
+    chosen = best[sign]
+    decided = sign if abs(margin) > 0.05 and chosen[0] < 0.6 else 0
+    return decided, float(np.clip(margin, -1, 1)), chosen[1], chosen[2], chosen[3], phase
+
+
+def _phase(target, times, axis, analytic, peak_lag, period):  # type: ignore[no-untyped-def]
+    """Phase at the time where the rotated wavelet fits best, degrees in -180 to 180."""
+    best, phase = -1.0, 0.0
+    for s in np.arange(peak_lag - 0.3 * period, peak_lag + 0.3 * period, period / 24):
+        re = np.interp(times - s, axis, analytic.real, left=0, right=0)
+        im = np.interp(times - s, axis, analytic.imag, left=0, right=0)
+        a, b = float(target @ re), float(target @ im)
+        if a * a + b * b > best:
+            best, phase = a * a + b * b, float(np.degrees(np.arctan2(-b, a)))
+    return phase

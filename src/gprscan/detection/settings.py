@@ -1,0 +1,50 @@
+"""Settings of `gprscan.detect`, as they stand in the ``[detect]`` table of a recipe."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """What detection looks for. Lengths scale with the antenna's wavelength where a unit is not given.
+
+    Attributes
+    ----------
+    velocity : float
+        Usual velocity of the ground in m/ns, the centre of the prior.
+    velocity_spread : float
+        Relative standard deviation of that prior.
+    velocity_min, velocity_max : float
+        Range of velocities that are searched, m/ns.
+    frequency : float
+        Centre frequency in MHz to assume where the line does not say.
+    aperture : float
+        Longest half-aperture of a hyperbola in m, for an antenna of 400 MHz; it scales with the wavelength.
+    coherence : float
+        Least agreement of the two legs of a hyperbola (0 to 1) for a candidate.
+    strength : float
+        Least amplitude of a candidate, as a multiple of the typical echo at its time.
+    hazards : bool
+        Whether voids can be there at all.
+    report : float
+        Least probability of being a body (not natural clutter) for a row of the table.
+    background_m : float
+        Length of the sliding median in m.
+    block_m : float
+        Length of line that is held in memory at a time, m.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    velocity: float = Field(0.105, gt=0.01, lt=0.3)
+    velocity_spread: float = Field(0.12, gt=0, lt=1)
+    velocity_min: float = Field(0.055, gt=0.01, lt=0.3)
+    velocity_max: float = Field(0.20, gt=0.02, le=0.3)
+    frequency: float = Field(400.0, gt=1)
+    aperture: float = Field(1.4, gt=0.05)
+    coherence: float = Field(0.25, gt=0, lt=1)
+    strength: float = Field(1.2, gt=0)
+    hazards: bool = True
+    report: float = Field(0.5, ge=0, le=1)
+    background_m: float = Field(4.0, gt=0.1)
+    block_m: float = Field(200.0, gt=5)
