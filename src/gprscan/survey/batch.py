@@ -106,6 +106,7 @@ def scan(
     >>> result = gs.scan("night3/", "night3_out/", jobs=2)  # doctest: +SKIP
     """
     from gprscan import risk
+    from gprscan.risk.grading import DEFAULT_SCHEME
 
     if jobs < 1:
         msg = f"jobs is {jobs}; it must be 1 or more."
@@ -114,7 +115,7 @@ def scan(
     out = Path(out)
     plan = plan_survey(survey, out)
     chosen = load_recipe(recipe or plan.recipe or "road")
-    grading = risk.load_scheme(scheme or plan.scheme or risk.DEFAULT_SCHEME)
+    grading = risk.load_scheme(scheme or plan.scheme or DEFAULT_SCHEME)
     if not plan.jobs:
         raise UnknownFormatError(_nothing(Path(survey), plan))
     store.prepare(out, resume)

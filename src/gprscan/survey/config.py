@@ -189,9 +189,11 @@ def load_survey(path: str | Path) -> SurveyFile:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise RecipeError(f"there is no survey file {path}.") from None
+        msg = f"there is no survey file {path}."
+        raise RecipeError(msg) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path.name} is no TOML: {error}.") from None
+        msg = f"{path.name} is no TOML: {error}."
+        raise RecipeError(msg) from None
     try:
         return SurveyFile(**content)
     except ValidationError as error:

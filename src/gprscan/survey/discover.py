@@ -121,7 +121,9 @@ def _matches(root: Path, entry: LineEntry, survey_file: str) -> list[Path]:
         msg = f"{survey_file}: no radar file matches path = {entry.path!r}."
         raise RecipeError(msg)
     if entry.id is not None and len(lines) > 1:
-        msg = f"{survey_file}: id = {entry.id!r} is given for {len(lines)} files that match path = {entry.path!r}; leave it out."
+        msg = (
+            f"{survey_file}: id = {entry.id!r} is given for {len(lines)} files that match {entry.path!r}; leave it out."
+        )
         raise RecipeError(msg)
     return lines
 
@@ -223,7 +225,9 @@ def _jobs(root: Path, pairs: Iterable[tuple[Path, LineEntry | None]], defaults: 
         else:
             line_id = name
         if line_id.casefold() in taken:
-            line_id = next(f"{line_id}_{n}" for n in range(2, len(pairs) + 3) if f"{line_id}_{n}".casefold() not in taken)
+            line_id = next(
+                f"{line_id}_{n}" for n in range(2, len(pairs) + 3) if f"{line_id}_{n}".casefold() not in taken
+            )
         taken.add(line_id.casefold())
         options = defaults if entry is None else _options(entry).over(defaults)
         jobs.append(LineJob(line_id, path, _relative(path, root), options))

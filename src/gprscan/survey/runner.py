@@ -60,7 +60,9 @@ def open_line(job: LineJob) -> xr.Dataset:
     line = io.read(job.path, **given)
     if options.time_zero is not None:
         shift = float(line.attrs.get(names.TIME_ZERO, 0.0)) - options.time_zero
-        line = line.assign_coords({names.TWT: line[names.TWT] + shift}).assign_attrs({names.TIME_ZERO: options.time_zero})
+        line = line.assign_coords({names.TWT: line[names.TWT] + shift}).assign_attrs(
+            {names.TIME_ZERO: options.time_zero}
+        )
         line[names.TWT].attrs["units"] = names.UNITS[names.TWT]
     if options.antenna_height is not None:
         line = line.assign_attrs({names.ANTENNA_HEIGHT: options.antenna_height})

@@ -103,8 +103,8 @@ def finished(out: Path, line_id: str, key: dict[str, Any]) -> dict[str, Any] | N
     record = read_record(out, line_id)
     if record is None or record.get("key") != key or record.get("status") != "ok":
         return None
-    figures = (Path(name) for anomaly in record["anomalies"] for name in json.loads(anomaly.get("figures") or "{}").values())
-    return record if all((out / name).is_file() for name in figures) else None
+    figures = [json.loads(anomaly.get("figures") or "{}") for anomaly in record["anomalies"]]
+    return record if all((out / path).is_file() for roles in figures for path in roles.values()) else None
 
 
 def prepare(out: Path, resume: bool | None) -> None:
@@ -123,11 +123,13 @@ def prepare(out: Path, resume: bool | None) -> None:
         If `resume` is None and an earlier scan's output is there, or `out` is a file.
     """
     if out.exists() and not out.is_dir():
-        raise OutputExistsError(f"{out} is a file; the output of a scan is a folder. Choose another name with -o.")
+        msg = f"{out} is a file; the output of a scan is a folder. Choose another name with -o."
+        raise OutputExistsError(msg)
     present = [name for name in OUTPUTS if (out / name).exists()]
     if present and resume is None:
+        some = ", ".join([*present[:3], *(["..."] if len(present) > 3 else [])])
         msg = (
-            f"{out} holds the output of an earlier scan ({', '.join(present[:3])}{', ...' if len(present) > 3 else ''}). "
+            f"{out} holds the output of an earlier scan ({some}). "
             "Continue it with --resume, do it again with --fresh, or choose another folder with -o "
             "(from Python: resume=True, resume=False)."
         )

@@ -1,0 +1,6 @@
+"""``python -m gprscan``."""
+
+from gprscan.cli import main
+
+if __name__ == "__main__":
+    main()
