@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gprscan.errors import ParameterError, UnknownFormatError
-from gprscan.report import SurveyResult, write_all
+from gprscan.report import SurveyResult
 from gprscan.steps import Recipe, load_recipe
 from gprscan.survey import store
 from gprscan.survey.discover import Plan, plan_survey
@@ -105,7 +105,7 @@ def scan(
     >>> import gprscan as gs
     >>> result = gs.scan("night3/", "night3_out/", jobs=2)  # doctest: +SKIP
     """
-    from gprscan import risk
+    from gprscan import report, risk
     from gprscan.risk.grading import DEFAULT_SCHEME
 
     if jobs < 1:
@@ -125,7 +125,7 @@ def scan(
     run = _run_facts(plan, chosen, started) | {"scheme": grading.definition(), "context": plan.context, "jobs": jobs}
     result = SurveyResult.from_records(records, manifest, run, crs=plan.crs)
     result.anomalies = risk.grade(result.anomalies, grading, plan.context)
-    result.report = write_all(result, out, lang)
+    result.report = report.write_all(result, out, lang)
     return result
 
 
