@@ -45,19 +45,17 @@ def resample(traces, positions, table):  # type: ignore[no-untyped-def]
     """
     n = traces.shape[1]
     out = np.zeros((traces.shape[0], positions.size), np.float32)
-    for m in range(positions.size):
-        position = positions[m]
-        if not (0.0 <= position <= n - 1.0):
-            continue
-        before = int(position)
-        row = int((position - before) * FRACTIONS + 0.5)
-        start = before - (TAPS // 2 - 1)
-        for i in range(traces.shape[0]):
+    for i in range(traces.shape[0]):
+        for m in range(positions.size):
+            position = positions[m]
+            if not (0.0 <= position <= n - 1.0):
+                continue
+            before = int(position)
+            row = int((position - before) * FRACTIONS + 0.5)
+            start = before - (TAPS // 2 - 1)
             total = np.float32(0.0)
-            for tap in range(TAPS):
-                k = start + tap
-                if 0 <= k < n:
-                    total += table[row, tap] * traces[i, k]
+            for tap in range(max(0, -start), min(TAPS, n - start)):
+                total += table[row, tap] * traces[i, start + tap]
             out[i, m] = total
     return out
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -45,30 +45,25 @@ class Acquisition:
     frequency: float
 
 
-def acquisition(line: xr.Dataset) -> Acquisition:
-    """Collect the geometry of a line over two-way travel time.
+def recording(line: xr.Dataset) -> Acquisition:
+    """Collect what a line says about its recording in time; the trace spacing is left open (NaN).
 
     Raises
     ------
     LineError
         If the line is over depth already, or too short in time.
-    MissingPositionError
-        If the distances are missing or irregular.
     """
     require_line(line, axis=names.TWT)
     n_traces, n_samples = line[names.AMPLITUDE].shape[-2:]
     if n_samples < 2:
-        msg = "migration needs at least two samples per trace."
+        msg = "at least two samples per trace are needed."
         raise LineError(msg)
-    spacing = trace_spacing(line)
-    _require_regular(line, spacing)
     dt = sampling_interval(line)
-    n_channels = line.sizes.get(names.CHANNEL, 1)
-    separation = np.zeros(n_channels)
+    separation = np.zeros(line.sizes.get(names.CHANNEL, 1))
     if names.SEPARATION in line.coords:
         separation[:] = np.nan_to_num(np.asarray(line[names.SEPARATION].values, dtype="float64"))
     return Acquisition(
-        spacing=spacing,
+        spacing=float("nan"),
         dt=dt,
         start=float(line[names.TWT].values[0]),
         n_traces=n_traces,
@@ -77,6 +72,22 @@ def acquisition(line: xr.Dataset) -> Acquisition:
         height=max(float(line.attrs.get(names.ANTENNA_HEIGHT, 0.0)), 0.0),
         frequency=centre_frequency(line) or 100.0 / dt,
     )
+
+
+def acquisition(line: xr.Dataset) -> Acquisition:
+    """Collect the geometry of a line over two-way travel time, its regular trace spacing included.
+
+    Raises
+    ------
+    LineError
+        If the line is over depth already, or too short in time.
+    MissingPositionError
+        If the distances are missing or irregular.
+    """
+    geometry = recording(line)
+    spacing = trace_spacing(line)
+    _require_regular(line, spacing)
+    return replace(geometry, spacing=spacing)
 
 
 def _require_regular(line: xr.Dataset, spacing: float) -> None:

@@ -64,6 +64,11 @@ def diffraction_curves(
     return layered_table(lateral, depths, ground.tops, ground.velocities, separation, geometry.height, C_AIR)
 
 
+def vertical_times(geometry: Acquisition, ground: Medium, depths: np.ndarray, separation: float) -> np.ndarray:
+    """Return the two-way time (ns) of points straight below the middle of the antenna pair, shape (depth,)."""
+    return diffraction_curves(geometry, ground, depths, np.zeros(1), separation)[0][:, 0]
+
+
 def half_width(geometry: Acquisition, depths: np.ndarray, aperture: float) -> np.ndarray:
     """Return the half-width of the aperture in traces for each depth."""
     reach = (depths + geometry.height) * np.tan(np.radians(aperture))

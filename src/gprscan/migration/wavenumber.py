@@ -10,7 +10,7 @@ from scipy import fft
 from gprscan.kernels.jit import threads
 from gprscan.kernels.spectral import resample, sinc_table
 from gprscan.migration.acquisition import Acquisition
-from gprscan.migration.curves import diffraction_curves
+from gprscan.migration.curves import vertical_times
 from gprscan.migration.medium import Medium
 from gprscan.units import C_AIR
 
@@ -65,9 +65,9 @@ def zero_offset(traces: np.ndarray, geometry: Acquisition, ground: Medium, separ
     if separation > 0:
         below = times[times > in_air]
         depths = ground.depth(0.5 * (below - in_air))
-        recorded, _, _ = diffraction_curves(geometry, ground, depths, np.zeros(1), separation)
+        recorded = vertical_times(geometry, ground, depths, separation)
         # echoes from above the ground do not exist; what is recorded there is the direct wave, which must not focus
-        times = np.concatenate([np.full(times.size - below.size, -np.inf), recorded[:, 0]])
+        times = np.concatenate([np.full(times.size - below.size, -np.inf), recorded])
     return resample(traces, (times - geometry.start) / geometry.dt, sinc_table())
 
 

@@ -1,1 +1,28 @@
-"""Placeholder."""
+"""Velocity of radar waves in the ground, and what follows from it: permittivity, water, time and depth."""
+
+from gprscan.velocity.conversion import depth_to_time, time_to_depth
+from gprscan.velocity.hyperbola import HyperbolaFit, diffraction_times, fit_diffraction
+from gprscan.velocity.permittivity import (
+    crim_permittivity,
+    permittivity_from_velocity,
+    topp_permittivity,
+    topp_water_content,
+    velocity_from_permittivity,
+)
+from gprscan.velocity.profile import interval_velocity, layered, rms_velocity
+
+__all__ = [
+    "HyperbolaFit",
+    "crim_permittivity",
+    "depth_to_time",
+    "diffraction_times",
+    "fit_diffraction",
+    "interval_velocity",
+    "layered",
+    "permittivity_from_velocity",
+    "rms_velocity",
+    "time_to_depth",
+    "topp_permittivity",
+    "topp_water_content",
+    "velocity_from_permittivity",
+]
