@@ -1,0 +1,128 @@
+"""Writing Sensors & Software DT1 with HD and GPS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import xarray as xr
+
+from gprscan import names
+from gprscan.errors import WriteError
+from gprscan.geometry import line_crs, write_gga, write_gst, write_rmc
+from gprscan.io.atomic import Output, text_output
+from gprscan.io.plain import blocks, header_of, require_time, time_axis, track_of
+
+HEADER_BYTES = 128
+# keys that describe the samples written, and are never taken over from another file
+_OWN_KEYS = ("NUMBER OF TRACES", "NUMBER OF PTS/TRC")
+
+
+def write_dt1(line: xr.Dataset, path: Path) -> list[Output]:
+    """Plan the files of a DT1.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        Over (trace, twt). 8 and 16-bit integers become int16, everything else float32; NaN is kept.
+    path : Path
+        The DT1; HD and GPS get its stem.
+
+    Raises
+    ------
+    WriteError
+        If the line has several channels, is over depth, or has integers that neither int16 nor float32 holds.
+    """
+    require_time(line, "DT1")
+    if names.CHANNEL in line[names.AMPLITUDE].dims:
+        msg = "DT1 holds one channel. Write channels one by one: line.isel(channel=0), or use .dzt or .nc."
+        raise WriteError(msg)
+    stored = line[names.AMPLITUDE].dtype
+    if stored.kind not in "if":
+        msg = f"DT1 cannot hold samples of type {stored}. Write it as .nc."
+        raise WriteError(msg)
+    target = np.dtype("<i2") if stored.kind == "i" and stored.itemsize <= 2 else np.dtype("<f4")
+    upper = path.suffix.isupper()
+    outputs = []
+    track = track_of(line)
+    if track is not None:
+        outputs.append(text_output(path.with_suffix(".GPS" if upper else ".gps"), _gps(track, line)))
+    outputs.append(text_output(path.with_suffix(".HD" if upper else ".hd"), _hd(line, target)))
+    outputs.append(Output(path, lambda file: _fill(file, line, target)))
+    return outputs
+
+
+def _positions(line: xr.Dataset) -> np.ndarray:
+    n = line.sizes[names.TRACE]
+    return line[names.DISTANCE].values.astype("float64") if names.DISTANCE in line.coords else np.zeros(n)
+
+
+def _fill(file: BinaryIO, line: xr.Dataset, target: np.dtype) -> None:
+    n_samples = line.sizes[names.TWT]
+    along = _positions(line)
+    marks = line[names.MARK].values if names.MARK in line.coords else np.zeros(along.size)
+    first = 0
+    for block in blocks(line):
+        samples = block[0]
+        if target.kind == "f" and samples.dtype.kind == "i" and np.abs(samples.astype("int64")).max(initial=0) > 2**24:
+            msg = "DT1 holds float32, which rounds integers above 2^24 as this line has. Write it as .rd7, .dzt or .nc."
+            raise WriteError(msg)
+        rows = slice(first, first + samples.shape[0])
+        words = np.zeros((samples.shape[0], HEADER_BYTES // 4), dtype="<f4")
+        words[:, 0] = np.arange(rows.start, rows.stop) + 1
+        words[:, 1] = along[rows]
+        words[:, 2], words[:, 5] = n_samples, target.itemsize
+        words[:, 24] = marks[rows]
+        records = np.concatenate([words.view("u1"), samples.astype(target).view("u1")], axis=1)
+        file.write(records.tobytes())
+        first += samples.shape[0]
+
+
+def _hd(line: xr.Dataset, target: np.dtype) -> str:
+    dt, time_zero = time_axis(line)
+    along = _positions(line)
+    n_traces, n_samples = line.sizes[names.TRACE], line.sizes[names.TWT]
+    step = float(along[-1] - along[0]) / max(n_traces - 1, 1)
+    values: dict[str, Any] = {
+        "NUMBER OF TRACES": n_traces,
+        "NUMBER OF PTS/TRC": n_samples,
+        "TIMEZERO AT POINT": repr(time_zero / dt + 1),
+        "TOTAL TIME WINDOW": repr(dt * n_samples),
+        "STARTING POSITION": repr(float(along[0])),
+        "FINAL POSITION": repr(float(along[-1])),
+        "STEP SIZE USED": repr(step),
+        "POSITION UNITS": "m",
+    }
+    for key, name in (("NOMINAL FREQUENCY", names.FREQUENCY), ("ANTENNA SEPARATION", names.SEPARATION)):
+        if name in line.coords and np.isfinite(line[name].values).all():
+            values[key] = repr(float(np.mean(line[name].values)))
+    kept = header_of(line, "dt1")
+    skipped = ("TRACEHEADERDEF", "GPRSCAN", *values, "NOMINAL FREQUENCY", "ANTENNA SEPARATION")
+    values |= {key: value for key, value in kept.items() if not key.startswith(skipped)}
+    values["GPRSCAN UNITS"] = line[names.AMPLITUDE].attrs.get("units", "1")
+    if names.ANTENNA_HEIGHT in line.attrs:
+        values["GPRSCAN ANTENNA HEIGHT"] = repr(float(line.attrs[names.ANTENNA_HEIGHT]))
+    if names.SPATIAL_REF in line.coords:
+        authority = line_crs(line).to_authority()
+        if authority:
+            values["GPRSCAN CRS"] = ":".join(authority)
+    acquired = str(line.attrs.get(names.ACQUIRED, ""))[:10]
+    instrument = str(line.attrs.get(names.INSTRUMENT) or "").removeprefix("Sensors & Software").strip() or "gprscan"
+    head = ["1234", f"Data Collected with {instrument}", acquired or "0000-00-00"]
+    return "".join(f"{text}\r\n" for text in [*head, *(f"{key:<18} = {value}" for key, value in values.items())])
+
+
+def _gps(track: Any, line: xr.Dataset) -> str:
+    along = _positions(line)
+    parts = []
+    for trace in track.rows():
+        time, lon, lat = track.time[trace], track.longitude[trace], track.latitude[trace]
+        sentences = [
+            write_rmc(time, lon, lat),
+            write_gga(time, lon, lat, int(track.quality[trace]), track.height[trace]),
+        ]
+        if np.isfinite(track.sigma[trace]):
+            sentences.append(write_gst(time, track.sigma[trace]))
+        parts.append(f"Trace #{trace + 1} at position {along[trace]:.6f}\r\n" + "".join(f"{s}\r\n" for s in sentences))
+    return "".join(parts)

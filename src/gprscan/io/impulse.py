@@ -1,0 +1,155 @@
+"""ImpulseRadar IPRB with its IPRH header and COR positions. Layout: specs/iprb.md."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from gprscan.io import checks
+from gprscan.io.antenna import decode_frequency
+from gprscan.io.cor import read_cor
+from gprscan.io.keyed import KeyedHeader
+from gprscan.io.lazy import TraceLayout, lazy_variable, probe
+from gprscan.io.recording import MAX_SAMPLES, ReadOptions, Recording, layout_of, require, to_line, whole_traces
+from gprscan.io.registry import REAL, Format, register, twin
+from gprscan.io.source import Source
+from gprscan.model.findings import Finding
+
+_STORED = {16: np.dtype("<i2"), 32: np.dtype("<i4")}
+
+
+def sniff(source: Source) -> bool:
+    """Whether this is an IPRH header, or samples whose IPRH header lies beside them."""
+    if source.suffix == ".iprh":
+        return _is_iprh(source)
+    if source.suffix != ".iprb":
+        return False
+    header = source.side_file(".iprh")
+    return header is not None and _is_iprh(header)
+
+
+def _is_iprh(source: Source) -> bool:
+    return b"HEADER VERSION" in source.head[:64] and b"SAMPLES" in source.head
+
+
+def data_file(source: Source) -> Source:
+    """Return the samples that belong to a header."""
+    return twin(source, (".iprb",), "data file") if source.suffix in (".iprh", ".cor", ".time", ".mrk") else source
+
+
+def read(source: Source, options: ReadOptions) -> xr.Dataset:
+    """Read an IPRB file with the IPRH header beside it."""
+    header = KeyedHeader(twin(source, (".iprh",), "header"), ":")
+    n_samples = header.count("SAMPLES", MAX_SAMPLES)
+    window = header.required("TIMEWINDOW", low=0, high=1e7)
+    bits = int(header.number("DATA VERSION", 16) or 16)
+    require(bits in _STORED, header.source, f"DATA VERSION is {bits}; 16 and 32 bits are known")
+    stored = _STORED[bits]
+    what = f"{n_samples} samples of {bits} bits"
+    n_traces, findings = whole_traces(source, 0, n_samples * stored.itemsize, what, options)
+    layout = layout_of(source, offset=0, n_traces=n_traces, n_samples=n_samples, stored=stored)
+    dt = window / n_samples
+    zero, found = _time_zero(header, n_samples, dt)
+    findings += found
+    spacing, found = _spacing(header, n_traces)
+    findings += found
+    frequency, found = decode_frequency(header.text("ANTENNA"), maker="ImpulseRadar")
+    findings += found + _header_findings(header, layout, window) + checks.clipping(probe(layout))
+    separation = header.number("ANTENNA SEPARATION")
+    side = source.side_file(".cor")
+    recording = Recording(
+        data=lazy_variable(layout),
+        dt=dt,
+        time_zero=zero,
+        spacing=spacing,
+        frequency=frequency,
+        separation=separation if separation and separation > 0 else None,
+        fixes=read_cor(side) if side else None,
+        acquired=_acquired(header),
+        instrument=f"ImpulseRadar {header.text('ANTENNA NAME')}".strip(),
+        header=header.as_json(),
+        findings=findings,
+    )
+    return to_line(recording, source, "iprb", options)
+
+
+def _time_zero(header: KeyedHeader, n_samples: int, dt: float) -> tuple[float, list[Finding]]:
+    """Take time zero from ZERO LEVEL, a sample number (zero-based or one-based is not documented: half a per cent)."""
+    level = header.number("ZERO LEVEL")
+    if level is not None and 0 <= level < n_samples:
+        return level * dt, []
+    what, evidence = "The header does not tell time zero.", f"ZERO LEVEL is {header.text('ZERO LEVEL')!r}"
+    where = header.source.name
+    return 0.0, [Finding("time-zero-unknown", "info", what, where, evidence, "Time is counted from the first sample.")]
+
+
+def _spacing(header: KeyedHeader, n_traces: int) -> tuple[float | None, list[Finding]]:
+    """Take DISTANCE INTERVAL, the step that was recorded; USER DISTANCE INTERVAL is the one that was asked for."""
+    step, name = header.number("DISTANCE INTERVAL", 0.0) or 0.0, header.source.name
+    if header.text("TRIG SOURCE").lower() == "time" or not 0 < step < 1e4:
+        evidence = f"TRIG SOURCE {header.text('TRIG SOURCE') or 'missing'}, DISTANCE INTERVAL {step:g}"
+        return None, [checks.time_triggered(name, evidence)]
+    stop = header.number("STOP POSITION")
+    if not stop:
+        return step, []
+    return step, checks.disagreement(
+        "spacing-disagreement",
+        "The header states two lengths of the line.",
+        name,
+        ("DISTANCE INTERVAL x LAST TRACE, m", step * (header.number("LAST TRACE", n_traces) or n_traces)),
+        ("STOP POSITION, m", abs(stop)),
+        0.03,
+        "DISTANCE INTERVAL is used. Override it with gprscan.read(path, spacing=...).",
+    )
+
+
+def _header_findings(header: KeyedHeader, layout: TraceLayout, window: float) -> list[Finding]:
+    out: list[Finding] = []
+    name, last = header.source.name, header.number("LAST TRACE")
+    if last is not None and int(last) != layout.n_traces:
+        evidence = f"LAST TRACE {last:g}, the data file holds {layout.n_traces} traces of {layout.n_samples} samples"
+        what = "The header and the size of the data file disagree on the number of traces."
+        out.append(Finding("trace-count-disagreement", "warning", what, name, evidence, "The file's size rules."))
+    rate = header.number("FREQUENCY")
+    if rate and rate > 0:
+        implied = rate * 1e-3 * window
+        out += checks.disagreement(
+            "header-window-mismatch",
+            "Two header fields disagree on the number of samples per trace.",
+            name,
+            ("SAMPLES", float(layout.n_samples)),
+            ("FREQUENCY x TIMEWINDOW", implied),
+            0.02,
+            "Decoded as SAMPLES says, with the time axis from TIMEWINDOW. Check the header against the original recording.",
+        )
+    clipped = header.number("CLIPPED SAMPLES")
+    if clipped:
+        what, then = (
+            "The recorder counted clipped samples.",
+            "Amplitudes and polarity of the strongest echoes are not reliable.",
+        )
+        out.append(Finding("clipped-samples", "warning", what, name, f"CLIPPED SAMPLES {clipped:g}", then))
+    return out
+
+
+def _acquired(header: KeyedHeader) -> str:
+    date, start = header.text("DATE"), header.text("START TIME")
+    try:
+        return str(np.datetime64(f"{date}T{start}" if start else date, "s"))
+    except ValueError:
+        return ""
+
+
+register(
+    Format(
+        name="iprb",
+        title="ImpulseRadar IPRB",
+        suffixes=(".iprb",),
+        side_suffixes=(".iprh", ".cor"),
+        maturity=REAL,
+        sniff=sniff,
+        read=read,
+        data_file=data_file,
+        note="32 bit on real files, 16 bit on files made from the specification; one file per channel",
+    )
+)
