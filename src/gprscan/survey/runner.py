@@ -129,7 +129,8 @@ def _scanned(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
     try:
         figures.draw(line, recipe, anomalies, found.get("velocity_m_ns"), out, job.id)
     except Exception as error:  # what was found is worth more than its pictures
-        _log.warning("%s: not all pictures could be drawn: %s", job.source, error, exc_info=True)
+        _log.warning("%s: not all pictures could be drawn: %s", job.source, error)
+        _log.debug("pictures of %s", job.source, exc_info=True)
         found = found | {"notes": [*found.get("notes", []), f"not all pictures could be drawn: {error}"]}
         row = record.line_row(line, job.id, job.source, record.plain(found))
     track, swath = place.track(line), place.coverage(line, 0.5 * row["swath_m"])
