@@ -68,3 +68,108 @@ def fdtd_tmz(permittivity, conductivity, conductor, step, dt, current, source, r
         ez[[0, -1]] = 0.0
         ez[:, [0, -1]] = 0.0
     return out
+
+
+# ---- migration and travel times ---------------------------------------------------------------------------------------
+
+
+def two_way_time(x: float, depth: float, velocity: float, separation: float, height: float) -> float:
+    """Fermat's principle by exhaustion: the least time over the points where each leg may cross the ground."""
+    if height == 0:
+        return sum(float(np.hypot(x + side * separation / 2, depth)) / velocity for side in (-1, 1))
+    total = 0.0
+    for side in (-1, 1):
+        offset = abs(x + side * separation / 2)
+        low, high = 0.0, offset
+        for _ in range(6):  # the time is convex in the crossing point: zoom in on the least of a grid
+            u = np.linspace(low, high, 201)
+            time = np.hypot(u, height) / 0.299792458 + np.hypot(offset - u, depth) / velocity
+            best = int(np.argmin(time))
+            low, high = u[max(best - 1, 0)], u[min(best + 1, 200)]
+        total += float(time.min())
+    return total
+
+
+def gradient_time(x: np.ndarray, depth: np.ndarray, surface_velocity: float, gradient: float) -> np.ndarray:
+    """One-way time along the circular ray of v = v0 + k z (Slotnick 1959): acosh(1 + k^2 (x^2 + z^2) / (2 v0 v)) / k."""
+    product = 2 * surface_velocity * (surface_velocity + gradient * depth)
+    return np.arccosh(1 + gradient**2 * (x**2 + depth**2) / product) / gradient
+
+
+def half_derivative(traces: np.ndarray, dt: float) -> np.ndarray:
+    """Multiply by sqrt(-i omega) in float64, with as many zeros as samples appended."""
+    n = traces.shape[-1]
+    frequency = np.fft.rfftfreq(2 * n, dt)
+    operator = np.sqrt(2 * np.pi * frequency) * np.exp(-0.25j * np.pi)
+    return np.fft.irfft(np.fft.rfft(traces.astype("float64"), 2 * n) * operator, 2 * n)[..., :n]
+
+
+def kirchhoff(
+    traces: np.ndarray, dt: float, dx: float, velocity: float, depths: np.ndarray, aperture: float
+) -> np.ndarray:
+    """Zero-offset sum with obliquity and spreading (Schneider 1978; Yilmaz 2001): cos(theta) / sqrt(pi v r), no taper.
+
+    The samples are interpolated from the band-limited signal (16 times finer), the apex weight is left to the formula.
+    """
+    n_traces, n = traces.shape
+    fine = 16
+    data = half_derivative(traces, dt)
+    spectrum = np.fft.rfft(data, 2 * n)
+    data = np.fft.irfft(spectrum, 2 * n * fine)[:, : n * fine] * fine
+    image = np.zeros((n_traces, depths.size))
+    lateral = np.arange(n_traces) * dx
+    for i, z in enumerate(depths):
+        for x in range(n_traces):
+            offset = lateral - lateral[x]
+            r = np.hypot(offset, z)
+            position = 2 * r / velocity / dt * fine
+            near = (np.abs(offset) <= z * np.tan(np.radians(aperture)) + 1e-9) & (position <= n * fine - 1)
+            taps = data[near, np.round(position[near]).astype(int)]
+            image[x, i] = dx * np.sum(z / r[near] / np.sqrt(np.pi * velocity * r[near]) * taps)
+    return image
+
+
+def diffraction_sum(data, rows, early, late, first, last, pad):  # type: ignore[no-untyped-def]
+    """The sum over tabulated curves, tap by tap."""
+    n_traces = data.shape[1] - 2 * pad
+    image = np.zeros((rows.shape[0], n_traces))
+    for i in range(rows.shape[0]):
+        for x in range(n_traces):
+            for j in range(first[i], last[i]):
+                for column in {pad + x + j, pad + x - j}:
+                    image[i, x] += early[i, j] * data[rows[i, j], column] + late[i, j] * data[rows[i, j] + 1, column]
+    return image
+
+
+def stolt(traces: np.ndarray, dt: float, dx: float, velocity: float, depths: np.ndarray) -> np.ndarray:
+    """Stolt (1978) without interpolation: the transform over time is summed at exactly omega = v/2 sqrt(kx^2 + kz^2)."""
+    n_traces, n = traces.shape
+    n_x, n_z = 2 * n_traces, 4 * depths.size
+    step = depths[1] - depths[0]
+    rows = np.fft.fft(traces.astype("float64"), n_x, axis=0)
+    time = dt * np.arange(n)
+    kz = 2 * np.pi * np.fft.rfftfreq(n_z, step)
+    image = np.zeros((n_x, n_z // 2 + 1), complex)
+    for i, kx in enumerate(2 * np.pi * np.fft.fftfreq(n_x, dx)):
+        k = np.sqrt(kx**2 + kz**2)
+        omega = 0.5 * velocity * k
+        transform = np.exp(-1j * omega[:, None] * time[None, :]) @ rows[i]
+        inside = (omega < np.pi / dt) & (kz > 0)
+        image[i, inside] = transform[inside] * kz[inside] / k[inside]
+    scale = 0.5 * velocity * dt / step
+    return scale * np.fft.irfft(np.fft.ifft(image, axis=0), n_z, axis=1)[:n_traces, : depths.size]
+
+
+def extrapolate(spectrum, kx, omega_step, half_velocities, depth_step, n_depths, sine_limit):  # type: ignore[no-untyped-def]
+    """Gazdag (1978): multiply by exp(i kz dz) from depth to depth, and sum over the positive frequencies."""
+    omega = omega_step * np.arange(spectrum.shape[1])
+    field = np.where(omega > 0, spectrum, 0).astype(complex)
+    image = np.zeros((kx.size, n_depths), complex)
+    for i in range(n_depths):
+        image[:, i] = field.sum(axis=1)
+        if i < n_depths - 1:
+            k = omega[None, :] / half_velocities[i]
+            inside = np.abs(kx[:, None]) < sine_limit * k
+            kz = np.sqrt(np.where(inside, k**2 - kx[:, None] ** 2, 0.0))
+            field = np.where(inside, field * np.exp(1j * kz * depth_step), 0.0)
+    return image

@@ -106,7 +106,7 @@ def interval_velocity(rms: xr.DataArray) -> xr.DataArray:
         worst = int(np.argmin(growth))
         msg = (
             f"no layered ground has an RMS velocity of {values[worst]:.4f} m/ns at {times[worst]:.2f} ns below the "
-            "values above it: the interval velocity would be imaginary. Smooth the RMS velocities or leave this one out."
+            "values above it: the interval velocity would be imaginary. Smooth the values or leave this one out."
         )
         raise ParameterError(msg)
     intervals = np.diff(times, prepend=0.0)
