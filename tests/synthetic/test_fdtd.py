@@ -13,7 +13,7 @@ from scipy.special import hankel2
 
 from gprscan.errors import ParameterError
 from gprscan.synthetic import fdtd
-from gprscan.synthetic.diffractor import reflection_coefficient
+from gprscan.synthetic.diffraction import reflection_coefficient
 from gprscan.synthetic.media import Layer, Medium, layered_medium
 from gprscan.synthetic.shapes import Ellipse, paint
 from gprscan.synthetic.wavelets import ricker

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gprscan.model import from_array
-from gprscan.synthetic.diffractor import place_echoes, reflection_coefficient
+from gprscan.synthetic.diffraction import place_echoes, reflection_coefficient
 from gprscan.synthetic.media import Layer, correlated_field
 from gprscan.synthetic.roads import random_layers, require_clutter
 from gprscan.synthetic.travel import layers_above, two_way_time

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gprscan.synthetic.degrade import LEVELS, degrade
+from gprscan.synthetic.degradation import LEVELS, degrade
 from gprscan.synthetic.scenes import TEMPLATES, SimulatedScene, random_scene, simulate_scene
 from gprscan.units import C_AIR
 

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gprscan.errors import ParameterError
+from gprscan.synthetic.bodies import Body
 from gprscan.synthetic.media import Layer, Medium, correlated_field, layered_medium
 from gprscan.synthetic.shapes import Ellipse, paint
 
 CLUTTER_LEVELS = ("low", "medium", "high")
 _SPREAD = {"low": (0.0, 0.03, 0.05), "medium": (0.02, 0.08, 0.12), "high": (0.02, 0.14, 0.22)}
-_ROUGHNESS = {"low": 0.0, "medium": 0.010, "high": 0.016}  # of the lower interface, m
+ROUGHNESS = {"low": 0.0, "medium": 0.010, "high": 0.016}  # of the lower interface, m
 _STONES = {"low": 0.0, "medium": 2.9, "high": 8.5}  # per square metre below the bound layer
 _STONE_SIZE = {"low": (0.0, 0.0), "medium": (0.022, 0.055), "high": (0.025, 0.095)}
 
@@ -90,7 +91,7 @@ def rough_interfaces(
     shift = np.zeros((n_layers - 1, nx))
     for number in range(1, n_layers - 1):
         field = correlated_field((nx, 1), (step, step), (0.35, step), rng, hurst=0.8)[:, 0]
-        shift[number] = _ROUGHNESS[clutter] * field
+        shift[number] = ROUGHNESS[clutter] * field
     return shift
 
 
@@ -132,6 +133,12 @@ def random_scatterers(
         ]
         found += [Scatterer("small air pocket", ellipse(0.010, 0.025), 1.0, 0.0) for _ in range(round(1.2 * area))]
     return tuple(found)
+
+
+def overlaps(stone: Ellipse, body: Body) -> bool:
+    """Whether a scatterer's middle lies inside the box around a body, its own size added."""
+    x0, x1, top, bottom = body.outline.box
+    return x0 - stone.a < stone.x < x1 + stone.a and top - stone.b < stone.z < bottom + stone.b
 
 
 def road_medium(

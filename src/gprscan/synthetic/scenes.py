@@ -294,7 +294,7 @@ def random_scene(template: str, seed: int, *, step: float | None = None) -> Scen
     scatterers = roads.random_scatterers(
         rng, plan.clutter, length=survey.length, top=layers[0].thickness + 0.08, bottom=survey.depth - 0.1
     )
-    clear = tuple(s for s in scatterers if not any(_overlaps(s.shape, body) for body in placed))
+    clear = tuple(s for s in scatterers if not any(roads.overlaps(s.shape, body) for body in placed))
     kind = "empty" if not plan.recipes else ("single" if len(plan.recipes) == 1 and not plan.rebar else "mixed")
     return Scene(template, kind, seed, plan.clutter, survey, layers, clear, placed)
 
@@ -318,11 +318,6 @@ def _place(plan: Template, layers: tuple[Layer, ...], survey: Survey, rng: np.ra
         depth = round(float(rng.uniform(0.06, 0.08)) / survey.step) * survey.step
         placed.append(make.rebar_mesh(0.3, survey.length - 0.3, spacing, depth))
     return placed
-
-
-def _overlaps(stone: Ellipse, body: Body) -> bool:
-    x0, x1, top, bottom = body.outline.box
-    return x0 - stone.a < stone.x < x1 + stone.a and top - stone.b < stone.z < bottom + stone.b
 
 
 def simulate_scene(scene: Scene, *, twins: bool = True, parallel: bool = False) -> SimulatedScene:
