@@ -4,7 +4,10 @@ from gprscan.filters.attributes import envelope
 from gprscan.filters.background import background
 from gprscan.filters.bands import bandpass
 from gprscan.filters.baseline import dc, dewow
-from gprscan.filters.gains import agc, gain_power
+from gprscan.filters.editing import edit_traces, find_traces, trim
+from gprscan.filters.gains import agc, estimate_attenuation, gain_exponential, gain_power
+from gprscan.filters.sampling import resample, stack
+from gprscan.filters.spacing import regularize
 from gprscan.filters.time_zero import time_zero
 
 __all__ = [
@@ -13,7 +16,15 @@ __all__ = [
     "bandpass",
     "dc",
     "dewow",
+    "edit_traces",
     "envelope",
+    "estimate_attenuation",
+    "find_traces",
+    "gain_exponential",
     "gain_power",
+    "regularize",
+    "resample",
+    "stack",
     "time_zero",
+    "trim",
 ]

@@ -30,7 +30,7 @@ def buffers(line: xr.Dataset, *, separate: bool = False) -> tuple[np.ndarray, np
         Whether the two must not be the same memory. Otherwise they are, where the samples had to be converted anyway.
     """
     values = line[names.AMPLITUDE].values
-    if values.dtype == np.float32 and values.flags.c_contiguous:
+    if values.dtype == np.float32 and values.flags.c_contiguous and names.STATUS not in line.coords:
         return values, np.empty_like(values)
     source = model.amplitude(line)
     return source, np.empty_like(source) if separate else source
@@ -65,6 +65,12 @@ def half_window(window: float, interval: float) -> int:
     return max(0, round((window / interval - 1) / 2))
 
 
+def sampled(line: xr.Dataset, count: int = 2000) -> np.ndarray:
+    """Return about `count` traces spread over the line, to measure it on; shape (channels, traces, samples)."""
+    stride = max(1, line.sizes[names.TRACE] // count)
+    return channels(model.amplitude(line.isel({names.TRACE: slice(None, None, stride)})))
+
+
 def periods(line: xr.Dataset, step: str, count: float, argument: str) -> float:
     """Return `count` periods of the antenna in ns.
 
@@ -76,7 +82,8 @@ def periods(line: xr.Dataset, step: str, count: float, argument: str) -> float:
     frequency = model.centre_frequency(line)
     if frequency is None:
         msg = (
-            f"{step}: the centre frequency of the antenna is not known, so {argument} cannot be chosen. Give {argument} "
+            f"{step}: the centre frequency of the antenna is not known, so {argument} cannot be chosen. Give "
+            f"{argument} "
             f"in ns ({count:g} periods of a 400 MHz antenna are {count * 2.5:g} ns), or the frequency when reading: "
             "gprscan.read(path, frequency=400)."
         )
@@ -95,7 +102,8 @@ def band(line: xr.Dataset, step: str, low: float, high: float) -> tuple[float, f
     frequency = model.centre_frequency(line)
     if frequency is None:
         msg = (
-            f"{step}: the centre frequency of the antenna is not known, so the band cannot be chosen. Give low and high "
+            f"{step}: the centre frequency of the antenna is not known, so the band cannot be chosen. Give low and "
+            f"high "
             f"in MHz ({low:g} and {high:g} times the centre frequency are usual), or the frequency when reading: "
             "gprscan.read(path, frequency=400)."
         )

@@ -24,8 +24,8 @@ def envelope(line: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The line with the envelope as its amplitude, float32, never negative. Dead traces and samples that are not finite
-        stay as they are; gaps count as zeros.
+        The line with the envelope as its amplitude, float32, never negative. Dead traces and samples that are not
+        finite stay as they are; gaps count as zeros.
     """
     n = line["amplitude"].shape[-1]
     length = _spectral.fast_length(n + n // 2)

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import linalg
 
-from gprscan import model
+from gprscan import model, names
 from gprscan.errors import MissingPositionError, ParameterError
 from gprscan.filters import _arrays
 from gprscan.kernels import background as kernels
@@ -21,16 +21,16 @@ WINDOW = 3.0  # m, between the footprint of a large void and the length over whi
 def _resolve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     if values["method"] not in ("sliding_mean", "median"):
         return values | {"window": None, "traces": None}
-    if values["traces"] is None:
+    if values["traces"] is None or (values["window"] is not None and names.DISTANCE in line.coords):
         window = WINDOW if values["window"] is None else values["window"]
         try:
             spacing = model.trace_spacing(line)
         except MissingPositionError as error:
-            msg = f"background: a window in m needs distances along the line: {error} Or give the window in traces: traces=151."
+            msg = f"background: a window in m needs distances. {error} Or give the window in traces: traces=151."
             raise MissingPositionError(msg) from None
         values["traces"] = 2 * _arrays.half_window(window, spacing) + 1
     if values["traces"] < 3:
-        msg = f"background: a window of {values['traces']} traces removes everything; it needs at least 3 (give window or traces)."
+        msg = f"background: a window of {values['traces']} traces takes everything away; it needs at least 3 of them."
         raise ParameterError(msg)
     return values
 
@@ -54,13 +54,13 @@ def background(
     line : xarray.Dataset
         A line.
     method : {"mean", "sliding_mean", "median", "svd"}
-        ``mean``: the mean trace of the line. ``sliding_mean`` and ``median``: the mean or the median, sample by sample, of
-        the traces in a window that moves along the line and is cut at its ends. ``svd``: the first `rank` eigenimages
-        (Freire and Ulrych 1988, Geophysics 53, 778).
+        ``mean``: the mean trace of the line. ``sliding_mean`` and ``median``: the mean or the median, sample by sample,
+        of the traces in a window that moves along the line and is cut at its ends. ``svd``: the first `rank`
+        eigenimages (Freire and Ulrych 1988, Geophysics 53, 778).
     window : float or str, optional
         Width of the moving window in m, 3 m unless told otherwise.
     traces : int, optional
-        Width of the moving window in traces, instead of `window`.
+        Width of the moving window in traces, instead of `window`; with both, it serves lines without distances.
     rank : int
         Number of eigenimages to remove.
 

@@ -13,7 +13,9 @@ from gprscan.filters import _arrays, _spectral
 from gprscan.steps import Frequency, step
 
 
-def butterworth_gain(frequency: np.ndarray, low: float | None, high: float | None, order: int, nyquist: float) -> np.ndarray:
+def butterworth_gain(
+    frequency: np.ndarray, low: float | None, high: float | None, order: int, nyquist: float
+) -> np.ndarray:
     """Return the gain of a digital Butterworth filter run forwards and backwards.
 
     The squared magnitude of the analogue prototype at the bilinear frequency ``w = tan(pi f / 2 f_nyquist)``:
@@ -45,7 +47,8 @@ def butterworth_gain(frequency: np.ndarray, low: float | None, high: float | Non
 def kaiser_gain(frequency: np.ndarray, low: float | None, high: float | None, taps: int, interval: float) -> np.ndarray:
     """Return the real gain of a symmetric windowed-sinc filter of `taps` samples (Kaiser window, beta 6).
 
-    ``h(k) = w(k) (2 f2 sinc(2 f2 k) - 2 f1 sinc(2 f1 k))`` with frequencies per sample (Oppenheim and Schafer, section 7.5).
+    ``h(k) = w(k) (2 f2 sinc(2 f2 k) - 2 f1 sinc(2 f1 k))`` with frequencies per sample (Oppenheim and Schafer, section
+    7.5).
     """
     k = np.arange(taps) - taps // 2
     upper = 0.5 if high is None else high * interval / 1000.0
@@ -67,7 +70,10 @@ def _corners(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     low, high, nyquist = values["low"] or 0.0, values["high"], 500.0 / model.sampling_interval(line)
     top = nyquist if high is None else high
     if not 0 <= low < top <= nyquist:
-        msg = f"bandpass: low {low:g} and high {top:g} MHz must satisfy 0 <= low < high <= {nyquist:g} MHz, half the sampling rate."
+        msg = (
+            f"bandpass: low {low:g} and high {top:g} MHz must satisfy 0 <= low < high <= {nyquist:g} MHz, half the "
+            f"sampling rate."
+        )
         raise ParameterError(msg)
     if high is not None and high >= nyquist:
         values["high"] = None
@@ -104,16 +110,37 @@ def bandpass(
     Raises
     ------
     ParameterError
-        If the corners are not between 0 and half the sampling rate, or neither they nor the antenna's frequency are known.
+        If the corners are not between 0 and half the sampling rate, or neither they nor the antenna's frequency are
+        known.
     """
     interval = model.sampling_interval(line)
-    n = line.sizes["twt"]
-    corner = low or high or 500.0 / interval
-    reach = int(np.ceil(max(order, 1) * 1000.0 / (corner * interval)))
-    length = _spectral.fast_length(n + min(reach, 4 * n))
-    frequency = _spectral.frequencies(length, interval)
     if method == "butterworth":
-        gain = butterworth_gain(frequency, low or None, high, order, 500.0 / interval)
+        length = _length(line, low or high or 500.0 / interval, order)
+        gain = butterworth_gain(_spectral.frequencies(length, interval), low or None, high, order, 500.0 / interval)
     else:
-        gain = kaiser_gain(frequency, low or None, high, 2 * (reach // 2) + 1, interval)
+        reach = _reach(line, low or high or 500.0 / interval, order)
+        length = _spectral.fast_length(line.sizes["twt"] + reach)
+        gain = kaiser_gain(_spectral.frequencies(length, interval), low or None, high, 2 * (reach // 2) + 1, interval)
+    return _spectral.multiply(line, gain, length)
+
+
+def _reach(line: xr.Dataset, corner: float, cycles: float) -> int:
+    """Return `cycles` periods of `corner` in samples, at most two traces long."""
+    return min(int(np.ceil(cycles * 1000.0 / (corner * model.sampling_interval(line)))), 2 * line.sizes["twt"])
+
+
+def _length(line: xr.Dataset, corner: float, order: int) -> int:
+    # the impulse response has died away after about as many periods of the corner as the filter has poles
+    return _spectral.fast_length(line.sizes["twt"] + _reach(line, corner, max(order, 2)))
+
+
+def highpass(line: xr.Dataset, corner: float, order: int) -> xr.Dataset:
+    """Run a Butterworth high-pass of `order` forwards and backwards over a line; its -6 dB point is at `corner` MHz."""
+    interval = model.sampling_interval(line)
+    nyquist = 500.0 / interval
+    if not 0 < corner < nyquist:
+        msg = f"the corner of the high-pass, {corner:g} MHz, must lie below half the sampling rate, {nyquist:g} MHz."
+        raise ParameterError(msg)
+    length = _length(line, corner, order)
+    gain = butterworth_gain(_spectral.frequencies(length, interval), corner, None, order, nyquist)
     return _spectral.multiply(line, gain, length)

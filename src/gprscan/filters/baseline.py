@@ -9,10 +9,12 @@ import xarray as xr
 
 from gprscan import model
 from gprscan.errors import ParameterError
-from gprscan.filters import _arrays
+from gprscan.filters import _arrays, bands
+from gprscan.kernels import background, windows
 from gprscan.kernels import traces as trace_kernels
-from gprscan.kernels import windows
 from gprscan.steps import Time, step
+
+HIGHPASS_CORNER = 0.603355  # cycles per window, where sinc is 1/2
 
 
 @step(cut="twt")
@@ -26,7 +28,8 @@ def dc(line: xr.Dataset, start: Time | None = None, stop: Time | None = None) ->
     line : xarray.Dataset
         A line over ``twt``.
     start, stop : float or str, optional
-        Part of the trace in ns that the mean is taken of; the last third is a good choice where the direct wave is clipped.
+        Part of the trace in ns that the mean is taken of; the last third is a good choice where the direct wave is
+        clipped.
 
     Returns
     -------
@@ -42,7 +45,9 @@ def dc(line: xr.Dataset, start: Time | None = None, stop: Time | None = None) ->
     first = 0 if start is None else int(np.searchsorted(axis, start))
     last = axis.size if stop is None else int(np.searchsorted(axis, stop))
     if last <= first:
-        msg = f"dc: no sample lies between {start} and {stop} ns; the line runs from {axis[0]:.3g} to {axis[-1]:.3g} ns."
+        msg = (
+            f"dc: no sample lies between {start} and {stop} ns; the line runs from {axis[0]:.3g} to {axis[-1]:.3g} ns."
+        )
         raise ParameterError(msg)
     source, target = _arrays.buffers(line)
     kernels = (trace_kernels.subtract_mean_serial, trace_kernels.subtract_mean_parallel)
@@ -60,16 +65,20 @@ def _dewow_window(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
 
 
 @step(cut="twt", resolve=_dewow_window)
-def dewow(line: xr.Dataset, method: Literal["mean"] = "mean", window: Time | None = None) -> xr.Dataset:
-    """Remove the slow drift under the wavelets (wow) by subtracting a running mean.
+def dewow(
+    line: xr.Dataset, method: Literal["mean", "median", "highpass"] = "mean", window: Time | None = None
+) -> xr.Dataset:
+    """Remove the slow drift under the wavelets (wow).
 
     Parameters
     ----------
     line : xarray.Dataset
         A line over ``twt``.
-    method : {"mean"}
-        What is subtracted: the mean over the window, ``y(t) = x(t) - (1/w) sum of x over |t' - t| <= w/2``; the window is
-        cut at the ends of the trace.
+    method : {"mean", "median", "highpass"}
+        ``mean``: subtract the running mean, ``y(t) = x(t) - (1/w) sum of x over |t' - t| <= w/2``. ``median``: subtract
+        the running median, which leaves steps where they are. Both windows are cut at the ends of the trace.
+        ``highpass``: a zero-phase Butterworth high-pass that halves the amplitude at the frequency at which the running
+        mean does, 0.603 / window (the root of ``sinc(f w) = 1/2``).
     window : float or str, optional
         Width of the window in ns, rounded to an odd number of samples. Default: 1.5 periods of the antenna.
 
@@ -84,8 +93,18 @@ def dewow(line: xr.Dataset, method: Literal["mean"] = "mean", window: Time | Non
         If neither the window nor the antenna's frequency is known.
     """
     model.require_line(line, axis="twt")
-    half = _arrays.half_window(window or 0.0, model.sampling_interval(line))
-    source, target = _arrays.buffers(line)
-    kernels = (windows.subtract_running_mean_serial, windows.subtract_running_mean_parallel)
-    _arrays.run(*kernels, _arrays.rows(source), _arrays.rows(target), half)
+    interval = model.sampling_interval(line)
+    width = float(window or 0.0)
+    if method == "highpass":
+        return bands.highpass(line, HIGHPASS_CORNER * 1000.0 / width, order=2)
+    half = _arrays.half_window(width, interval)
+    source, target = _arrays.buffers(line, separate=method == "median")
+    read, write = _arrays.rows(source), _arrays.rows(target)
+    if method == "mean":
+        _arrays.run(windows.subtract_running_mean_serial, windows.subtract_running_mean_parallel, read, write, half)
+    else:
+        # the sliding median along the line, with time and trace in each other's place
+        live = np.ones(read.shape[1], dtype="int8")
+        pair = (background.subtract_sliding_median_serial, background.subtract_sliding_median_parallel)
+        _arrays.run(*pair, read.T, write.T, live, half)
     return model.with_amplitude(line, target)

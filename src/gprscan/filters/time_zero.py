@@ -1,4 +1,4 @@
-"""Time zero: the direct wave's envelope peak goes to separation / c, per channel, with drift along the line if wanted."""
+"""Time zero: the direct wave's envelope peak goes to separation / c, per channel."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from gprscan.filters import _arrays, _spectral
 from gprscan.kernels.jit import threads
 from gprscan.steps import Length, Time, step
 from gprscan.units import C_AIR
-
-SAMPLED_TRACES = 2000  # enough for a median trace of any line
 
 
 def _separations(line: xr.Dataset, n_channels: int) -> np.ndarray:
@@ -52,11 +50,12 @@ def _resolve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
         given = np.broadcast_to(np.atleast_1d(np.asarray(values["shift"], dtype="float64")), (n_channels,))
         return values | {"shift": given.tolist()}
     if axis.size < 8 or not search > 0:
-        msg = f"time_zero: search is {search} ns over {axis.size} samples; a positive time and at least 8 samples are needed."
+        msg = (
+            f"time_zero: search is {search} ns over {axis.size} samples; a positive time and at least 8 samples are "
+            f"needed."
+        )
         raise ParameterError(msg)
-    stride = max(1, line.sizes[names.TRACE] // SAMPLED_TRACES)
-    sampled = line.isel({names.TRACE: slice(None, None, stride)})[names.AMPLITUDE].values
-    profiles = _arrays.channels(np.ascontiguousarray(sampled, dtype="float32"))
+    profiles = _arrays.sampled(line)
     states = _arrays.states(profiles)
     shifts = np.full(n_channels, np.nan)
     for i, (expected, state) in enumerate(zip(_separations(line, n_channels) / C_AIR, states, strict=True)):
@@ -89,10 +88,10 @@ def time_zero(
 ) -> xr.Dataset:
     """Put the direct wave's envelope peak at separation / 0.2998 ns, per channel.
 
-    The nominal time zero of a file may be off by a few ns, and differ between the channels of an array. The direct wave of
-    each channel is found on its median trace: the largest peak of the envelope within `search` of where it belongs. What
-    all channels share moves the axis ``twt`` and leaves the samples alone; only the differences between channels, and the
-    drift, are made by shifting traces, by a linear phase in frequency.
+    The nominal time zero of a file may be off by a few ns, and differ between the channels of an array. The direct wave
+    of each channel is found on its median trace: the largest peak of the envelope within `search` of where it belongs.
+    What all channels share moves the axis ``twt`` and leaves the samples alone; only the differences between channels,
+    and the drift, are made by shifting traces, by a linear phase in frequency.
 
     Parameters
     ----------
@@ -108,7 +107,8 @@ def time_zero(
     Returns
     -------
     xarray.Dataset
-        The line with a new ``twt`` and ``time_zero``, float32. Dead traces and samples that are not finite stay as they are.
+        The line with a new ``twt`` and ``time_zero``, float32. Dead traces and samples that are not finite stay as they
+        are.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def time_zero(
 
 
 def _drift(line: xr.Dataset, late: np.ndarray, search: float, width: int) -> np.ndarray:
-    """Return how late each trace is beyond its channel, shape (channels, traces), as a running median of single picks."""
+    """Return how late each trace is beyond its channel, shape (channels, traces): a running median of picks."""
     axis = line[names.TWT].values
     profiles = _arrays.channels(model.amplitude(line))
     states = _arrays.states(profiles)
@@ -153,7 +153,7 @@ def _drift(line: xr.Dataset, late: np.ndarray, search: float, width: int) -> np.
 
 
 def _shifted(line: xr.Dataset, samples: np.ndarray) -> xr.Dataset:
-    """Move row i of the traces up by ``samples[i]`` samples; the ends are continued with the first and the last sample."""
+    """Move row i of the traces up by ``samples[i]`` samples; their ends are held."""
     n = line.sizes[names.TWT]
     pad = int(np.ceil(np.abs(samples).max())) + 32
     length = _spectral.fast_length(n + 2 * pad)

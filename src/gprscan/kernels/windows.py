@@ -63,12 +63,18 @@ def _subtract_window(trace, target, totals, half):  # type: ignore[no-untyped-de
 @inline
 def _divide_window(trace, target, totals, half, floor):  # type: ignore[no-untyped-def]
     n = trace.size
-    smallest = max(floor * floor * max(totals[n], 0.0) / n, 1e-60)
-    for k in range(n):
+    edge = min(half, n)
+    smallest = np.float32(max(floor * floor * totals[n] / n, 1e-37))
+    for k in range(edge):
         high = min(k + half + 1, n)
-        low = max(k - half, 0)
-        power = (totals[high] - totals[low]) / (high - low)
+        target[k] = trace[k] / np.sqrt(max(np.float32(totals[high] / high), smallest))
+    inverse = 1.0 / (2 * half + 1)
+    for k in range(half, n - half):
+        power = np.float32((totals[k + half + 1] - totals[k - half]) * inverse)
         target[k] = trace[k] / np.sqrt(max(power, smallest))
+    for k in range(max(n - half, edge), n):
+        low = max(k - half, 0)
+        target[k] = trace[k] / np.sqrt(max(np.float32((totals[n] - totals[low]) / (n - low)), smallest))
 
 
 @inline
@@ -84,7 +90,7 @@ def _gappy_subtract(trace, target, totals, counts, half):  # type: ignore[no-unt
 @inline
 def _gappy_divide(trace, target, totals, counts, half, floor):  # type: ignore[no-untyped-def]
     n = trace.size
-    smallest = max(floor * floor * max(totals[n], 0.0) / max(counts[n], 1), 1e-60)
+    smallest = max(floor * floor * totals[n] / max(counts[n], 1), 1e-37)
     for k in range(n):
         high = min(k + half + 1, n)
         low = max(k - half, 0)

@@ -80,9 +80,10 @@ def step(
     Parameters
     ----------
     cut : {"twt", "halo", "whole_line"}
-        How the line may be cut along ``trace``.
+        How the line may be cut along ``trace``. With ``"twt"`` and ``"halo"`` the step keeps the number of traces.
     halo : callable, optional
-        ``halo(line, parameters) -> int or None``; needed with ``cut="halo"``. None: these parameters need the whole line.
+        ``halo(line, parameters) -> int or None``; needed with ``cut="halo"``. None: these parameters need the whole
+        line.
     resolve : callable, optional
         ``resolve(line, parameters) -> parameters``: fills in what depends on the line (a window of 1.5 periods of the
         antenna, say), so that provenance records the numbers that were used.

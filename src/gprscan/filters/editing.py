@@ -1,0 +1,189 @@
+"""Editing of traces: missing and duplicate ones, and the choice of a range."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from gprscan import model, names
+from gprscan.errors import MissingPositionError, ParameterError
+from gprscan.filters import _arrays
+from gprscan.kernels import repair
+from gprscan.model import findings
+from gprscan.model.findings import Finding
+from gprscan.steps import Length, Time, step
+
+Action = Literal["keep", "flag", "interpolate", "drop"]
+
+
+def find_traces(line: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Find the traces that carry nothing of their own.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line.
+
+    Returns
+    -------
+    missing, duplicate : ndarray of bool, shape (channels, traces)
+        Missing: never recorded (not finite) or all samples equal. Duplicate: live, and a copy of the trace before,
+        sample by sample, as recorders write when data are lost or an odometer is faster than the radar.
+    """
+    profiles = _arrays.channels(_arrays.buffers(line)[0])
+    missing = _arrays.states(profiles) == 0
+    duplicate = np.zeros_like(missing)
+    for profile, found in zip(profiles, duplicate, strict=True):
+        repair.repeated_traces(profile, found)
+    return missing, duplicate & ~missing
+
+
+def _halo(line: xr.Dataset, values: dict[str, Any]) -> int | None:
+    if "drop" in (values["missing"], values["duplicate"]):
+        return None  # blocks must keep the number of traces
+    return int(values["longest"]) + 1
+
+
+@step(cut="halo", halo=_halo)
+def edit_traces(
+    line: xr.Dataset, missing: Action = "interpolate", duplicate: Action = "keep", longest: int = 10
+) -> xr.Dataset:
+    """Deal with missing and duplicate traces.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line.
+    missing, duplicate : {"keep", "flag", "interpolate", "drop"}
+        What happens to traces that were never recorded or are all equal samples, and to copies of the trace before.
+        ``flag`` makes them NaN; ``interpolate`` draws straight lines between the neighbours; ``drop`` takes a trace out
+        of all channels, where all channels have it so.
+    longest : int
+        Longest run of traces that is interpolated; longer ones stay as they are.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line, float32; what was found is added to its findings.
+
+    Raises
+    ------
+    ParameterError
+        If nothing would be left.
+    """
+    if longest < 1:
+        msg = f"edit_traces: longest is {longest}; it must be at least 1 trace."
+        raise ParameterError(msg)
+    found = dict(zip(("missing", "duplicate"), find_traces(line), strict=True))
+    actions = {"missing": missing, "duplicate": duplicate}
+    values = model.amplitude(line)
+    profiles = _arrays.channels(values)
+    for kind, action in actions.items():
+        if action == "flag":
+            profiles[found[kind]] = np.nan
+    fill = np.zeros_like(found["missing"])
+    for kind, action in actions.items():
+        if action == "interpolate":
+            fill |= found[kind]
+    for profile, holes in zip(profiles, fill, strict=True):
+        if holes.any():
+            repair.fill_traces(profile, holes, longest)
+    edited = model.with_amplitude(line, values)
+    drop = np.zeros(line.sizes[names.TRACE], dtype=bool)
+    for kind, action in actions.items():
+        if action == "drop":
+            drop |= found[kind].all(axis=0)
+    if drop.all():
+        msg = "edit_traces: every trace is missing or a duplicate; nothing would be left."
+        raise ParameterError(msg)
+    if drop.any():
+        edited = edited.isel({names.TRACE: np.flatnonzero(~drop)})
+    return findings.add(edited, *_report(found, actions))
+
+
+def _report(found: dict[str, np.ndarray], actions: dict[str, Action]) -> list[Finding]:
+    done = {"keep": "left as they are", "flag": "set to NaN", "interpolate": "interpolated", "drop": "taken out"}
+    reports = []
+    for kind, traces in found.items():
+        count = int(traces.sum())
+        if count:
+            reports.append(
+                Finding(
+                    code=f"{kind}-traces",
+                    severity="warning" if count > 0.05 * traces.size else "info",
+                    what=f"{count} of {traces.size} traces are {kind}.",
+                    where=f"first at trace {int(np.flatnonzero(traces.any(axis=0))[0])}",
+                    consequence=f"They were {done[actions[kind]]}.",
+                )
+            )
+    return reports
+
+
+@step(cut="whole_line")
+def trim(
+    line: xr.Dataset,
+    start: Length | None = None,
+    stop: Length | None = None,
+    first: int | None = None,
+    last: int | None = None,
+    top: Time | None = None,
+    bottom: Time | None = None,
+) -> xr.Dataset:
+    """Select a range of a line.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line.
+    start, stop : float or str, optional
+        Range in m along the line, both ends included.
+    first, last : int, optional
+        Range of traces, counted from 0, `last` excluded; negative numbers count from the end.
+    top, bottom : float or str, optional
+        Range of two-way travel time in ns (of depth in m for a migrated line, then as bare numbers), both ends
+        included.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line with fewer traces or samples; the samples themselves are left alone.
+
+    Raises
+    ------
+    MissingPositionError
+        If a range in m is asked of a line without distances.
+    ParameterError
+        If nothing lies in the range.
+    """
+    model.require_line(line)
+    part = line.isel({names.TRACE: slice(first, last)})
+    if start is not None or stop is not None:
+        if names.DISTANCE not in line.coords:
+            msg = "trim: the line has no distances, so start and stop mean nothing. Give first and last, in traces."
+            raise MissingPositionError(msg)
+        along = part[names.DISTANCE].values
+        inside = (along >= (-np.inf if start is None else start)) & (along <= (np.inf if stop is None else stop))
+        part = part.isel({names.TRACE: np.flatnonzero(inside)})
+    axis = str(line[names.AMPLITUDE].dims[-1])
+    down = part[axis].values
+    inside = (down >= (-np.inf if top is None else top)) & (down <= (np.inf if bottom is None else bottom))
+    part = part.isel({axis: slice(*_ends(inside))})
+    if 0 in part[names.AMPLITUDE].shape:
+        msg = f"trim: nothing is left. The line has {line.sizes[names.TRACE]} traces and runs from {_span(line, axis)}."
+        raise ParameterError(msg)
+    return part
+
+
+def _ends(inside: np.ndarray) -> tuple[int, int]:
+    places = np.flatnonzero(inside)
+    return (int(places[0]), int(places[-1]) + 1) if places.size else (0, 0)
+
+
+def _span(line: xr.Dataset, axis: str) -> str:
+    parts = [f"{line[axis].values[0]:.4g} to {line[axis].values[-1]:.4g} {line[axis].attrs.get('units', '')} in {axis}"]
+    if names.DISTANCE in line.coords:
+        along = line[names.DISTANCE].values
+        parts.append(f"{np.nanmin(along):.4g} to {np.nanmax(along):.4g} m along")
+    return ", ".join(parts)
