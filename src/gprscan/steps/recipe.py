@@ -72,7 +72,8 @@ def load_recipe(recipe: str | Path | Recipe) -> Recipe:
         loaded = Recipe(**tomllib.loads(text))
     except (tomllib.TOMLDecodeError, ValidationError, TypeError) as error:
         reason = describe(error) if isinstance(error, ValidationError) else str(error)
-        raise RecipeError(f"recipe {where}: {reason}") from None
+        msg = f"recipe {where}: {reason}"
+        raise RecipeError(msg) from None
     _check_steps(loaded, where)
     return loaded
 
@@ -83,7 +84,8 @@ def _check_steps(recipe: Recipe, where: str) -> None:
             step = get_step(str(entry.get("step")))
             validated(step.name, step.parameters, {k: v for k, v in entry.items() if k != "step"})
         except ParameterError as error:
-            raise RecipeError(f"recipe {where}, step {number}: {error}") from None
+            msg = f"recipe {where}, step {number}: {error}"
+            raise RecipeError(msg) from None
 
 
 def run_recipe(line: xr.Dataset, recipe: str | Path | Recipe) -> xr.Dataset:

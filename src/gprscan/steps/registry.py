@@ -142,7 +142,8 @@ def validated(name: str, parameters: type[BaseModel], given: dict[str, Any]) -> 
     try:
         checked = parameters(**given)
     except (ValidationError, UnitsError) as error:
-        raise ParameterError(f"{name}: {describe(error)}") from None
+        msg = f"{name}: {describe(error)}"
+        raise ParameterError(msg) from None
     return {field: getattr(checked, field) for field in parameters.model_fields}
 
 
