@@ -70,7 +70,7 @@ def fdtd_tmz(permittivity, conductivity, conductor, step, dt, current, source, r
     return out
 
 
-# ---- migration and travel times ---------------------------------------------------------------------------------------
+# --- migration and travel times ----------------------------------------------------------------------------------------
 
 
 def two_way_time(x: float, depth: float, velocity: float, separation: float, height: float) -> float:
@@ -91,7 +91,7 @@ def two_way_time(x: float, depth: float, velocity: float, separation: float, hei
 
 
 def gradient_time(x: np.ndarray, depth: np.ndarray, surface_velocity: float, gradient: float) -> np.ndarray:
-    """One-way time along the circular ray of v = v0 + k z (Slotnick 1959): acosh(1 + k^2 (x^2 + z^2) / (2 v0 v)) / k."""
+    """One-way time along a circular ray, v = v0 + k z (Slotnick 1959): acosh(1 + k^2 (x^2 + z^2) / (2 v0 v)) / k."""
     product = 2 * surface_velocity * (surface_velocity + gradient * depth)
     return np.arccosh(1 + gradient**2 * (x**2 + depth**2) / product) / gradient
 
@@ -121,7 +121,7 @@ def kirchhoff(
     for i, z in enumerate(depths):
         for x in range(n_traces):
             offset = lateral - lateral[x]
-            r = np.hypot(offset, z)
+            r = np.hypot(offset, z) + 1e-12
             position = 2 * r / velocity / dt * fine
             near = (np.abs(offset) <= z * np.tan(np.radians(aperture)) + 1e-9) & (position <= n * fine - 1)
             taps = data[near, np.round(position[near]).astype(int)]
@@ -142,7 +142,7 @@ def diffraction_sum(data, rows, early, late, first, last, pad):  # type: ignore[
 
 
 def stolt(traces: np.ndarray, dt: float, dx: float, velocity: float, depths: np.ndarray) -> np.ndarray:
-    """Stolt (1978) without interpolation: the transform over time is summed at exactly omega = v/2 sqrt(kx^2 + kz^2)."""
+    """Stolt (1978) without interpolation: transforms over time are summed at exactly omega = v/2 sqrt(kx^2 + kz^2)."""
     n_traces, n = traces.shape
     n_x, n_z = 2 * n_traces, 4 * depths.size
     step = depths[1] - depths[0]
