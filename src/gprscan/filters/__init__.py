@@ -5,7 +5,7 @@ from gprscan.filters.background import background
 from gprscan.filters.bands import bandpass
 from gprscan.filters.baseline import dc, dewow
 from gprscan.filters.editing import edit_traces, find_traces, trim
-from gprscan.filters.gains import agc, estimate_attenuation, gain_exponential, gain_power
+from gprscan.filters.gains import agc, estimate_attenuation, gain_exponential, gain_inverse_envelope, gain_power
 from gprscan.filters.sampling import resample, stack
 from gprscan.filters.spacing import regularize
 from gprscan.filters.time_zero import time_zero
@@ -21,6 +21,7 @@ __all__ = [
     "estimate_attenuation",
     "find_traces",
     "gain_exponential",
+    "gain_inverse_envelope",
     "gain_power",
     "regularize",
     "resample",

@@ -56,13 +56,40 @@ def gain_power(line: xr.Dataset, exponent: float = 1.0, start: Time = 1.0, inver
     return _scaled(line, (np.maximum(axis, start) / start) ** exponent, inverse)
 
 
+def typical_level(line: xr.Dataset) -> tuple[np.ndarray, float]:
+    """Measure the typical amplitude of echoes at each sample, and the noise level under them.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line.
+
+    Returns
+    -------
+    level : ndarray, shape (samples,)
+        The median over traces of the magnitude, after the median trace of each channel is taken out; mean over channels,
+        smoothed over a thirtieth of the trace. Zeros where fewer than two traces are alive.
+    noise : float
+        The median level of the last tenth of the trace, where hardly any line has echoes left.
+    """
+    profiles = _arrays.sampled(line)
+    live = _arrays.states(profiles) == 1
+    n = profiles.shape[2]
+    levels = [np.zeros(n)]
+    for profile, state in zip(profiles, live, strict=True):
+        if state.sum() >= 2:
+            levels.append(np.median(np.abs(profile[state] - np.median(profile[state], axis=0)), axis=0))
+    mean = np.sum(levels, axis=0) / max(len(levels) - 1, 1)
+    level = ndimage.uniform_filter1d(mean, max(3, n // 30), mode="nearest")
+    return level, float(np.median(level[-max(1, n // 10) :]))
+
+
 def estimate_attenuation(line: xr.Dataset, power: float = 1.0, start: float = 1.0) -> float:
     """Measure how fast echoes fade along the trace, beyond spreading.
 
-    The typical amplitude of each sample is the median over traces of the magnitude, after the mean trace of its channel
-    is taken out. Its logarithm, with ``t^power`` added back, falls along a straight line until it meets the noise; the
-    line is fitted by the median of the slopes between pairs of points (Theil 1950, Sen 1968), where the amplitude is at
-    least twice the noise level of the last tenth of the trace.
+    The logarithm of the typical amplitude (see `typical_level`), with ``t^power`` added back, falls along a straight line
+    until it meets the noise; the line is fitted by the median of the slopes between pairs of points (Theil 1950, Sen
+    1968), as far as the amplitude is at least twice the noise level.
 
     Parameters
     ----------
@@ -76,20 +103,11 @@ def estimate_attenuation(line: xr.Dataset, power: float = 1.0, start: float = 1.
     Returns
     -------
     float
-        Attenuation in dB per ns of two-way travel time, at least 0.
+        Attenuation in dB per ns of two-way travel time; negative where the echoes grow, as they do on a line to which the
+        recorder applied a gain. 0 where there are no echoes above the noise.
     """
     axis = line[names.TWT].values
-    profiles = _arrays.sampled(line)
-    live = _arrays.states(profiles) == 1
-    levels = []
-    for profile, state in zip(profiles, live, strict=True):
-        if state.sum() >= 2:
-            levels.append(np.median(np.abs(profile[state] - profile[state].mean(axis=0)), axis=0))
-    if not levels:
-        return 0.0
-    width = max(3, axis.size // 30)
-    level = ndimage.uniform_filter1d(np.mean(levels, axis=0), width, mode="nearest")
-    noise = float(np.median(level[-max(1, axis.size // 10) :]))
+    level, noise = typical_level(line)
     usable = (axis >= start) & (level > 2.0 * noise)
     usable &= np.cumprod(usable | (axis < start)).astype(bool)
     if usable.sum() < 8:
@@ -97,8 +115,7 @@ def estimate_attenuation(line: xr.Dataset, power: float = 1.0, start: float = 1.
     chosen = np.flatnonzero(usable)[:: max(1, int(usable.sum()) // 200)]
     times, decibels = axis[chosen], 20.0 * np.log10(level[chosen] * (axis[chosen] / start) ** power)
     first, second = np.triu_indices(times.size, 1)
-    slope = np.median((decibels[second] - decibels[first]) / (times[second] - times[first]))
-    return max(0.0, -float(slope))
+    return -float(np.median((decibels[second] - decibels[first]) / (times[second] - times[first])))
 
 
 def _fading(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
@@ -106,19 +123,24 @@ def _fading(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     if not values["start"] > 0 or values["limit"] < 0:
         msg = (
             f"gain_exponential: start ({values['start']} ns) must be positive and limit ({values['limit']} dB) not "
-            f"negative."
+            "negative."
         )
         raise ParameterError(msg)
     if values["attenuation"] is None:
-        values["attenuation"] = round(estimate_attenuation(line, values["power"], values["start"]), 6)
-    return values
+        power = 1.0 if values["power"] is None else values["power"]
+        measured = estimate_attenuation(line, power, values["start"])
+        if measured <= 0 and values["power"] is None:
+            # the echoes do not even fade by spreading: the recorder has gained them already
+            power = 0.0
+        values |= {"attenuation": round(max(measured, 0.0), 6), "power": power}
+    return values | {"power": 1.0 if values["power"] is None else values["power"]}
 
 
 @step(cut="twt", resolve=_fading, measures=True)
 def gain_exponential(
     line: xr.Dataset,
     attenuation: float | None = None,
-    power: float = 1.0,
+    power: float | None = None,
     start: Time = 1.0,
     limit: float = 60.0,
     inverse: bool = False,
@@ -135,8 +157,8 @@ def gain_exponential(
         A line over ``twt``.
     attenuation : float, optional
         In dB per ns of two-way travel time. Measured on the line where not given; see `estimate_attenuation`.
-    power : float
-        Exponent of the spreading.
+    power : float, optional
+        Exponent of the spreading: 1, or 0 where the echoes are found not to fade, since the recorder has gained them.
     start : float or str
         Time in ns up to which nothing is changed.
     limit : float
@@ -155,8 +177,72 @@ def gain_exponential(
         If `start` is not positive or `limit` is negative.
     """
     times = np.maximum(line[names.TWT].values, start)
-    decibels = 20.0 * power * np.log10(times / start) + float(attenuation or 0.0) * (times - start)
+    decibels = 20.0 * float(power or 0.0) * np.log10(times / start) + float(attenuation or 0.0) * (times - start)
     return _scaled(line, 10.0 ** (np.minimum(decibels, limit) / 20.0), inverse)
+
+
+def _curve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
+    axis = line[str(line[names.AMPLITUDE].dims[-1])].values
+    if values["limit"] < 0:
+        msg = f"gain_inverse_envelope: limit is {values['limit']} dB; it must not be negative."
+        raise ParameterError(msg)
+    if values["knots"] is None:
+        level, noise = typical_level(line)
+        if not level.max() > 0:
+            return values | {"knots": [(float(axis[0]), 0.0)]}
+        decibels = 20.0 * np.log10(level.max() / np.maximum(level, 1e-6 * level.max()))
+        peak = int(np.argmax(level))
+        decibels[:peak] = 0.0
+        faded = np.flatnonzero((level < 2.0 * noise) & (np.arange(level.size) > peak))
+        if faded.size:
+            # what is left after the echoes is noise, and is not to be made as strong as they
+            decibels[faded[0] :] = decibels[faded[0]]
+        places = np.unique(np.linspace(0, axis.size - 1, 41).round().astype(int))
+        values["knots"] = [(round(float(axis[k]), 4), round(float(decibels[k]), 3)) for k in places]
+    times = [time for time, _ in values["knots"]]
+    if not times or np.any(np.diff(times) <= 0):
+        msg = "gain_inverse_envelope: knots must be pairs (time in ns, gain in dB) with growing times."
+        raise ParameterError(msg)
+    return values
+
+
+@step(cut="twt", resolve=_curve, measures=True)
+def gain_inverse_envelope(
+    line: xr.Dataset,
+    knots: list[tuple[float, float]] | None = None,
+    limit: float = 60.0,
+    inverse: bool = False,
+) -> xr.Dataset:
+    """Make echoes as strong on average at late times as at early ones, by one curve for the whole line.
+
+    ``y(t) = x(t) max(level) / level(t)`` with the typical amplitude of the line at each time (see `typical_level`), from
+    its maximum on and until the echoes have sunk to twice the noise; the gain stays the same from there on. Traces keep
+    their amplitudes relative to one another, unlike under `agc`.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line.
+    knots : list of (float, float), optional
+        The curve as (two-way travel time in ns, gain in dB), straight in between. Measured on the line where not given.
+    limit : float
+        Largest gain in dB.
+    inverse : bool
+        Divide by the curve instead; needs the knots that provenance recorded.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line, float32.
+
+    Raises
+    ------
+    ParameterError
+        If the knots do not grow in time, or `limit` is negative.
+    """
+    axis = line[str(line[names.AMPLITUDE].dims[-1])].values
+    times, decibels = np.array(knots).T
+    return _scaled(line, 10.0 ** (np.minimum(np.interp(axis, times, decibels), limit) / 20.0), inverse)
 
 
 def _agc_window(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
