@@ -135,7 +135,7 @@ def correlated_field(
         k = np.fft.rfftfreq(n, d) if axis == len(padded) - 1 else np.fft.fftfreq(n, d)
         k2 = k2 + (2 * np.pi * a * k.reshape([-1 if i == axis else 1 for i in range(len(padded))])) ** 2
     noise *= (1.0 + k2) ** (-0.5 * (hurst + 0.5 * len(padded)))
-    field = np.fft.irfftn(noise, padded)[tuple(slice(n) for n in shape)]
+    field = np.fft.irfftn(noise, padded, axes=range(len(padded)))[tuple(slice(n) for n in shape)]
     return ((field - field.mean()) / max(float(field.std()), 1e-12)).astype("float32")
 
 
