@@ -163,7 +163,7 @@ class Bodies:
         reference = values.get("reference") or values.get("polarity_reference")
         return {
             "polarity": self.words(polarity),
-            "reference": self.words("polarity_reference", reference=reference) if reference else None,
+            "reference": self.words.reference(reference) if reference else None,
             "measured": [
                 (self.words.feature(name), self.words.measured(name, value))
                 for name, value in values.items()

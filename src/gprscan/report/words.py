@@ -66,11 +66,18 @@ class Words:
 
     def kind(self, kind: object) -> Markup:
         """Return the name of a kind."""
-        return self.pick({"en": str(kind), "zh": names.KINDS.get(str(kind), str(kind))})
+        english = _dictionary()["kinds"].get(str(kind), str(kind))
+        return self.pick({"en": english, "zh": names.KINDS.get(str(kind), str(kind))})
 
     def feature(self, name: str) -> Markup:
         """Return the words of a measured feature; its own name where it has none."""
         return self.pick(_dictionary()["features"].get(name) or {"en": name})
+
+    def reference(self, name: object) -> Markup:
+        """Return the sentence that names the wave to which a polarity refers."""
+        texts = _dictionary()["polarity_reference"]
+        known = _dictionary()["references"].get(str(name), {})
+        return self.pick({lang: text.format(reference=known.get(lang, name)) for lang, text in texts.items()})
 
     def measured(self, name: str, value: Any) -> str:
         """Return a measured value with its unit, in the decimals that it deserves."""

@@ -32,8 +32,8 @@
   if (!box || !window.L) { return; }
   var data = JSON.parse(document.getElementById("map-data").textContent);
   var map = L.map(box, { attributionControl: false, zoomSnap: 0.25, maxZoom: 25, preferCanvas: data.bodies.length > 800 });
-  var all = L.featureGroup();
-  // created first, drawn below
+  // circles in metres have no bounds before the map has a view, so they are a group of their own
+  var all = L.featureGroup(), rings = L.layerGroup();
   L.geoJSON(data.coverage, { style: { color: "#a9bac9", weight: 1, fillColor: "#d5dfe8", fillOpacity: 0.7 } }).addTo(all);
   L.geoJSON(data.tracks, {
     style: { color: "#3f6485", weight: 2 },
@@ -48,7 +48,7 @@
       L.geoJSON(body.shape, { style: { color: body.colour, weight: 1.5, fillOpacity: 0.25 } }).addTo(all);
     }
     if (body.sigma) {
-      L.circle(body.at, { radius: 2 * body.sigma, color: body.colour, weight: 1, fill: false, interactive: false }).addTo(all);
+      L.circle(body.at, { radius: 2 * body.sigma, color: body.colour, weight: 1, fill: false, interactive: false }).addTo(rings);
     }
     var dot = L.circleMarker(body.at, { radius: 6, color: "#fff", weight: 1.5, fillColor: body.colour, fillOpacity: 1 });
     var card = document.createElement("div");
@@ -63,17 +63,18 @@
     });
     dot.bindPopup(card);
     if (data.bodies.length <= 200) {
-      dot.bindTooltip(String(body.number), { permanent: true, direction: "right", offset: [5, 0], className: "no" });
+      dot.bindTooltip(String(body.number), { permanent: true, direction: "right", offset: [3, -9], className: "no" });
     }
     dot.addTo(all);
   });
+  map.fitBounds(all.getBounds().pad(0.12), { animate: false, maxZoom: 22 });
   all.addTo(map);
-  map.fitBounds(all.getBounds().pad(0.12), { animate: false });
+  rings.addTo(map);
   L.control.scale({ imperial: false, maxWidth: 160 }).addTo(map);
 
   var north = L.control({ position: "topright" });
   north.onAdd = function () {
-    var plate = L.DomUtil.create("div", "plate");
+    var plate = L.DomUtil.create("div", "plate north");
     plate.textContent = "N ↑";
     return plate;
   };
