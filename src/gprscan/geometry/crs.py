@@ -59,7 +59,7 @@ def resolve_crs(crs: Any, longitude: Any, latitude: Any) -> pyproj.CRS:
         raise ParameterError(msg) from None
     axes = wanted.axis_info[:2]
     if wanted.is_geographic or wanted.is_geocentric or any(axis.unit_name not in ("metre", "meter") for axis in axes):
-        msg = f"crs is {wanted.name}, which is not in metres on a plane. Give a projected system, for example 'EPSG:4547'."
+        msg = f"crs is {wanted.name}, which is not in metres on a plane. Give a projected system such as 'EPSG:4547'."
         raise ParameterError(msg)
     return wanted
 
@@ -112,6 +112,7 @@ def line_crs(line: xr.Dataset) -> pyproj.CRS:
     """
     wkt = line[names.SPATIAL_REF].attrs.get("crs_wkt") if names.SPATIAL_REF in line.coords else None
     if not wkt:
-        msg = f"{line.attrs.get(names.SOURCE_FILE) or 'this line'} has no reference system (coordinate 'spatial_ref' with 'crs_wkt')."
+        who = line.attrs.get(names.SOURCE_FILE) or "this line"
+        msg = f"{who} has no reference system (coordinate 'spatial_ref' with 'crs_wkt')."
         raise MissingCRSError(msg)
     return pyproj.CRS.from_wkt(str(wkt))

@@ -10,7 +10,7 @@ from gprscan.model.findings import Finding
 
 # horizontal standard deviation in m that stands in for a receiver's own estimate (GST), by GGA quality: the magnitudes
 # that makers state for autonomous, differential, fixed and float ambiguity, and dead-reckoned positions
-SIGMA_BY_QUALITY = {1: 3.0, 2: 1.0, 3: 1.0, 4: 0.02, 5: 0.3, 6: 10.0, 7: 1.0, 8: 1.0}
+SIGMA_BY_QUALITY = {1: 3.0, 2: 1.0, 3: 1.0, 4: 0.02, 5: 0.3, 6: 10.0, 7: 1.0, 8: 1.0, 9: 1.0}
 UNKNOWN_SIGMA = 5.0
 
 

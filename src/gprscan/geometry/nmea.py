@@ -70,10 +70,9 @@ def parse_sentence(text: str) -> Sentence | None:
     kind = fields[0][-3:].upper()
     if kind not in _LEAST_FIELDS:
         return None
-    if star:
-        if len(tail) < 2 or not _matches(body, tail[:2]):
-            msg = f"checksum failure: {text[start:]!r}"
-            raise NmeaError(msg)
+    if star and not _matches(body, tail[:2]):
+        msg = f"checksum failure: {text[start:]!r}"
+        raise NmeaError(msg)
     if len(fields) < _LEAST_FIELDS[kind]:
         msg = f"cut off: {text[start:]!r}"
         raise NmeaError(msg)
@@ -276,7 +275,7 @@ class NmeaLog:
         out = []
         faults = self.checksum_failures + self.malformed
         if faults:
-            evidence = f"{self.checksum_failures} checksum failures, {self.malformed} cut off or malformed, {self.sentences} good"
+            evidence = f"{self.checksum_failures} checksum failures, {self.malformed} malformed, {self.sentences} good"
             out.append(
                 Finding(
                     "nmea-faults",

@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 
 from gprscan import model, names
-from gprscan.errors import ParameterError
+from gprscan.errors import LineError, ParameterError
 from gprscan.geometry.array import channel_positions
-from gprscan.geometry.crs import project, resolve_crs, spatial_ref
+from gprscan.geometry.crs import line_crs, project, resolve_crs, spatial_ref
 from gprscan.geometry.fixes import Fixes
-from gprscan.geometry.track import Track, along_track, build_track, heading, nearest_fix
+from gprscan.geometry.track import Track, along_track, averaged, build_track, heading, nearest_fix
 from gprscan.model import findings as _findings
 from gprscan.model.findings import Finding
 
@@ -101,7 +101,8 @@ def _clean(fixes: Fixes, n_traces: int, *, moving: bool) -> tuple[Fixes, list[Fi
     near = (fixes.trace >= -margin) & (fixes.trace <= n_traces - 1 + margin)
     off = finite & ~invalid & ~near
     if off.any():
-        evidence = f"{int(off.sum())} fixes at traces {fixes.trace[off].min():g} to {fixes.trace[off].max():g}, line has {n_traces}"
+        span = f"traces {fixes.trace[off].min():g} to {fixes.trace[off].max():g}"
+        evidence = f"{int(off.sum())} fixes at {span}, line has {n_traces}"
         what = "Fixes are tied to traces that the line does not have."
         notes.append(Finding("gnss-off-line", "warning", what, fixes.source, evidence, "They were left out."))
     usable = fixes.take(finite & ~invalid & near)
@@ -152,14 +153,16 @@ def _unplaced(fixes: Fixes, count: int) -> Finding:
 
 def _compare_with_odometer(line: xr.Dataset, x: np.ndarray, y: np.ndarray, fixes: Fixes, noise: float) -> list[Finding]:
     """Compare the recorded distance between the first and the last fix with the length of the track."""
-    along = line[names.DISTANCE].values
-    at = np.interp(fixes.trace[[0, -1]], np.arange(along.size), along)
-    odometer = abs(float(at[1] - at[0]))
-    track = float(along_track(x, y, noise)[-1])
+    along = np.interp(fixes.trace, np.arange(line.sizes[names.TRACE]), line[names.DISTANCE].values)
+    # fixes are averaged over stretches longer than their noise, whose zigzag would lengthen the track
+    xs, ys, ds = averaged(np.stack([x, y, along]), spread=2 * noise)
+    odometer = abs(float(ds[-1] - ds[0]))
+    track = float(along_track(xs, ys)[-1])
     off = abs(track - odometer)
     if off <= ODOMETER_TOLERANCE * max(odometer, track) or off < 2 * noise + 1e-3:
         return []
-    evidence = f"odometer {odometer:.2f} m, GNSS track {track:.2f} m ({(track - odometer) / max(odometer, 1e-9):+.1%}), noise {noise:.2f} m"
+    percent = f"{(track - odometer) / max(odometer, 1e-9):+.1%}"
+    evidence = f"odometer {odometer:.2f} m, GNSS track {track:.2f} m ({percent}), noise {noise:.2f} m"
     return [
         Finding(
             "odometer-gnss-disagreement",
@@ -167,7 +170,7 @@ def _compare_with_odometer(line: xr.Dataset, x: np.ndarray, y: np.ndarray, fixes
             "The odometer and the GNSS track disagree on the length of the line.",
             fixes.source,
             evidence,
-            "Distances along the line are the odometer's, map positions are the receiver's. Check the wheel calibration.",
+            "Distances are the odometer's, map positions the receiver's. Check the wheel calibration.",
         )
     ]
 
@@ -177,8 +180,9 @@ def _distance_from_track(
 ) -> tuple[xr.Dataset, list[Finding]]:
     """Give a time-triggered line the distances of its track, where the track is longer than its noise."""
     length = along_track(x, y, noise)
-    if length[-1] < 5 * noise or length[-1] <= 0:
-        evidence = f"track of {length[-1]:.2f} m, noise {noise:.2f} m"
+    reach = float(np.hypot(x - x[0], y - y[0]).max())
+    if reach < 5 * noise or reach <= 0:
+        evidence = f"track reaches {reach:.2f} m, noise {noise:.2f} m"
         what, then = "The GNSS track is too short against its noise to give distances.", "Distances are left out."
         return line, [Finding("gnss-no-distance", "warning", what, "", evidence, then)]
     distance = np.interp(np.arange(line.sizes[names.TRACE]), trace, length)
@@ -254,8 +258,60 @@ def with_positions(line: xr.Dataset, longitude: Any, latitude: Any, **extras: An
     longitude, latitude : array_like, shape (trace,)
         Degrees.
     **extras
-        `quality`, `sigma`, `time`, `height` (arrays of the same shape, as in `Fixes`), and `crs`, `lever_arm` as in `place`.
+        `quality`, `sigma`, `time`, `height` (arrays of that shape, as in `Fixes`); `crs`, `lever_arm` as in `place`.
     """
     options = {key: extras.pop(key) for key in ("crs", "lever_arm") if key in extras}
     fixes = Fixes(np.arange(line.sizes[names.TRACE]), longitude, latitude, **extras)
     return place(model.require_line(line), fixes, **options)
+
+
+def with_offsets(line: xr.Dataset, offsets: Any) -> xr.Dataset:
+    """Give the channels of a line their offsets, and move their map positions accordingly.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line with the dimension `channel`, placed or not.
+    offsets : array_like, shape (channel,)
+        m across the line, positive to the right of the direction of travel.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line with the coordinate `offset`; a placed line has `x` and `y` over (channel, trace).
+
+    Raises
+    ------
+    LineError
+        If there is not one offset per channel.
+    """
+    model.require_line(line)
+    values = np.asarray(offsets, dtype="float64")
+    if names.CHANNEL not in line.dims or values.shape != (line.sizes[names.CHANNEL],):
+        n = line.sizes.get(names.CHANNEL, 1)
+        who = line.attrs.get(names.SOURCE_FILE) or "the line"
+        msg = f"{values.size} channel offsets were given, but {who} has {n} channel(s)."
+        raise LineError(msg)
+    middle = _middle(line)
+    line = line.assign_coords({names.OFFSET: (names.CHANNEL, values, {"units": "m"})})
+    if middle is None:
+        return line
+    x, y = middle
+    sigma = line[names.POSITION_SIGMA].values if names.POSITION_SIGMA in line.coords else np.zeros(x.size)
+    angle = heading(x, y, max(LEAST_BASELINE, 4 * float(np.median(sigma))))
+    if not np.isfinite(angle).all():
+        return line
+    right, forward = line.attrs.get(names.LEVER_ARM, (0.0, 0.0))
+    x, y = channel_positions(x, y, angle, values, (float(right), float(forward)))
+    dims = (names.CHANNEL, names.TRACE)
+    return line.assign_coords({names.X: (dims, x, {"units": "m"}), names.Y: (dims, y, {"units": "m"})})
+
+
+def _middle(line: xr.Dataset) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the track of the GNSS antenna in the line's CRS, None for an unplaced line."""
+    if names.SPATIAL_REF not in line.coords or names.X not in line.coords:
+        return None
+    if names.LONGITUDE in line.coords and names.LATITUDE in line.coords:
+        return project(line[names.LONGITUDE].values, line[names.LATITUDE].values, line_crs(line))
+    x, y = line[names.X].values, line[names.Y].values
+    return (x, y) if x.ndim == 1 else (x.mean(axis=0), y.mean(axis=0))

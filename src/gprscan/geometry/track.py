@@ -114,6 +114,27 @@ def along_track(x: np.ndarray, y: np.ndarray, noise: float = 0.0) -> np.ndarray:
     return np.interp(np.arange(x.size), kept, length)
 
 
+def averaged(values: np.ndarray, spread: float) -> np.ndarray:
+    """Average points over consecutive stretches, so long that noise does not lengthen the path between them.
+
+    Parameters
+    ----------
+    values : ndarray, shape (3, point)
+        x, y, and what else is to be averaged alike.
+    spread : float
+        Least distance covered by a stretch, m; stretches hold equal numbers of points, and there are at least two.
+
+    Returns
+    -------
+    ndarray, shape (3, stretch)
+    """
+    n = values.shape[1]
+    reach = float(np.hypot(values[0] - values[0, 0], values[1] - values[1, 0]).max())
+    stretches = int(np.clip(reach / spread if spread > 0 else n, 2, n))
+    edges = np.linspace(0, n, stretches + 1).astype(int)[:-1]
+    return np.add.reduceat(values, edges, axis=1) / np.diff(np.append(edges, n))
+
+
 def heading(x: np.ndarray, y: np.ndarray, baseline: float) -> np.ndarray:
     """Return the direction of travel in radians, from north to east.
 

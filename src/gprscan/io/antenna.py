@@ -38,7 +38,10 @@ _WITH_UNIT = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)(?:\s*/\s*(\d+(?:\.\d+)?))?\s
 _LEADING_MODEL = re.compile(r"\s*(?:model\s*)?(\d{4,5})[a-z]*\b", re.IGNORECASE)
 _LEADING_NUMBER = re.compile(r"\s*(\d{2,4})(?![\d.])")
 # centre frequencies that antennas without a unit in their name are sold with
-_USUAL = {25, 50, 80, 100, 120, 160, 200, 225, 250, 270, 300, 350, 400, 450, 500, 600, 750, 800, 900, 1000, 1200, 1500, 1600, 2000, 2300, 2600}  # fmt: skip
+_USUAL = {
+    *(25, 50, 80, 100, 120, 160, 200, 225, 250, 270, 300, 350, 400, 450, 500, 600, 750, 800, 900),
+    *(1000, 1200, 1300, 1500, 1600, 2000, 2300, 2600),
+}
 
 
 def decode_frequency(name: str, *, maker: str = "") -> tuple[float | None, list[Finding]]:

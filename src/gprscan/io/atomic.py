@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from gprscan.errors import OutputExistsError, WriteError
 
@@ -20,23 +19,34 @@ class Output:
     path : Path
         Its name in the end.
     fill : callable
-        ``fill(file)`` writes the content to a binary file.
+        ``fill(part)`` writes the content to the temporary file of this path.
     """
 
     path: Path
-    fill: Callable[[BinaryIO], object]
+    fill: Callable[[Path], object]
 
 
 def text_output(path: Path, text: str) -> Output:
     """Return an output with this text in UTF-8."""
-    return Output(path, lambda file: file.write(text.encode("utf-8")))
+    return Output(path, lambda part: part.write_bytes(text.encode("utf-8")))
+
+
+def stream_output(path: Path, chunks: Callable[[], Iterator[bytes]]) -> Output:
+    """Return an output that is written piece by piece, so that a long line is never whole in memory."""
+
+    def fill(part: Path) -> None:
+        with part.open("wb") as file:
+            for chunk in chunks():
+                file.write(chunk)
+
+    return Output(path, fill)
 
 
 def refuse_existing(paths: Sequence[Path]) -> None:
     """Raise `OutputExistsError` if one of the files is there."""
     there = [path.name for path in paths if path.exists()]
     if there:
-        msg = f"{', '.join(there)} exists already in {paths[0].parent}. Choose another name, or pass overwrite=True (--overwrite)."
+        msg = f"{', '.join(there)} exists in {paths[0].parent}. Give another name, or --overwrite (overwrite=True)."
         raise OutputExistsError(msg)
 
 
@@ -60,8 +70,7 @@ def commit(outputs: Sequence[Output], stale: Sequence[Path] = ()) -> None:
         for output in outputs:
             part = output.path.with_name(f".{output.path.name}.{os.getpid()}.part")
             parts.append((part, output.path))
-            with part.open("wb") as file:
-                output.fill(file)
+            output.fill(part)
         for path in stale:
             path.unlink(missing_ok=True)
         for part, path in parts:

@@ -46,7 +46,7 @@ def clipping(samples: np.ndarray, *, skip: int = 0) -> list[Finding]:
             "warning" if share > 0.05 else "info",
             "The recorder's range was exceeded: samples are cut off at its limits.",
             f"{share:.1%} of the traces checked",
-            f"{count} plateaus of three or more samples at {low} or {high} (as stored) in {radar.shape[0]} traces checked",
+            f"{count} plateaus of three or more samples at {low} or {high} in {radar.shape[0]} traces checked",
             "Amplitudes and the polarity of the strongest echoes are not reliable there; arrival times are.",
         )
     ]
@@ -80,6 +80,6 @@ def disagreement(
     scale = max(abs(value_a), abs(value_b))
     if not (np.isfinite(value_a) and np.isfinite(value_b)) or scale == 0 or abs(value_a - value_b) <= limit * scale:
         return []
-    severity = "warning"
-    evidence = f"{name_a} {value_a:g}, {name_b} {value_b:g} ({(value_b - value_a) / value_a if value_a else float('inf'):+.1%})"
-    return [Finding(code, severity, what, where, evidence, consequence)]
+    difference = f" ({(value_b - value_a) / value_a:+.1%})" if value_a else ""
+    evidence = f"{name_a} {value_a:g}, {name_b} {value_b:g}{difference}"
+    return [Finding(code, "warning", what, where, evidence, consequence)]

@@ -43,7 +43,7 @@ def read_cor(source: Source) -> Fixes:
     if bad:
         what, evidence = "Rows of the position file are damaged.", f"{bad} of {bad + len(rows)} rows"
         findings.append(Finding("position-rows-damaged", "warning", what, source.name, evidence, "They were left out."))
-    columns = list(zip(*rows, strict=True)) if rows else [[]] * 5
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
     return Fixes(
         trace=np.array(columns[0], dtype="float64") - 1,
         longitude=np.array(columns[3], dtype="float64"),

@@ -11,6 +11,7 @@ import xarray as xr
 from gprscan.geometry import Fixes
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
+from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.dt1_positions import read_gp2, read_gps
 from gprscan.io.dt1_write import write_dt1
 from gprscan.io.keyed import KeyedHeader
@@ -21,7 +22,7 @@ from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
 HEADER_BYTES = 128
-_STORED = {2: np.dtype("<i2"), 4: np.dtype("<f4")}
+_STORED: dict[int, np.dtype] = {2: np.dtype("<i2"), 4: np.dtype("<f4")}
 _UNITS = {"m": 1.0, "metres": 1.0, "meters": 1.0, "ft": 0.3048, "feet": 0.3048}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -64,22 +65,26 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     spacing, distance, found = _distances(header, words, unit, layout.n_traces)
     findings += found + checks.clipping(sample) + _header_findings(header, words, layout)
     point = header.number("TIMEZERO AT POINT")
-    if point is None or not 0 < point <= n_samples:
-        findings.append(_no_time_zero(header))
-        point = 1.0
+    separation = header.number("ANTENNA SEPARATION")
+    separation = separation * unit if separation and separation > 0 else None
+    if point is not None and -n_samples < point <= n_samples:
+        time_zero = (point - 1) * dt  # the point is one-based
+    else:
+        evidence = f"TIMEZERO AT POINT is {header.text('TIMEZERO AT POINT')!r}"
+        time_zero, found = nominal_time_zero(sample, dt, separation, header.source.name, evidence)
+        findings += found
     frequency = header.number("NOMINAL FREQUENCY")
     if frequency is None or frequency <= 0:
         frequency = None
         findings.append(unknown(header.text("NOMINAL FREQUENCY")))
-    separation = header.number("ANTENNA SEPARATION")
     recording = Recording(
         data=lazy_variable(layout),
         dt=dt,
-        time_zero=(point - 1) * dt,
+        time_zero=time_zero,
         spacing=spacing,
         distance=distance,
         frequency=frequency,
-        separation=separation * unit if separation and separation > 0 else None,
+        separation=separation,
         mark=_marks(words),
         fixes=_fixes(source, header, words),
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
@@ -103,7 +108,7 @@ def _layout(
     require(
         scores[size] >= 2,
         source,
-        f"neither 2 nor 4 bytes per sample fit: {n_samples} samples per trace by {header.source.name}, {source.size} bytes",
+        f"neither 2 nor 4 bytes fit {n_samples} samples per trace (by {header.source.name}) and {source.size} bytes",
         "The header does not belong to this file, or one of them is damaged.",
     )
     record = HEADER_BYTES + n_samples * size
@@ -204,13 +209,6 @@ def _header_findings(header: KeyedHeader, words: np.ndarray, layout: TraceLayout
         what, then = "The recorder flagged traces as bad.", "They are kept as recorded."
         out.append(Finding("traces-flagged-bad", "warning", what, name, f"{dead} of {layout.n_traces} traces", then))
     return out
-
-
-def _no_time_zero(header: KeyedHeader) -> Finding:
-    what, evidence = "The header does not tell time zero.", f"TIMEZERO AT POINT is {header.text('TIMEZERO AT POINT')!r}"
-    return Finding(
-        "time-zero-unknown", "info", what, header.source.name, evidence, "Time is counted from the first sample."
-    )
 
 
 def _marks(words: np.ndarray) -> xr.Variable | None:

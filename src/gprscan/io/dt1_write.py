@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,7 +12,7 @@ import xarray as xr
 from gprscan import names
 from gprscan.errors import WriteError
 from gprscan.geometry import line_crs, write_gga, write_gst, write_rmc
-from gprscan.io.atomic import Output, text_output
+from gprscan.io.atomic import Output, stream_output, text_output
 from gprscan.io.plain import blocks, header_of, require_time, time_axis, track_of
 
 HEADER_BYTES = 128
@@ -49,7 +50,7 @@ def write_dt1(line: xr.Dataset, path: Path) -> list[Output]:
     if track is not None:
         outputs.append(text_output(path.with_suffix(".GPS" if upper else ".gps"), _gps(track, line)))
     outputs.append(text_output(path.with_suffix(".HD" if upper else ".hd"), _hd(line, target)))
-    outputs.append(Output(path, lambda file: _fill(file, line, target)))
+    outputs.append(stream_output(path, lambda: _chunks(line, target)))
     return outputs
 
 
@@ -58,7 +59,7 @@ def _positions(line: xr.Dataset) -> np.ndarray:
     return line[names.DISTANCE].values.astype("float64") if names.DISTANCE in line.coords else np.zeros(n)
 
 
-def _fill(file: BinaryIO, line: xr.Dataset, target: np.dtype) -> None:
+def _chunks(line: xr.Dataset, target: np.dtype) -> Iterator[bytes]:
     n_samples = line.sizes[names.TWT]
     along = _positions(line)
     marks = line[names.MARK].values if names.MARK in line.coords else np.zeros(along.size)
@@ -75,7 +76,7 @@ def _fill(file: BinaryIO, line: xr.Dataset, target: np.dtype) -> None:
         words[:, 2], words[:, 5] = n_samples, target.itemsize
         words[:, 24] = marks[rows]
         records = np.concatenate([words.view("u1"), samples.astype(target).view("u1")], axis=1)
-        file.write(records.tobytes())
+        yield records.tobytes()
         first += samples.shape[0]
 
 

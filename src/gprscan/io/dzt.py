@@ -12,6 +12,7 @@ from xarray.core import indexing
 from gprscan.geometry import Fixes
 from gprscan.io import checks
 from gprscan.io.antenna import decode_frequency
+from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.dzt_header import BLOCK, DztHeader, is_plausible, parse_block
 from gprscan.io.dzt_sides import Dzx, read_dzg, read_dzx
 from gprscan.io.dzt_write import write_dzt
@@ -21,7 +22,7 @@ from gprscan.io.registry import REAL, Format, register
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
-_STORED = {8: np.dtype("<u1"), 16: np.dtype("<u2"), 32: np.dtype("<i4")}
+_STORED: dict[int, np.dtype] = {8: np.dtype("<u1"), 16: np.dtype("<u2"), 32: np.dtype("<i4")}
 MAX_MARKS_TRACES = 2**22  # traces up to which marks are looked at to find distances
 
 
@@ -48,15 +49,17 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     findings += found + _header_findings(source, main, headers, own=bool(dzx.line))
     gnss = source.side_file(".dzg")
     fixes: Fixes | None = read_dzg(gnss, main.created.date() if main.created else None) if gnss else None
-    exact = dzx.exact("time_zero_ns")
+    separation = _per_channel(dzx.separations, main.channels)
+    time_zero, found = _time_zero(source, main, dzx, sample, status)
+    findings += found
     recording = Recording(
         data=lazy_variable(layout),
         dt=dzx.exact("dt_ns") or _dt(main),
-        time_zero=main.time_zero[0] if exact is None else exact,
+        time_zero=time_zero,
         spacing=spacing,
         distance=distance,
         frequency=frequency,
-        separation=_per_channel(dzx.separations, main.channels),
+        separation=separation,
         offsets=_all_channels(dzx.offsets, main.channels) if main.channels > 1 else None,
         labels=_labels(dzx, main.channels),
         mark=mark,
@@ -113,6 +116,20 @@ def _layout(source: Source, main: DztHeader, options: ReadOptions) -> tuple[Trac
     return layout, findings
 
 
+def _time_zero(
+    source: Source, main: DztHeader, dzx: Dzx, sample: np.ndarray, status: int
+) -> tuple[float, list[Finding]]:
+    """Return time zero in ns after the first sample: as gprscan wrote it, by the header, else by the direct wave."""
+    exact = dzx.exact("time_zero_ns")
+    if exact is not None:
+        return exact, []
+    value, origin = main.time_zero
+    if origin:
+        return value, []
+    evidence = f"rhf_position {main.position:g} ns, rhf_top {main.top:g} m"
+    return nominal_time_zero(sample, _dt(main), dzx.separations.get(0), source.name, evidence, skip=status)
+
+
 def _status_words(sample: np.ndarray) -> int:
     """Count the samples at the top of a scan that are status words of the recorder: 2 or none.
 
@@ -141,7 +158,7 @@ def _status_findings(status: int, layout: TraceLayout, source: Source) -> list[F
             "The first two samples of each scan are status words of the recorder, not radar.",
             f"{source.name}, samples 0 and 1",
             "a counter or a constant in sample 0, few values in sample 1",
-            "The line keeps them as stored, flagged by the coordinate 'status'; processing sees the next sample in their place.",
+            "Kept as stored, flagged by the coordinate 'status'; processing sees the next sample in their place.",
         )
     ]
 
@@ -160,8 +177,7 @@ class _MarkWord(BackendArray):
         words = lazy_variable(self.layout)
         pick = words[0] if words.ndim == 3 else words
         stored = pick[key[0], 1].values.astype("int64")
-        usual = self.usual - (1 << (8 * self.layout.stored.itemsize - 1)) * self.layout.offset_binary
-        return (stored != usual).astype("i1")
+        return (stored != self.usual).astype("i1")
 
 
 def _marks(layout: TraceLayout, sample: np.ndarray, status: int, dzx: Dzx) -> xr.Variable | None:
@@ -284,11 +300,6 @@ def _header_findings(source: Source, main: DztHeader, headers: list[DztHeader], 
                 "It is not used; depths come from the data.",
             )
         )
-    if not main.time_zero[1]:
-        what = "The header does not tell time zero."
-        evidence = f"rhf_position {main.position:g} ns, rhf_top {main.top:g} m"
-        then = "Time is counted from the first sample; the step time_zero and the detection find it in the data."
-        out.append(Finding("time-zero-unknown", "info", what, source.name, evidence, then))
     for channel, block in enumerate(headers[1:], start=1):
         if (block.nsamp, block.bits) not in ((main.nsamp, main.bits), (0, 0)):
             what = "The header blocks of two channels disagree."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -14,7 +15,7 @@ import xarray as xr
 from gprscan import names
 from gprscan.errors import WriteError
 from gprscan.geometry import line_crs, write_gga, write_gst, write_rmc
-from gprscan.io.atomic import Output, text_output
+from gprscan.io.atomic import Output, stream_output, text_output
 from gprscan.io.dzt_header import ANTENNA, ANTENNA_LENGTH, BLOCK, CREATED, FIELDS, pack_date
 from gprscan.io.dzt_sides import GPRSCAN_NAMESPACE
 from gprscan.io.plain import (
@@ -35,8 +36,8 @@ def write_dzt(line: xr.Dataset, path: Path) -> list[Output]:
     Parameters
     ----------
     line : xarray.Dataset
-        Over ([channel,] trace, twt). Integers of up to 32 bits are kept; floats are scaled by a power of two to 32 bits,
-        the factor is noted in the DZX.
+        Over ([channel,] trace, twt). Integers of up to 32 bits are kept; floats are scaled by a power of two to 32
+        bits, the factor is noted in the DZX.
     path : Path
         The DZT; DZG and DZX get its stem.
 
@@ -58,19 +59,19 @@ def write_dzt(line: xr.Dataset, path: Path) -> list[Output]:
         outputs.append(text_output(path.with_suffix(".DZG" if upper else ".dzg"), _dzg(track)))
     outputs.append(text_output(path.with_suffix(".DZX" if upper else ".dzx"), _dzx(line, target, track)))
     headers = _header_blocks(line, target)
-    outputs.append(Output(path, lambda file: _fill(file, headers, line, target)))
+    outputs.append(stream_output(path, lambda: _chunks(headers, line, target)))
     return outputs
 
 
-def _fill(file: BinaryIO, headers: bytes, line: xr.Dataset, target: Integers) -> None:
-    file.write(headers)
+def _chunks(headers: bytes, line: xr.Dataset, target: Integers) -> Iterator[bytes]:
+    yield headers
     bits = 8 * target.dtype.itemsize
     for block in integer_blocks(line, target):
         scans = np.ascontiguousarray(block.transpose(1, 0, 2))
         if bits < 32:
             unsigned = scans.view(f"u{target.dtype.itemsize}")
             scans = unsigned ^ unsigned.dtype.type(1 << (bits - 1))
-        file.write(scans.astype(scans.dtype.newbyteorder("<"), copy=False).tobytes())
+        yield scans.astype(scans.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def _header_blocks(line: xr.Dataset, target: Integers) -> bytes:
@@ -172,11 +173,12 @@ def _dzx(line: xr.Dataset, target: Integers, track: Any) -> str:
             f"<WayPt><scan>{scan}</scan><mark>User</mark></WayPt>" for scan in np.flatnonzero(line[names.MARK].values)
         )
     channels = "".join(_channel_properties(line, c) for c in range(line.sizes.get(names.CHANNEL, 1)))
+    span = f"<scanRange>0,{n - 1}</scanRange>"
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<DZX xmlns="www.geophysical.com/DZX/1.02" xmlns:g="{GPRSCAN_NAMESPACE}">\n'
         f"<GlobalProperties>{globals_}</GlobalProperties>\n{channels}"
-        f"<File><scanRange>0,{n - 1}</scanRange><Profile><scanRange>0,{n - 1}</scanRange>{way_points}</Profile></File>\n"
+        f"<File>{span}<Profile>{span}{way_points}</Profile></File>\n"
         f"{_own_element(line, target, track)}\n</DZX>\n"
     )
 

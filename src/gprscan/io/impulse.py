@@ -8,6 +8,7 @@ import xarray as xr
 from gprscan.io import checks
 from gprscan.io.antenna import decode_frequency
 from gprscan.io.cor import read_cor
+from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.keyed import KeyedHeader
 from gprscan.io.lazy import TraceLayout, lazy_variable, probe
 from gprscan.io.recording import MAX_SAMPLES, ReadOptions, Recording, layout_of, require, to_line, whole_traces
@@ -15,7 +16,7 @@ from gprscan.io.registry import REAL, Format, register, twin
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
-_STORED = {16: np.dtype("<i2"), 32: np.dtype("<i4")}
+_STORED: dict[int, np.dtype] = {16: np.dtype("<i2"), 32: np.dtype("<i4")}
 
 
 def sniff(source: Source) -> bool:
@@ -49,13 +50,15 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     n_traces, findings = whole_traces(source, 0, n_samples * stored.itemsize, what, options)
     layout = layout_of(source, offset=0, n_traces=n_traces, n_samples=n_samples, stored=stored)
     dt = window / n_samples
-    zero, found = _time_zero(header, n_samples, dt)
+    sample = probe(layout)
+    separation = header.number("ANTENNA SEPARATION")
+    separation = separation if separation and separation > 0 else None
+    zero, found = _time_zero(header, n_samples, dt, sample, separation)
     findings += found
     spacing, found = _spacing(header, n_traces)
     findings += found
     frequency, found = decode_frequency(header.text("ANTENNA"), maker="ImpulseRadar")
-    findings += found + _header_findings(header, layout, window) + checks.clipping(probe(layout))
-    separation = header.number("ANTENNA SEPARATION")
+    findings += found + _header_findings(header, layout, window) + checks.clipping(sample)
     side = source.side_file(".cor")
     recording = Recording(
         data=lazy_variable(layout),
@@ -63,7 +66,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         time_zero=zero,
         spacing=spacing,
         frequency=frequency,
-        separation=separation if separation and separation > 0 else None,
+        separation=separation,
         fixes=read_cor(side) if side else None,
         acquired=_acquired(header),
         instrument=f"ImpulseRadar {header.text('ANTENNA NAME')}".strip(),
@@ -73,14 +76,15 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     return to_line(recording, source, "iprb", options)
 
 
-def _time_zero(header: KeyedHeader, n_samples: int, dt: float) -> tuple[float, list[Finding]]:
-    """Take time zero from ZERO LEVEL, a sample number (zero-based or one-based is not documented: half a per cent)."""
+def _time_zero(
+    header: KeyedHeader, n_samples: int, dt: float, sample: np.ndarray, separation: float | None
+) -> tuple[float, list[Finding]]:
+    """Take time zero from ZERO LEVEL, a sample number (its base is not documented), else from the data."""
     level = header.number("ZERO LEVEL")
     if level is not None and 0 <= level < n_samples:
         return level * dt, []
-    what, evidence = "The header does not tell time zero.", f"ZERO LEVEL is {header.text('ZERO LEVEL')!r}"
-    where = header.source.name
-    return 0.0, [Finding("time-zero-unknown", "info", what, where, evidence, "Time is counted from the first sample.")]
+    evidence = f"ZERO LEVEL is {header.text('ZERO LEVEL')!r}"
+    return nominal_time_zero(sample, dt, separation, header.source.name, evidence)
 
 
 def _spacing(header: KeyedHeader, n_traces: int) -> tuple[float | None, list[Finding]]:
@@ -120,7 +124,7 @@ def _header_findings(header: KeyedHeader, layout: TraceLayout, window: float) ->
             ("SAMPLES", float(layout.n_samples)),
             ("FREQUENCY x TIMEWINDOW", implied),
             0.02,
-            "Decoded as SAMPLES says, with the time axis from TIMEWINDOW. Check the header against the original recording.",
+            "Decoded as SAMPLES says, time axis from TIMEWINDOW. Check the header against the original recording.",
         )
     clipped = header.number("CLIPPED SAMPLES")
     if clipped:

@@ -86,7 +86,7 @@ class TraceLayout:
 
 def _fill(path: str, offset: int, target: np.ndarray) -> None:
     """Fill an array with the bytes of a file from `offset` on."""
-    view = memoryview(target).cast("B")
+    view = memoryview(target.reshape(-1).view("u1"))  # type: ignore[arg-type]
     try:
         with open(path, "rb", buffering=0) as file:
             file.seek(offset)
@@ -94,7 +94,8 @@ def _fill(path: str, offset: int, target: np.ndarray) -> None:
             while done < len(view):
                 got = file.readinto(view[done:])
                 if not got:
-                    msg = f"{path}: ends at byte {offset + done}, {len(view) - done} bytes short. It changed since it was opened."
+                    missing = f"{len(view) - done} bytes short"
+                    msg = f"{path}: ends at byte {offset + done}, {missing}. It changed since it was opened."
                     raise TruncatedFileError(msg)
                 done += got
     except TruncatedFileError:
@@ -105,7 +106,7 @@ def _fill(path: str, offset: int, target: np.ndarray) -> None:
 
 
 class TraceArray(BackendArray):
-    """Samples of a `TraceLayout` for xarray, shape (trace, sample), or (channel, trace, sample) with several channels."""
+    """Samples of a `TraceLayout` for xarray, shape ([channel,] trace, sample)."""
 
     def __init__(self, layout: TraceLayout) -> None:
         self.layout = layout
@@ -134,8 +135,7 @@ class TraceArray(BackendArray):
                 for i, c in enumerate(channels):
                     raw[i, where] = block[:, c][rows][:, pick]
         if layout.offset_binary:
-            bits = out.view(f"u{out.itemsize}")
-            bits ^= bits.dtype.type(1 << (8 * out.itemsize - 1))
+            _signed(out)
         squeeze = tuple(i for i, k in enumerate((channel, trace, sample)) if isinstance(k, int | np.integer))
         return out.reshape([n for i, n in enumerate(out.shape) if i not in squeeze])
 
@@ -192,12 +192,22 @@ def lazy_variable(layout: TraceLayout) -> xr.Variable:
 
 
 def probe(layout: TraceLayout, limit: int = 2 * BLOCK_BYTES) -> np.ndarray:
-    """Return whole traces spread evenly over the file, at most `limit` bytes; shape (trace, channel, sample), as stored.
+    """Return whole traces spread evenly over the file, at most `limit` bytes; shape (trace, channel, sample), signed.
 
     All traces where they fit: checks that look at values stay cheap on a file of any length.
     """
     n = max(1, min(layout.n_traces, limit // layout.record))
-    if n == layout.n_traces:
-        return layout.read_block(0, n)
-    firsts = np.linspace(0, layout.n_traces - n // 8, 8).astype(int) if n >= 8 else np.array([0])
-    return np.concatenate([layout.read_block(int(first), max(1, n // 8)) for first in firsts])
+    if n == layout.n_traces or n < 8:
+        blocks = [layout.read_block(0, n)]
+    else:
+        firsts = np.linspace(0, layout.n_traces - n // 8, 8).astype(int)
+        blocks = [layout.read_block(int(first), n // 8) for first in firsts]
+    stored = np.concatenate(blocks)
+    return _signed(stored) if layout.offset_binary else stored
+
+
+def _signed(unsigned: np.ndarray) -> np.ndarray:
+    """Turn samples with mid-scale as zero into signed ones, in place, without loss."""
+    bits = unsigned.view(f"u{unsigned.itemsize}")
+    bits ^= bits.dtype.type(1 << (8 * unsigned.itemsize - 1))
+    return bits.view(f"i{unsigned.itemsize}")

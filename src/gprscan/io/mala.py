@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import xarray as xr
 
+from gprscan.geometry import Fixes
 from gprscan.io import checks
 from gprscan.io.antenna import decode_frequency
 from gprscan.io.cor import read_cor
+from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.keyed import KeyedHeader
 from gprscan.io.lazy import TraceLayout, lazy_variable, probe
 from gprscan.io.mala_write import write_mala
@@ -16,7 +20,7 @@ from gprscan.io.registry import REAL, Format, register, twin
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
-_STORED = {".rd3": np.dtype("<i2"), ".rd7": np.dtype("<i4")}
+_STORED: dict[str, np.dtype] = {".rd3": np.dtype("<i2"), ".rd7": np.dtype("<i4")}
 
 
 def sniff(source: Source) -> bool:
@@ -52,15 +56,19 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     spacing, found = _spacing(header, n_traces)
     frequency, unclear = decode_frequency(header.text("ANTENNAS"), maker="MALA")
     findings += found + unclear + _header_findings(header, layout, sample, window) + checks.clipping(sample)
+    separation = _positive(header.number("ANTENNA SEPARATION"))
+    time_zero, found = _time_zero(header, sample, window / n_samples, separation)
+    findings += found
     side = source.side_file(".cor")
     recording = Recording(
         data=lazy_variable(layout),
         dt=window / n_samples,
-        time_zero=header.number("GPRSCAN TIME ZERO", 0.0) or 0.0,
+        time_zero=time_zero,
         spacing=spacing,
         frequency=frequency,
-        separation=_positive(header.number("ANTENNA SEPARATION")),
-        fixes=read_cor(side) if side else None,
+        separation=separation,
+        fixes=_with_accuracy(read_cor(side), header) if side else None,
+        mark=_marks(header, n_traces),
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
         crs=header.text("GPRSCAN CRS") or None,
         instrument="MALA",
@@ -68,6 +76,40 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         findings=findings,
     )
     return to_line(recording, source, source.suffix.lstrip(".") if source.suffix in _STORED else "rd3", options)
+
+
+def _time_zero(
+    header: KeyedHeader, sample: np.ndarray, dt: float, separation: float | None
+) -> tuple[float, list[Finding]]:
+    """Return time zero as gprscan wrote it, else by the direct wave: SIGNAL POSITION has no documented unit."""
+    exact = header.number("GPRSCAN TIME ZERO")
+    if exact is not None:
+        return exact, []
+    evidence = f"SIGNAL POSITION {header.text('SIGNAL POSITION') or 'missing'}, in no documented unit"
+    return nominal_time_zero(sample, dt, separation, header.source.name, evidence)
+
+
+def _with_accuracy(fixes: Fixes, header: KeyedHeader) -> Fixes:
+    """Add what a COR cannot hold, where gprscan noted it in the RAD: quality and accuracy of each fix."""
+    for key, name in (("GPRSCAN FIX QUALITY", "quality"), ("GPRSCAN POSITION SIGMA", "sigma")):
+        try:
+            values = np.array(header.text(key).split(","), dtype="float64")
+        except ValueError:
+            continue
+        if values.size in (1, len(fixes)) and (name == "sigma" or np.isfinite(values).all()):
+            noted = np.broadcast_to(values, (len(fixes),))
+            setattr(fixes, name, noted.clip(-1, 99).astype("int16") if name == "quality" else noted.copy())
+    return fixes
+
+
+def _marks(header: KeyedHeader, n_traces: int) -> xr.Variable | None:
+    """Return the marks that gprscan noted in the RAD; the layout of MRK files is not documented."""
+    words = [word for word in header.text("GPRSCAN MARKS").split(",") if word.isdecimal() and int(word) < n_traces]
+    if not words:
+        return None
+    flags = np.zeros(n_traces, dtype="i1")
+    flags[[int(word) for word in words]] = 1
+    return xr.Variable("trace", flags)
 
 
 def _positive(value: float | None) -> float | None:
@@ -115,8 +157,8 @@ def _header_findings(header: KeyedHeader, layout: TraceLayout, sample: np.ndarra
         )
         what = "Two header fields disagree on the number of samples per trace."
         then = (
-            "Decoded as SAMPLES says, with the time axis from TIMEWINDOW. Do not trust times, nor the order of traces, before "
-            "the header is checked against the original recording."
+            "Decoded as SAMPLES says, with the time axis from TIMEWINDOW. Do not trust times, nor the order of traces, "
+            "before the header is checked against the original recording."
         )
         out.append(Finding("header-window-mismatch", "error", what, name, evidence, then))
     return out
@@ -130,7 +172,7 @@ def _which_correlates(sample: np.ndarray, layout: TraceLayout, implied: int) -> 
         rows = values[: values.size // length * length].reshape(-1, length) if 1 < length <= values.size // 2 else None
         if rows is not None:
             with np.errstate(invalid="ignore", divide="ignore"):
-                likeness = [np.corrcoef(a, b)[0, 1] for a, b in zip(rows[:-1], rows[1:], strict=True)]
+                likeness = [np.corrcoef(a, b)[0, 1] for a, b in pairwise(rows)]
             parts.append(
                 f"{np.nanmean(likeness):.2f} at {length}" if np.isfinite(likeness).any() else f"undefined at {length}"
             )

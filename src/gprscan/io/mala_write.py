@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,10 +12,11 @@ import xarray as xr
 from gprscan import names
 from gprscan.errors import WriteError
 from gprscan.geometry import line_crs
-from gprscan.io.atomic import Output, text_output
+from gprscan.io.atomic import Output, stream_output, text_output
 from gprscan.io.cor import write_cor
 from gprscan.io.plain import (
     Integers,
+    Track,
     even_spacing,
     header_of,
     integer_blocks,
@@ -51,22 +53,22 @@ def write_mala(line: xr.Dataset, path: Path) -> list[Output]:
     outputs = []
     if track is not None:
         outputs.append(text_output(path.with_suffix(".COR" if upper else ".cor"), write_cor(track)))
-    outputs.append(text_output(path.with_suffix(".RAD" if upper else ".rad"), _rad(line, target)))
-    outputs.append(Output(path, lambda file: _fill(file, line, target)))
+    outputs.append(text_output(path.with_suffix(".RAD" if upper else ".rad"), _rad(line, target, track)))
+    outputs.append(stream_output(path, lambda: _chunks(line, target)))
     return outputs
 
 
-def _fill(file: BinaryIO, line: xr.Dataset, target: Integers) -> None:
+def _chunks(line: xr.Dataset, target: Integers) -> Iterator[bytes]:
     for block in integer_blocks(line, target):
-        file.write(block.astype(target.dtype.newbyteorder("<"), copy=False).tobytes())
+        yield block.astype(target.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def _rad(line: xr.Dataset, target: Integers) -> str:
+def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
     n_traces, n_samples = line.sizes[names.TRACE], line.sizes[names.TWT]
     dt, time_zero = time_axis(line)
     spacing = even_spacing(line)
     if spacing is None and names.DISTANCE in line.coords and n_traces > 1:
-        msg = "RD3 and RD7 hold one distance between traces, but this line's is uneven. Apply the step regularize, or write .dzt or .nc."
+        msg = "RD3 and RD7 hold one trace spacing, but this line's is uneven. Apply regularize, or write .dzt or .nc."
         raise WriteError(msg)
     kept = header_of(line, "rd3") or header_of(line, "rd7")
     values: dict[str, Any] = {
@@ -90,6 +92,12 @@ def _rad(line: xr.Dataset, target: Integers) -> str:
         merged["ANTENNAS"] = kept["ANTENNAS"]
     merged = {key: value for key, value in merged.items() if not key.startswith("GPRSCAN")}
     merged["GPRSCAN TIME ZERO"] = repr(time_zero)
+    if track is not None:
+        rows = list(track.rows())
+        merged["GPRSCAN FIX QUALITY"] = _listed(track.quality[rows])
+        merged["GPRSCAN POSITION SIGMA"] = _listed(np.round(track.sigma[rows], 4))
+    if names.MARK in line.coords and line[names.MARK].values.any():
+        merged["GPRSCAN MARKS"] = ",".join(str(trace) for trace in np.flatnonzero(line[names.MARK].values))
     merged["GPRSCAN SCALE"] = repr(target.scale)
     if names.ANTENNA_HEIGHT in line.attrs:
         merged["GPRSCAN ANTENNA HEIGHT"] = repr(float(line.attrs[names.ANTENNA_HEIGHT]))
@@ -99,6 +107,12 @@ def _rad(line: xr.Dataset, target: Integers) -> str:
             merged["GPRSCAN CRS"] = ":".join(authority)
     ordered = {"SAMPLES": merged.pop("SAMPLES"), **merged}
     return "".join(f"{key}:{value}\r\n" for key, value in ordered.items())
+
+
+def _listed(values: np.ndarray) -> str:
+    """One value where all are the same, else one per row of the COR."""
+    words = [f"{value:g}" for value in (values[:1] if len(set(values.tolist())) == 1 else values)]
+    return ",".join(words)
 
 
 def _scalar(line: xr.Dataset, name: str) -> float | None:

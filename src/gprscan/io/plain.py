@@ -71,8 +71,8 @@ class Integers:
 def integers_for(line: xr.Dataset, allowed: tuple[int, ...], what: str) -> Integers:
     """Choose an integer type for a line.
 
-    Integers are kept as they are, in the smallest allowed type that holds their own. Floats are multiplied by a power of
-    two, so that their largest magnitude uses the widest allowed type, and rounded.
+    Integers are kept as they are, in the smallest allowed type that holds their own. Floats are multiplied by a power
+    of two, so that their largest magnitude uses the widest allowed type, and rounded.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def integers_for(line: xr.Dataset, allowed: tuple[int, ...], what: str) -> Integ
     peak = 0.0
     for block in blocks(line):
         if not np.isfinite(block).all():
-            msg = f"{what} holds integers, but the line has samples that are not finite (dead traces). Write it as .nc or .dt1."
+            msg = f"{what} holds integers, but the line has dead traces (NaN). Write it as .nc or .dt1."
             raise WriteError(msg)
         peak = max(peak, float(np.abs(block).max(initial=0.0)))
     size = allowed[-1]
@@ -149,7 +149,7 @@ class Track:
 
     def rows(self) -> Iterator[int]:
         """Traces that have a position."""
-        yield from np.flatnonzero(np.isfinite(self.longitude) & np.isfinite(self.latitude))
+        yield from np.flatnonzero(np.isfinite(self.longitude) & np.isfinite(self.latitude)).tolist()
 
 
 def track_of(line: xr.Dataset) -> Track | None:

@@ -194,7 +194,9 @@ def whole_traces(
     n, left = divmod(available, record)
     where = f"data starts at byte {layout_offset}" if layout_offset else "the file has no header of its own"
     if n == 0:
-        msg = f"{source.name}: the header says {what}, {record} bytes a trace, but only {available} bytes of data are there ({where})."
+        msg = (
+            f"{source.name}: the header says {what}, {record} bytes, but there are only {available} of data ({where})."
+        )
         raise TruncatedFileError(msg)
     if not left:
         return n, []

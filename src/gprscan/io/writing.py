@@ -17,8 +17,8 @@ def write(line: xr.Dataset, path: str | os.PathLike[str], *, overwrite: bool = F
     """Write a line; the extension chooses the format.
 
     ``.nc`` keeps everything: types, coordinates, findings, provenance. ``.dzt``, ``.dt1``, ``.rd3`` and ``.rd7`` keep
-    samples, time axis, distances, antenna and positions (in DZG and DZX, GPS, COR side files). Files appear whole or not at
-    all, and nothing is overwritten unless asked.
+    samples, time axis, distances, antenna and positions (in DZG and DZX, GPS, COR side files). Files appear whole or
+    not at all, and nothing is overwritten unless asked.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def write(line: xr.Dataset, path: str | os.PathLike[str], *, overwrite: bool = F
     suffix = target.suffix.lower()
     writers = {s: entry for entry in registry.list_formats() if entry.write for s in entry.write_suffixes}
     if suffix not in writers:
-        msg = f"{target.name}: no writer for {suffix or 'a name without extension'!r}. Writable: {' '.join(sorted(writers))}."
+        msg = f"{target.name}: no writer for {suffix or 'no extension'}. Writable: {' '.join(sorted(writers))}."
         raise UnknownFormatError(msg)
     if not target.parent.is_dir():
         msg = f"{target}: the folder {target.parent} does not exist. Create it first."
