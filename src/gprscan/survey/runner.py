@@ -52,7 +52,7 @@ def open_line(job: LineJob) -> xr.Dataset:
     LineError
         If the options do not fit the line.
     """
-    from gprscan import io
+    from gprscan import geometry, io
 
     options = job.options
     reading = ("spacing", "frequency", "separation", "component", "crs", "format", "on_truncated")
@@ -67,7 +67,7 @@ def open_line(job: LineJob) -> xr.Dataset:
     if options.antenna_height is not None:
         line = line.assign_attrs({names.ANTENNA_HEIGHT: options.antenna_height})
     if options.channel_offsets is not None:
-        line = _with_offsets(line, options.channel_offsets)
+        line = geometry.with_offsets(line, options.channel_offsets)
     if options.start is not None or options.end is not None:
         line = _between(line, options)
     return line
@@ -142,16 +142,6 @@ def _scanned(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
         "track": None if track is None else track.wkt,
         "coverage": None if swath is None else swath.wkt,
     }
-
-
-def _with_offsets(line: xr.Dataset, offsets: list[float]) -> xr.Dataset:
-    n = int(line.sizes.get(names.CHANNEL, 1))
-    if names.CHANNEL not in line.dims or len(offsets) != n:
-        msg = f"channel_offsets has {len(offsets)} values, but {line.attrs.get(names.SOURCE_FILE)} has {n} channel(s)."
-        raise LineError(msg)
-    if names.X in line.coords and names.CHANNEL in line[names.X].dims:
-        line = line.drop_vars([names.X, names.Y])
-    return line.assign_coords({names.OFFSET: (names.CHANNEL, np.asarray(offsets), {"units": "m"})})
 
 
 def _between(line: xr.Dataset, options: LineOptions) -> xr.Dataset:
