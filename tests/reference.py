@@ -173,3 +173,77 @@ def extrapolate(spectrum, kx, omega_step, half_velocities, depth_step, n_depths,
             kz = np.sqrt(np.where(inside, k**2 - kx[:, None] ** 2, 0.0))
             field = np.where(inside, field * np.exp(1j * kz * depth_step), 0.0)
     return image
+
+
+# --- filters ---------------------------------------------------------------------------------------------------------
+
+
+def without_gaps(trace: np.ndarray) -> np.ndarray:
+    """A trace in double precision with NaN for all that is not finite."""
+    values = np.asarray(trace, dtype="float64").copy()
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def live_rows(rows: np.ndarray) -> np.ndarray:
+    """Which traces have two different finite samples."""
+    return np.array([np.unique(row[np.isfinite(row)]).size > 1 for row in rows])
+
+
+def running(trace: np.ndarray, half: int, statistic) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """A statistic of the finite samples within `half` samples of each one, 0 where there are none."""
+    values = without_gaps(trace)
+    result = np.zeros(values.size)
+    for k in range(values.size):
+        window = values[max(0, k - half) : k + half + 1]
+        window = window[np.isfinite(window)]
+        result[k] = statistic(window) if window.size else 0.0
+    return result
+
+
+def dewow(trace: np.ndarray, half: int, statistic=np.mean) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """The trace minus its running mean or median."""
+    return np.asarray(trace, dtype="float64") - running(trace, half, statistic)
+
+
+def agc(trace: np.ndarray, half: int) -> np.ndarray:
+    """The trace over its running RMS; zero where all is zero."""
+    rms = running(trace, half, lambda window: np.sqrt(np.mean(window**2)))
+    return np.asarray(trace, dtype="float64") / np.where(rms > 0, rms, 1.0)
+
+
+def sliding_background(rows: np.ndarray, half: int, statistic) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Each live trace minus a statistic, sample by sample, of the live traces within `half` traces of it."""
+    live = live_rows(rows)
+    result = np.asarray(rows, dtype="float64").copy()
+    for i in np.flatnonzero(live):
+        near = [without_gaps(rows[j]) for j in range(max(0, i - half), min(len(rows), i + half + 1)) if live[j]]
+        for k in range(rows.shape[1]):
+            window = np.array([row[k] for row in near])
+            window = window[np.isfinite(window)]
+            if window.size:
+                result[i, k] -= statistic(window)
+    return result
+
+
+def without_eigenimages(rows: np.ndarray, rank: int) -> np.ndarray:
+    """Set the largest singular values to zero (Freire and Ulrych 1988)."""
+    u, s, v = np.linalg.svd(np.asarray(rows, dtype="float64"), full_matrices=False)
+    s[:rank] = 0.0
+    return (u * s) @ v
+
+
+def hilbert(trace: np.ndarray, length: int) -> np.ndarray:
+    """The Hilbert transform by its definition: each positive frequency turned back by 90 degrees."""
+    spectrum = np.fft.fft(np.asarray(trace, dtype="float64"), length)
+    return np.fft.ifft(spectrum * -1j * np.sign(np.fft.fftfreq(length))).real[: trace.size]
+
+
+def mix(values: np.ndarray, first: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted sums of neighbours along the first axis, the ends held."""
+    result = np.zeros((first.size, *values.shape[1:]))
+    for j in range(first.size):
+        for m in range(weights.shape[1]):
+            if weights[j, m] != 0:
+                result[j] += weights[j, m] * values[np.clip(first[j] + m, 0, len(values) - 1)]
+    return result

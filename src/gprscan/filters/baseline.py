@@ -46,7 +46,8 @@ def dc(line: xr.Dataset, start: Time | None = None, stop: Time | None = None) ->
     last = axis.size if stop is None else int(np.searchsorted(axis, stop))
     if last <= first:
         msg = (
-            f"dc: no sample lies between {start} and {stop} ns; the line runs from {axis[0]:.3g} to {axis[-1]:.3g} ns."
+            f"dc: no sample lies between start ({start}) and stop ({stop}); the line runs from {axis[0]:.3g} to "
+            f"{axis[-1]:.3g} ns."
         )
         raise ParameterError(msg)
     source, target = _arrays.buffers(line)

@@ -67,8 +67,8 @@ def typical_level(line: xr.Dataset) -> tuple[np.ndarray, float]:
     Returns
     -------
     level : ndarray, shape (samples,)
-        The median over traces of the magnitude, after the median trace of each channel is taken out; mean over channels,
-        smoothed over a thirtieth of the trace. Zeros where fewer than two traces are alive.
+        The median over traces of the magnitude, after the median trace of each channel is taken out; mean over
+        channels, smoothed over a thirtieth of the trace. Zeros where fewer than two traces are alive.
     noise : float
         The median level of the last tenth of the trace, where hardly any line has echoes left.
     """
@@ -87,9 +87,9 @@ def typical_level(line: xr.Dataset) -> tuple[np.ndarray, float]:
 def estimate_attenuation(line: xr.Dataset, power: float = 1.0, start: float = 1.0) -> float:
     """Measure how fast echoes fade along the trace, beyond spreading.
 
-    The logarithm of the typical amplitude (see `typical_level`), with ``t^power`` added back, falls along a straight line
-    until it meets the noise; the line is fitted by the median of the slopes between pairs of points (Theil 1950, Sen
-    1968), as far as the amplitude is at least twice the noise level.
+    The logarithm of the typical amplitude (see `typical_level`), with ``t^power`` added back, falls along a straight
+    line until it meets the noise; the line is fitted by the median of the slopes between pairs of points (Theil 1950,
+    Sen 1968), as far as the amplitude is at least twice the noise level.
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def estimate_attenuation(line: xr.Dataset, power: float = 1.0, start: float = 1.
     Returns
     -------
     float
-        Attenuation in dB per ns of two-way travel time; negative where the echoes grow, as they do on a line to which the
-        recorder applied a gain. 0 where there are no echoes above the noise.
+        Attenuation in dB per ns of two-way travel time; negative where the echoes grow, as they do on a line to which
+        the recorder applied a gain. 0 where there are no echoes above the noise.
     """
     axis = line[names.TWT].values
     level, noise = typical_level(line)
@@ -215,9 +215,9 @@ def gain_inverse_envelope(
 ) -> xr.Dataset:
     """Make echoes as strong on average at late times as at early ones, by one curve for the whole line.
 
-    ``y(t) = x(t) max(level) / level(t)`` with the typical amplitude of the line at each time (see `typical_level`), from
-    its maximum on and until the echoes have sunk to twice the noise; the gain stays the same from there on. Traces keep
-    their amplitudes relative to one another, unlike under `agc`.
+    ``y(t) = x(t) max(level) / level(t)`` with the typical amplitude of the line at each time (see `typical_level`),
+    from its maximum on and until the echoes have sunk to twice the noise; the gain stays the same from there on. Traces
+    keep their amplitudes relative to one another, unlike under `agc`.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import fft, ndimage
+from scipy import fft
 
 from gprscan import model, names
 from gprscan.errors import ParameterError
@@ -126,8 +126,11 @@ def time_zero(
         half = _arrays.half_window(drift, model.trace_spacing(line))
         delays += _drift(line, late, search, 2 * half + 1)
     moved = line
-    if np.abs(delays).max() > 1e-3 * model.sampling_interval(line):
-        moved = _shifted(line, delays.reshape(-1) / model.sampling_interval(line))
+    interval = model.sampling_interval(line)
+    # a bound and not the largest delay found, so that every block of a line is padded alike
+    reach = float(np.abs(late - common).max()) + (0.0 if drift is None else search)
+    if reach > 1e-3 * interval:
+        moved = _shifted(line, delays.reshape(-1) / interval, int(np.ceil(reach / interval)) + 32)
     else:
         moved = model.with_amplitude(line, model.amplitude(line))
     attrs = line[names.TWT].attrs
@@ -144,18 +147,18 @@ def _drift(line: xr.Dataset, late: np.ndarray, search: float, width: int) -> np.
     drifts = np.zeros(profiles.shape[:2])
     for i, (profile, state) in enumerate(zip(profiles, states, strict=True)):
         live = np.flatnonzero(state == 1)
-        if live.size == 0:
-            continue
-        picks = _pick(profile[live], axis, float(expected[i]), search) - expected[i]
-        smooth = ndimage.median_filter(picks, size=min(width, 2 * live.size + 1), mode="nearest")
-        drifts[i] = np.interp(np.arange(profile.shape[0]), live, smooth)
+        if live.size:
+            picks = np.full(profile.shape[0] + 2 * (width // 2), np.nan)
+            picks[width // 2 + live] = _pick(profile[live], axis, float(expected[i]), search) - expected[i]
+            near = np.lib.stride_tricks.sliding_window_view(picks, width)
+            known = np.isfinite(near).any(axis=1)
+            drifts[i, known] = np.nanmedian(near[known], axis=1)
     return drifts
 
 
-def _shifted(line: xr.Dataset, samples: np.ndarray) -> xr.Dataset:
+def _shifted(line: xr.Dataset, samples: np.ndarray, pad: int) -> xr.Dataset:
     """Move row i of the traces up by ``samples[i]`` samples; their ends are held."""
     n = line.sizes[names.TWT]
-    pad = int(np.ceil(np.abs(samples).max())) + 32
     length = _spectral.fast_length(n + 2 * pad)
     phase = (2j * np.pi * fft.rfftfreq(length)).astype("complex64")
 
