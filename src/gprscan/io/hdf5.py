@@ -104,7 +104,10 @@ def _ask(source_name: str, request: dict[str, Any], seconds: float) -> tuple[dic
     global _child
     with _starting:
         # after a fork the pipes belong to the parent: this process starts a child of its own
-        if _child is None or _child.pid != os.getpid() or _child.process.returncode is not None:
+        if _child is not None and _child.pid == os.getpid() and _child.process.poll() is not None:
+            _child.close()
+            _child = None
+        if _child is None or _child.pid != os.getpid():
             _child = _Child()
         child = _child
     try:
