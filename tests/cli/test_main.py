@@ -76,7 +76,8 @@ def test_an_unexpected_error_is_one_message_and_a_traceback_only_with_vv(gprscan
     from gprscan import io
 
     def broken(*_args, **_kwargs):
-        raise RuntimeError("the moon is in the way")
+        msg = "the moon is in the way"
+        raise RuntimeError(msg)
 
     monkeypatch.setattr(io, "write", broken)
     monkeypatch.setattr(io, "read", broken)

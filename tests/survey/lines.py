@@ -15,7 +15,7 @@ SPACING = 0.04
 DT = 0.25
 
 
-def small_line(x: float = 2.5, depth: float = 0.8, *, seed: int = 0, n_traces: int = 128) -> xr.Dataset:
+def small_line(x: float = 2.5, depth: float = 0.8, *, seed: int = 0, n_traces: int = 110) -> xr.Dataset:
     """Return a line of 400 MHz over one diffractor at `x` under a direct wave, with noise 40 dB below it, in int16."""
     line, _ = diffractor(
         x=x,

@@ -47,9 +47,15 @@ def test_quantities_are_converted_and_line_options_rule_over_defaults(tmp_path):
     ("text", "expected"),
     [
         ('nmae = "x"', ["nmae", "did you mean 'name'", 'right: name = "Longgang Road, night 3"']),
-        ('[[lines]]\npath = "a.dzt"\nspaceing = 0.05', ["lines[1].spaceing", "did you mean 'spacing'", "spacing = 0.05"]),
-        ('[[lines]]\nspacing = 0.05', ["lines[1].path", "missing", 'path = "LINE01.DZT"']),
-        ('[[lines]]\npath = "a.dzt"\n[[lines]]\npath = "b.dzt"\nspacing = -1', ["lines[2].spacing", "greater than 0", "-1"]),
+        (
+            '[[lines]]\npath = "a.dzt"\nspaceing = 0.05',
+            ["lines[1].spaceing", "did you mean 'spacing'", "spacing = 0.05"],
+        ),
+        ("[[lines]]\nspacing = 0.05", ["lines[1].path", "missing", 'path = "LINE01.DZT"']),
+        (
+            '[[lines]]\npath = "a.dzt"\n[[lines]]\npath = "b.dzt"\nspacing = -1',
+            ["lines[2].spacing", "greater than 0", "-1"],
+        ),
         ('[defaults]\nspacing = "5 MHz"', ["defaults.spacing", "'MHz'", "right: spacing = 0.05"]),
         ('crs = "EPSG:99999999"', ["crs", "no coordinate reference system", 'right: crs = "EPSG:4547"']),
         ('[defaults]\non_truncated = "ignore"', ["defaults.on_truncated", "'trim'"]),

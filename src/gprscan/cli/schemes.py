@@ -32,8 +32,8 @@ def command(name: str | None, as_json: bool) -> None:
     if as_json:
         console.data_json([entry.summary() for entry in entries])
         return
-    rows = [
+    listed = [
         (e.id, e.version, e.status, " < ".join(grade.label for grade in e.grades), e.title.get("en", ""))
         for e in entries
     ]
-    console.table(("scheme", "version", "status", "grades, mildest first", "title"), rows)
+    console.table(("scheme", "version", "status", "grades, mildest first", "title"), listed)

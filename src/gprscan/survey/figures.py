@@ -24,6 +24,8 @@ _WINDOW_VALUES = 32 * 2**20
 # traces on either side of a window that its filters and the migration need, m
 _MARGIN = 15.0
 _DEFAULT_VELOCITY = 0.10
+# anomalies of a line that get pictures; drawing takes longer than finding
+_MOST = 60
 
 
 def draw(
@@ -62,7 +64,7 @@ def draw(
 
 
 def _shown(anomalies: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the anomalies that get pictures of their own: of the bars of one mesh, the first."""
+    """Return the anomalies that get pictures of their own: of the bars of one mesh the first, and hazards before others."""
     seen: set[Any] = set()
     shown = []
     for anomaly in anomalies:
@@ -70,7 +72,7 @@ def _shown(anomalies: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if group is None or group not in seen:
             shown.append(anomaly)
         seen.add(group)
-    return shown
+    return sorted(shown, key=lambda a: (a["kind"] not in names.HAZARD_KINDS, -(a.get("confidence") or 0.0)))[:_MOST]
 
 
 def _windows(line: xr.Dataset, anomalies: list[dict[str, Any]]) -> Iterator[tuple[xr.Dataset, list[dict[str, Any]]]]:
