@@ -32,35 +32,35 @@ def _update_e_row(ez, hx, hy, hy_before, ca, cb, reach):  # type: ignore[no-unty
 
 
 @inline
-def _absorb_h_down(ez, hx, psi, half, courant, reach):  # type: ignore[no-untyped-def]
-    n = half.shape[1]
-    bottom = ez.shape[0] - 1 - n
+def _absorb_h_down(ez, hx, psi, top, bottom, courant, reach):  # type: ignore[no-untyped-def]
+    n = bottom.shape[1]
     for m in range(n):
-        # the top layer is absorbing upwards: its profile is that of the bottom layer, mirrored
         slope = ez[m + 1] - ez[m]
-        psi[m] = half[0, n - 1 - m] * psi[m] + half[1, n - 1 - m] * slope
-        hx[m] -= courant * (psi[m] + half[2, n - 1 - m] * slope)
-    if reach > bottom:
+        psi[m] = top[0, m] * psi[m] + top[1, m] * slope
+        hx[m] -= courant * (psi[m] + top[2, m] * slope)
+    first = ez.shape[0] - 1 - n
+    if reach > first:
+        low, low_h, low_psi = ez[first:], hx[first:], psi[n:]
         for m in range(n):
-            slope = ez[bottom + m + 1] - ez[bottom + m]
-            psi[n + m] = half[0, m] * psi[n + m] + half[1, m] * slope
-            hx[bottom + m] -= courant * (psi[n + m] + half[2, m] * slope)
+            slope = low[m + 1] - low[m]
+            low_psi[m] = bottom[0, m] * low_psi[m] + bottom[1, m] * slope
+            low_h[m] -= courant * (low_psi[m] + bottom[2, m] * slope)
 
 
 @inline
-def _absorb_e_down(ez, hx, psi, whole, cb, reach):  # type: ignore[no-untyped-def]
-    n = whole.shape[1]
-    bottom = ez.shape[0] - 1 - n
-    for m in range(1, n):
-        slope = hx[m] - hx[m - 1]
-        psi[m] = whole[0, n - m] * psi[m] + whole[1, n - m] * slope
-        ez[m] -= cb[m] * (psi[m] + whole[2, n - m] * slope)
-    if reach > bottom:
-        for m in range(1, n):
-            k = bottom + m
-            slope = hx[k] - hx[k - 1]
-            psi[n + m] = whole[0, m] * psi[n + m] + whole[1, m] * slope
-            ez[k] -= cb[k] * (psi[n + m] + whole[2, m] * slope)
+def _absorb_e_down(ez, hx, psi, top, bottom, cb, reach):  # type: ignore[no-untyped-def]
+    n = bottom.shape[1]
+    for m in range(n - 1):
+        slope = hx[m + 1] - hx[m]
+        psi[m] = top[0, m] * psi[m] + top[1, m] * slope
+        ez[m + 1] -= cb[m + 1] * (psi[m] + top[2, m] * slope)
+    first = ez.shape[0] - 1 - n
+    if reach > first:
+        low, low_h, low_psi, low_cb = ez[first:], hx[first:], psi[n:], cb[first:]
+        for m in range(n - 1):
+            slope = low_h[m + 1] - low_h[m]
+            low_psi[m] = bottom[0, m + 1] * low_psi[m] + bottom[1, m + 1] * slope
+            low[m + 1] -= low_cb[m + 1] * (low_psi[m] + bottom[2, m + 1] * slope)
 
 
 @inline
@@ -107,6 +107,9 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
     nx, nz = ca.shape
     layer = whole.shape[1]
     right = nx - 1 - layer
+    # the layer above the air absorbs upwards: the same profiles mirrored, nodes 1 to layer - 1 of them
+    half_top = half[:, ::-1].copy()
+    whole_top = whole[:, :0:-1].copy()
     ez = np.zeros((nx, nz), np.float32)
     hx = np.zeros((nx, nz), np.float32)
     hy = np.zeros((nx, nz), np.float32)
@@ -122,7 +125,7 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
         for i in range(nx - 1):
             # row i+1 of Ez is still old when row i of H is stepped, so that one sweep does both half steps
             _update_h_row(ez[i], ez[i + 1], hx[i], hy[i], courant, rows)
-            _absorb_h_down(ez[i], hx[i], psi_hx[i], half, courant, rows)
+            _absorb_h_down(ez[i], hx[i], psi_hx[i], half_top, half, courant, rows)
             if i < layer:
                 m = layer - 1 - i
                 _absorb_h_along(ez[i], ez[i + 1], hy[i], psi_hy[i], half[0, m], half[1, m], half[2, m], courant, rows)
@@ -134,7 +137,7 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
             if i == 0:
                 continue
             _update_e_row(ez[i], hx[i], hy[i], hy[i - 1], ca[i], cb[i], rows)
-            _absorb_e_down(ez[i], hx[i], psi_ez_down[i], whole, cb[i], rows)
+            _absorb_e_down(ez[i], hx[i], psi_ez_down[i], whole_top, whole, cb[i], rows)
             if i < layer:
                 m = layer - i
                 _absorb_e_along(
