@@ -1,0 +1,299 @@
+"""Debonding: a gap under the bound layer, found by how much the interface echo grows over its intact reference.
+
+The sign of the echo is no test: a gap of thickness d answers as ``2 r sin(2 pi f d / c)`` with a phase of 90 degrees, since
+the echoes of its two faces, opposite in sign, merge (thin-film reflection; Annan 2005, in Near-Surface Geophysics, SEG). So the
+test is amplitude, against what the same line shows where the layers are in contact, and shape: flat, wider than a
+wavelength's diffraction pattern, ending on both sides, no earlier than the layer's lower face.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage, signal
+
+from gprscan.detection import classify
+from gprscan.detection.body import Body
+from gprscan.detection.condition import background
+from gprscan.detection.lateral import half_width, smooth
+from gprscan.detection.section import Section
+from gprscan.units import C_AIR
+
+if TYPE_CHECKING:
+    from gprscan.detection.layers import Layers
+    from gprscan.detection.settings import Settings
+
+SHORT, LONG = 0.12, 0.45  # m, window along the line; the long one averages out bars up to 0.22 m apart
+LEAST_WIDTH = 0.30  # m, narrower bodies are left to the search for diffractions
+LEAST_STRENGTH = 0.22  # of the incident wave after spreading; an intact interface changes by 0.1 at most
+DEEPEST = 0.35  # m, lower face of the thickest bound layer
+REFERENCE = 16.0  # m of line over which the intact interface is taken
+SPEED = (0.118, 0.010)  # m/ns in asphalt and concrete: mean and standard deviation
+
+
+def detect_debond(section: Section, layers: Layers | None, settings: Settings) -> list[Body]:
+    """Find gaps under the bound layer.
+
+    Parameters
+    ----------
+    section : Section
+        A conditioned channel.
+    layers : Layers or None
+        Tracked interfaces; the base of the bound layer narrows the search where it is known.
+    settings : Settings
+        Of the detection.
+
+    Returns
+    -------
+    list of Body
+        With ``source="debond"``: extent along the line, depth of the interface, and the contrast against the intact line.
+    """
+    if not settings.hazards or section.valid.sum() < 8 or section.direct_peak <= 0:
+        return []
+    bodies: list[Body] = []
+    for length in (SHORT, LONG):
+        change = interface_change(section, length)
+        if length == SHORT and change.rough > 0.5 * LEAST_STRENGTH:
+            continue  # a mesh of bars: only the long window averages it out
+        z = (change.strength - change.usual) / change.spread
+        labels, count = ndimage.label((change.strength > LEAST_STRENGTH) & (z > 5.0))
+        for where in ndimage.find_objects(labels)[:count]:
+            body = _measure(section, layers, change, where[0], where[1])
+            if body is not None and next(iter(classify.posterior(body.votes))) == "debond":
+                bodies.append(body)
+    return _strongest(bodies)
+
+
+@dataclass
+class InterfaceChange:
+    """How the echo of the bound layer's base differs from its intact reference.
+
+    Attributes
+    ----------
+    first : int
+        Sample at which the search begins: when the direct wave has passed.
+    difference : ndarray, shape (trace, sample)
+        Traces less the intact reference, averaged along the line, from the start of the record.
+    strength : ndarray, shape (trace, sample)
+        Its envelope from `first` on, over the incident wave, corrected for spreading and for leakage past dead traces.
+    usual, spread : ndarray, shape (sample,)
+        Median and scaled median absolute deviation of the strength along the line.
+    length : float
+        Window of the average along the line in m.
+    rough : float
+        Typical strength before that average: large over a mesh of bars.
+    """
+
+    first: int
+    difference: np.ndarray
+    strength: np.ndarray
+    usual: np.ndarray
+    spread: np.ndarray
+    length: float
+    rough: float
+
+
+def interface_change(section: Section, length: float) -> InterfaceChange:
+    """Compare the early part of each trace with what the line shows where the layers are in contact.
+
+    Parameters
+    ----------
+    section : Section
+    length : float
+        Window of the average along the line, m.
+    """
+    s = section
+    air = 2 * s.height / C_AIR
+    first = s.sample(s.separation / C_AIR + 0.45 / s.fc_nominal)
+    last = max(s.sample(air + 2 * DEEPEST / (SPEED[0] - SPEED[1])) + 1, first + 2)
+    stop = min(last + round(2.0 / (s.fc_nominal * s.dt)), s.t.size)
+    gain = (spreading(s) / incident_level(s))[:stop]
+    early = band_limited(s.raw[:, :stop], s.dt, s.fc_nominal)
+    change = early - background(early, s.valid, max(3, round(REFERENCE / s.dx)))
+    width = 2 * round(0.5 * length / s.dx) + 1
+    difference, missing = smooth(change, s.valid, width)
+    difference = _against_quiet_part(s, early, difference, gain, width)
+    crest, _ = smooth(np.abs(signal.hilbert(change, axis=1)), s.valid, width)
+    envelope = np.abs(signal.hilbert(difference, axis=1))
+    leak = np.maximum(missing - 0.02, 0.0)[:, None] * crest
+    strength = (np.maximum(envelope - leak, 0.0) * gain)[:, first:last]
+    live = strength[s.valid]
+    usual = np.median(live, axis=0)
+    spread = 1.4826 * np.median(np.abs(live - usual), axis=0) + 0.01
+    rough = float(np.median((crest * gain)[s.valid, first:last]))
+    return InterfaceChange(first, difference, strength, usual, spread, length, rough)
+
+
+def _against_quiet_part(s: Section, early: np.ndarray, mean: np.ndarray, gain: np.ndarray, width: int) -> np.ndarray:
+    """Where more than half of the line is debonded, the median is not the intact reference: take the quiet part.
+
+    Believed only where the direct wave has passed, since it adds to the echo of a thin layer with either sign.
+    """
+    level = np.abs(signal.hilbert(mean, axis=1)) * gain
+    clear = s.sample(s.separation / C_AIR + 1.1 / s.fc_nominal)
+    if clear + 4 >= level.shape[1]:
+        return mean
+    odd = (level[:, clear:].max(axis=1) > LEAST_STRENGTH) & s.valid
+    rest = s.valid & ~odd
+    # over a mesh strong and weak traces alternate; debonded and intact stretches do not
+    if (
+        odd.sum() * s.dx < LEAST_WIDTH
+        or rest.sum() < 3
+        or np.diff(odd).sum() * s.dx > 0.5 * LEAST_WIDTH * odd.sum() * s.dx
+    ):
+        return mean
+    k = clear + int(np.median(level[odd][:, clear:], axis=0).argmax())
+    half = max(1, round(0.5 / (s.fc_nominal * s.dt)))
+    inside, outside = (float((np.median(early[m], axis=0)[k - half : k + half] ** 2).sum()) for m in (odd, rest))
+    if inside > 0.25 * outside:
+        return mean
+    return smooth(early - np.median(early[odd], axis=0), s.valid, width)[0]
+
+
+def incident_level(section: Section) -> float:
+    """Envelope peak of the direct wave, or of the typical trace where clipping has cut that."""
+    s = section
+    typical = np.abs(signal.hilbert(np.median(s.raw[s.valid], axis=0)))
+    near = np.abs(s.t - s.separation / C_AIR) < 1.2 / s.fc_nominal
+    return max(s.direct_peak, float(typical[near].max()) if near.any() else 0.0, 1e-20)
+
+
+def band_limited(a: np.ndarray, dt: float, fc: float) -> np.ndarray:
+    """Zero-phase band of 0.3 to 2 times the centre frequency (GHz, dt in ns)."""
+    band = np.clip(np.array([0.3, 2.0]) * fc * 2 * dt, 1e-3, 0.95)
+    return signal.sosfiltfilt(signal.butter(3, band, "bandpass", output="sos"), a, axis=1).astype(np.float32)
+
+
+def spreading(section: Section) -> np.ndarray:
+    """Cylindrical spreading over time against the direct wave, shape (sample,)."""
+    direct = max(section.separation, 0.05) / C_AIR
+    return np.sqrt(np.maximum(section.t, direct) / direct)
+
+
+def _measure(s: Section, layers: Layers | None, change: InterfaceChange, traces: slice, samples: slice) -> Body | None:
+    """Turn a connected patch of strong change into a body, if it is flat, wide enough and starts below the surface."""
+    patch = change.strength[traces, samples]
+    i, k = np.unravel_index(int(patch.argmax()), patch.shape)
+    at, k = traces.start + int(i), samples.start + int(k)
+    near = max(1, round(0.25 / (s.fc_nominal * s.dt)))
+    profile = change.strength[:, max(k - near, 0) : k + near + 1].max(axis=1)
+    profile = np.interp(s.x, s.x[s.valid], profile[s.valid])
+    middle = profile[traces]
+    plateau = float(np.median(middle[middle > 0.7 * middle.max()]))
+    x_min, x_max, closed = half_width(profile, s.x, at, 0.5 * plateau)
+    width = x_max - x_min
+    core = (s.x > x_min + 0.15 * width) & (s.x < x_max - 0.15 * width) & s.valid
+    # what an average along the line has spread out is no narrower than its window
+    if width < max(LEAST_WIDTH, change.length) or core.sum() < 2:
+        return None
+    stack = change.difference[core].mean(axis=0)
+    t = arrival(s, stack, change.first + k)
+    moveout = moveout_ratio(s, change, k, x_min, x_max, t)
+    surface = surface_ratio(s, stack)
+    if abs(moveout) > 0.4 or surface > 0.6:
+        return None
+    depth, sigma_depth = interface_depth(s, t)
+    values = {
+        "strength": plateau,
+        "intact_strength": float(change.usual[k]),
+        "contrast": float((plateau - change.usual[k]) / change.spread[k]),
+        "width_m": width,
+        "moveout_ratio": moveout,
+        "surface_ratio": surface,
+        "interface_depth_m": depth,
+        "frequency_ratio": centre_frequency(stack, s.dt, s.fc_nominal) / s.fc_nominal,
+        "from_base_periods": _from_base(s, layers, t, x_min, x_max),
+    }
+    return Body(
+        source="debond",
+        x=0.5 * (x_min + x_max),
+        t=t,
+        channel=s.channel,
+        offset=s.offset,
+        depth=depth,
+        x_min=x_min,
+        x_max=x_max,
+        sigma_x=max(0.5 * s.dx, 0.05),
+        sigma_t=0.15 / s.fc_nominal,
+        sigma_depth=sigma_depth,
+        score=float(plateau / (plateau + LEAST_STRENGTH)),
+        votes=classify.vote(classify.load_table("debond"), values),
+        evidence=values,
+        closed=closed,
+        channels=[s.channel],
+    )
+
+
+def arrival(section: Section, stack: np.ndarray, near: int) -> float:
+    """Time in ns of an echo from the rise of its envelope: later bounces inside the layer broaden only its tail."""
+    s = section
+    envelope = np.abs(signal.hilbert(stack))
+    half = max(1, round(0.8 / (s.fc_nominal * s.dt)))
+    low = max(near - half, 0)
+    peak = low + int(envelope[low : near + half + 1].argmax())
+    rise = np.abs(signal.hilbert(s.wavelet))
+    lead = int(rise.argmax()) - int(np.flatnonzero(rise > 0.5 * rise.max())[0])
+    k = peak
+    while k > 0 and envelope[k - 1] > 0.5 * envelope[peak]:
+        k -= 1
+    return float(min(s.t[k] + lead * s.dt, s.t[peak]))
+
+
+def moveout_ratio(s: Section, change: InterfaceChange, k: int, x_min: float, x_max: float, t: float) -> float:
+    """Curvature of the echo over that of a point at its apex: 0 for a plate, 1 for a stone or a pipe."""
+    inside = np.flatnonzero((s.x >= x_min) & (s.x <= x_max) & s.valid)
+    reach = max(1, round(0.6 / (s.fc_nominal * s.dt)))
+    low = max(k - reach, 0)
+    window = change.strength[inside, low : k + reach + 1]
+    times = s.t[change.first + low + window.argmax(axis=1)]
+    along = s.x[inside] - 0.5 * (x_min + x_max)
+    if inside.size < 4 or not np.ptp(along) > 0:
+        return 0.0
+    weight = window.max(axis=1)
+    curvature = float(np.polyfit(along, times, 2, w=weight)[0])
+    return curvature * SPEED[0] ** 2 * max(t, 1.0) / 2.0
+
+
+def surface_ratio(section: Section, stack: np.ndarray) -> float:
+    """Envelope of a change at the time of the direct wave over its largest: near 1 where the surface itself changes."""
+    envelope = np.abs(signal.hilbert(stack))
+    direct = section.separation / C_AIR
+    near = np.abs(section.t[: stack.size] - direct) < 0.1 / section.fc_nominal
+    return float(envelope[near].max() / max(envelope.max(), 1e-30)) if near.any() else 0.0
+
+
+def interface_depth(section: Section, t: float) -> tuple[float, float]:
+    """Depth in m of a flat interface at two-way time `t`, and its standard deviation."""
+    ground = max(t - 2 * section.height / C_AIR, 0.0)
+    depth = math.sqrt(max((0.5 * SPEED[0] * ground) ** 2 - (0.5 * section.separation) ** 2, 0.02**2))
+    sigma = math.hypot(depth * SPEED[1] / SPEED[0], 0.5 * SPEED[0] * 0.15 / section.fc_nominal)
+    return depth, sigma
+
+
+def centre_frequency(wave: np.ndarray, dt: float, fc: float) -> float:
+    """Power-weighted mean frequency in GHz between 0.2 and 3 times `fc`."""
+    power = np.abs(np.fft.rfft(wave * np.hanning(wave.size), 1024)) ** 2
+    freq = np.fft.rfftfreq(1024, dt)
+    band = (freq > 0.2 * fc) & (freq < 3 * fc)
+    return float((freq[band] * power[band]).sum() / max(power[band].sum(), 1e-30))
+
+
+def _from_base(s: Section, layers: Layers | None, t: float, x_min: float, x_max: float) -> float | None:
+    """Periods from the tracked base of the bound layer, None where it is not tracked."""
+    if layers is None or layers.base is None:
+        return None
+    inside = (s.x >= x_min - 0.5) & (s.x <= x_max + 0.5) & np.isfinite(layers.base.t)
+    return float((t - np.median(layers.base.t[inside])) * s.fc_nominal) if inside.any() else None
+
+
+def _strongest(bodies: list[Body]) -> list[Body]:
+    """Of patches over the same stretch keep the strongest: the later ones are its echoes inside the layer."""
+    kept: list[Body] = []
+    for body in sorted(bodies, key=lambda b: -b.score):
+        low, high = float(body.x_min or body.x), float(body.x_max or body.x)
+        if all(min(high, float(k.x_max or k.x)) - max(low, float(k.x_min or k.x)) < 0.3 * (high - low) for k in kept):
+            kept.append(body)
+    return kept
