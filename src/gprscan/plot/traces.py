@@ -70,7 +70,7 @@ def ascan(
     direct = model.antenna_separation(line) / C_AIR
     limit = _limit(trace, t, twt, direct, period)
     ax.set_ylim(-limit, limit)
-    ax.set_xlim(t[0], t[-1] if until is None else min(until, t[-1]))
+    ax.set_xlim(max(t[0], -2 * period), t[-1] if until is None else min(until, t[-1]))
     if twt is not None and polarity is not None:
         _arrows(ax, reference, t, (direct, twt), polarity, limit, period)
     ax.axhline(0, color="#cccccc", linewidth=0.6, zorder=0)

@@ -127,7 +127,7 @@ class Bodies:
     def cards(self) -> list[dict[str, Any]]:
         """Return the cards of the worst anomalies; pictures until `MAX_PICTURE_BYTES` are used."""
         cards, used = [], 0
-        for row in self.rows[:MAX_CARDS]:
+        for row in self.carded()[:MAX_CARDS]:
             paths = self._paths(row)
             size = sum(path.stat().st_size for path in paths.values())
             fits = used + size <= MAX_PICTURE_BYTES
@@ -137,6 +137,25 @@ class Bodies:
                 {"row": row, "pictures": pictures, "left_out": bool(paths) and not fits, **self._evidence(row)}
             )
         return cards
+
+    def carded(self) -> list[dict[str, Any]]:
+        """Return the anomalies that have cards: all, but only the first bar of each mesh.
+
+        The links of its other bars lead to that card, which says how many bars there are.
+        """
+        first: dict[Any, dict[str, Any]] = {}
+        carded = []
+        for row in self.rows:
+            group = row.get("group_id") if row["kind"] == "rebar" else None
+            row["members"] = 1
+            if group in first:
+                row["anchor"] = first[group]["anchor"]
+                first[group]["members"] += 1
+                continue
+            if group is not None:
+                first[group] = row
+            carded.append(row)
+        return carded
 
     def _paths(self, row: dict[str, Any]) -> dict[str, Path]:
         """Return the pictures of an anomaly that are there, inside of the output folder."""

@@ -18,6 +18,7 @@ from gprscan.errors import ParameterError
 from gprscan.report import atomic
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # half-width of the part of the line that is shown: 3 m, or 4 times the depth, but no more than the last
@@ -61,31 +62,31 @@ def anomaly_figures(
     along, across_time = _window(line, anomaly, velocity)
     common: dict[str, Any] = {"channel": channel, "anomalies": table, "velocity": velocity, "distance": along}
 
-    def raw(figure: Figure) -> None:
-        plot.radargram(line, figure.add_subplot(), vertical=across_time, balance=True, **common)
+    def raw(axes: Axes) -> None:
+        plot.radargram(line, axes, vertical=across_time, balance=True, **common)
 
-    drawings: dict[str, Callable[[Figure], None]] = {"raw": raw}
+    drawings: dict[str, Callable[[Axes], None]] = {"raw": raw}
     if processed is not None:
 
-        def cleaned(figure: Figure) -> None:
+        def cleaned(axes: Axes) -> None:
             over_time = names.TWT in processed.dims
-            plot.radargram(processed, figure.add_subplot(), vertical=across_time if over_time else None, **common)
+            plot.radargram(processed, axes, vertical=across_time if over_time else None, **common)
 
         drawings["processed"] = cleaned
     if migrated is not None:
 
-        def focused(figure: Figure) -> None:
+        def focused(axes: Axes) -> None:
             deepest = None if velocity is None else (0.0, across_time[1] * velocity / 2)
-            plot.radargram(migrated, figure.add_subplot(), vertical=deepest, **common)
+            plot.radargram(migrated, axes, vertical=deepest, **common)
 
         drawings["migrated"] = focused
     if _number(anomaly.get("distance_m")) is not None and names.TWT in line.dims:
 
-        def trace(figure: Figure) -> None:
+        def trace(axes: Axes) -> None:
             plot.ascan(
                 line,
                 float(anomaly["distance_m"]),
-                figure.add_subplot(),
+                axes,
                 channel=channel,
                 twt=_number(anomaly.get("twt_ns")),
                 polarity=_polarity(anomaly),
@@ -127,19 +128,21 @@ def _window(
     return along, (max(float(times[0]), -4.0), last)
 
 
-def _drawn(drawings: dict[str, Callable[[Figure], None]], folder: Path, name: str) -> dict[str, str]:
+def _drawn(drawings: dict[str, Callable[[Axes], None]], folder: Path, name: str) -> dict[str, str]:
     from matplotlib.figure import Figure
 
     stem = re.sub(r"[^\w.-]+", "_", name)[:80]
     paths = {}
     for role, draw in drawings.items():
-        figure = Figure(figsize=(5.6, 2.0 if role == "ascan" else 2.5), dpi=110, layout="constrained")
+        # fixed margins: finding them anew for each picture takes as long as drawing it
+        height, right = (2.0, 0.985) if role == "ascan" else (2.5, 0.905)
+        figure = Figure(figsize=(5.6, height), dpi=110)
+        axes = figure.add_axes((0.085, 0.36 / height, right - 0.085, 1 - 0.41 / height))
         try:
-            draw(figure)
+            draw(axes)
         except ParameterError:  # the body lies outside of what this picture can show
             continue
-        for axes in figure.axes:
-            _small(axes)
+        _small(axes)
         path = folder / f"{stem}-{role}.png"
         with atomic.replacing(path) as temporary:
             temporary.write_bytes(_png(figure))
@@ -148,22 +151,22 @@ def _drawn(drawings: dict[str, Callable[[Figure], None]], folder: Path, name: st
 
 
 def _small(axes: Any) -> None:
-    axes.tick_params(labelsize=7)
-    axes.xaxis.label.set_size(7.5)
-    axes.yaxis.label.set_size(7.5)
-    for child in axes.child_axes:
-        child.tick_params(labelsize=7)
-        child.yaxis.label.set_size(7.5)
+    for part in (axes, *axes.child_axes):
+        part.tick_params(labelsize=7, pad=2)
+        part.xaxis.label.set_size(7.5)
+        part.yaxis.label.set_size(7.5)
+        part.xaxis.labelpad = part.yaxis.labelpad = 2
 
 
 def _png(figure: Figure) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png")
-    with Image.open(drawn) as image:
-        flat = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-        flat.save(small, format="PNG", optimize=True)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    small = io.BytesIO()
+    drawn.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(small, format="PNG")
     return small.getvalue()
 
 
