@@ -26,17 +26,19 @@ def _sum_block(data, rows, early, late, first, last, pad, start, size, total):  
     for j in range(first, last):
         w0 = early[j]
         w1 = late[j]
-        above = data[rows[j]]
-        below = data[rows[j] + 1]
+        # slices, so that every index is a plain loop variable: the compiler vectorises nothing else
+        right = pad + start + j
+        above_right = data[rows[j], right : right + size]
+        below_right = data[rows[j] + 1, right : right + size]
         if j == 0:
-            here = pad + start
             for k in range(size):
-                total[k] += w0 * above[here + k] + w1 * below[here + k]
+                total[k] += w0 * above_right[k] + w1 * below_right[k]
         else:
-            right = pad + start + j
             left = pad + start - j
+            above_left = data[rows[j], left : left + size]
+            below_left = data[rows[j] + 1, left : left + size]
             for k in range(size):
-                total[k] += w0 * (above[right + k] + above[left + k]) + w1 * (below[right + k] + below[left + k])
+                total[k] += w0 * (above_right[k] + above_left[k]) + w1 * (below_right[k] + below_left[k])
 
 
 @sum_kernel
