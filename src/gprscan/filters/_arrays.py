@@ -61,8 +61,8 @@ def blocks(n_rows: int, n_samples: int, size: int = 1 << 20) -> Iterator[slice]:
 
 
 def half_window(window: float, interval: float) -> int:
-    """Return half the width in samples of the odd window nearest to `window`."""
-    return max(0, round((window / interval - 1) / 2))
+    """Return how many samples on each side lie within half of `window`."""
+    return max(0, int(0.5 * window / interval + 1e-6))
 
 
 def sampled(line: xr.Dataset, count: int = 2000) -> np.ndarray:

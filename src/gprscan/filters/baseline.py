@@ -81,7 +81,8 @@ def dewow(
         ``highpass``: a zero-phase Butterworth high-pass that halves the amplitude at the frequency at which the running
         mean does, 0.603 / window (the root of ``sinc(f w) = 1/2``).
     window : float or str, optional
-        Width of the window in ns, rounded to an odd number of samples. Default: 1.5 periods of the antenna.
+        Width of the window in ns, the samples within half of it on both sides count. Default: 1.5 periods of the
+        antenna.
 
     Returns
     -------

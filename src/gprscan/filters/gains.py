@@ -266,7 +266,7 @@ def agc(line: xr.Dataset, window: Time | None = None, floor: float = 1e-6) -> xr
     line : xarray.Dataset
         A line over ``twt``.
     window : float or str, optional
-        Width of the window in ns, rounded to an odd number of samples. Default: 3 periods of the antenna.
+        Width of the window in ns, the samples within half of it on both sides count. Default: 3 periods of the antenna.
     floor : float
         The RMS is not taken below this fraction of the RMS of the whole trace, so that silence stays silent.
 

@@ -46,6 +46,8 @@ def _resolve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     axis = model.require_line(line, axis=names.TWT)[names.TWT].values
     search = values["search"]
     n_channels = line.sizes.get(names.CHANNEL, 1)
+    if values["drift"] is not None and values["traces"] is None:
+        values["traces"] = 2 * _arrays.half_window(values["drift"], model.trace_spacing(line)) + 1
     if values["shift"] is not None:
         given = np.broadcast_to(np.atleast_1d(np.asarray(values["shift"], dtype="float64")), (n_channels,))
         return values | {"shift": given.tolist()}
@@ -76,7 +78,7 @@ def _resolve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _halo(line: xr.Dataset, values: dict[str, Any]) -> int:
-    return 0 if values["drift"] is None else _arrays.half_window(values["drift"], model.trace_spacing(line))
+    return 0 if values["traces"] is None else int(values["traces"]) // 2
 
 
 @step(cut="halo", halo=_halo, resolve=_resolve, measures=True)
@@ -84,6 +86,7 @@ def time_zero(
     line: xr.Dataset,
     search: Time = 2.5,
     drift: Length | None = None,
+    traces: int | None = None,
     shift: Time | list[Time] | None = None,
 ) -> xr.Dataset:
     """Put the direct wave's envelope peak at separation / 0.2998 ns, per channel.
@@ -101,6 +104,8 @@ def time_zero(
         How far from its place the direct wave is looked for, in ns.
     drift : float or str, optional
         Follow a time zero that drifts along the line: width in m of the running median of the picks of single traces.
+    traces : int, optional
+        The same width in traces, instead of `drift`.
     shift : float, str or list of these, optional
         By how much the direct wave is late, in ns, for all channels or each: no search is made then.
 
@@ -122,13 +127,12 @@ def time_zero(
     common = float(np.median(late))
     n_traces = line.sizes[names.TRACE]
     delays = np.repeat((late - common)[:, None], n_traces, axis=1)
-    if drift is not None:
-        half = _arrays.half_window(drift, model.trace_spacing(line))
-        delays += _drift(line, late, search, 2 * half + 1)
+    if traces is not None:
+        delays += _drift(line, late, search, 2 * (traces // 2) + 1)
     moved = line
     interval = model.sampling_interval(line)
     # a bound and not the largest delay found, so that every block of a line is padded alike
-    reach = float(np.abs(late - common).max()) + (0.0 if drift is None else search)
+    reach = float(np.abs(late - common).max()) + (0.0 if traces is None else search)
     if reach > 1e-3 * interval:
         moved = _shifted(line, delays.reshape(-1) / interval, int(np.ceil(reach / interval)) + 32)
     else:
