@@ -33,7 +33,7 @@ def test_uneven_distances() -> None:
     new = result["distance"].values
     np.testing.assert_allclose(np.diff(new), 0.05)
     assert new[0] == along[0]
-    np.testing.assert_allclose(lines.values(result)[:, -1], 1 + 2 * np.sin(2 * np.pi * new / 4.0), atol=5e-3)
+    np.testing.assert_allclose(lines.values(result)[:, -1], 3 + 2 * np.sin(2 * np.pi * new / 4.0), atol=5e-3)
 
 
 def test_dense_lines_are_averaged() -> None:
