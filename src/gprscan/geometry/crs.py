@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,8 +81,13 @@ def unproject(x: Any, y: Any, crs: Any) -> tuple[np.ndarray, np.ndarray]:
     return _transform(crs, GEOGRAPHIC, x, y)
 
 
+@lru_cache(maxsize=32)
+def _transformer(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
 def _transform(source: Any, target: Any, first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
-    transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+    transformer = _transformer(pyproj.CRS.from_user_input(source), pyproj.CRS.from_user_input(target))
     try:
         a, b = transformer.transform(
             np.asarray(first, dtype="float64"), np.asarray(second, dtype="float64"), errcheck=True
@@ -94,12 +100,12 @@ def _transform(source: Any, target: Any, first: Any, second: Any) -> tuple[np.nd
 
 def spatial_ref(crs: Any) -> xr.Variable:
     """Return the CF grid mapping of a reference system: the coordinate ``spatial_ref`` with ``crs_wkt``."""
-    attrs = {
-        key: value
-        for key, value in pyproj.CRS.from_user_input(crs).to_cf().items()
-        if isinstance(value, str | float | int | list)
-    }
-    return xr.Variable((), np.int32(0), attrs)
+    return xr.Variable((), np.int32(0), dict(_grid_mapping(pyproj.CRS.from_user_input(crs))))
+
+
+@lru_cache(maxsize=32)
+def _grid_mapping(crs: pyproj.CRS) -> dict[str, Any]:
+    return {key: value for key, value in crs.to_cf().items() if isinstance(value, str | float | int | list)}
 
 
 def line_crs(line: xr.Dataset) -> pyproj.CRS:

@@ -67,7 +67,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     point = header.number("TIMEZERO AT POINT")
     separation = header.number("ANTENNA SEPARATION")
     separation = separation * unit if separation and separation > 0 else None
-    if point is not None and -n_samples < point <= n_samples:
+    if point is not None and abs(point) < 1e7:
         time_zero = (point - 1) * dt  # the point is one-based
     else:
         evidence = f"TIMEZERO AT POINT is {header.text('TIMEZERO AT POINT')!r}"
@@ -131,11 +131,14 @@ def _score(source: Source, n_samples: int, size: int, stated: float | None) -> i
     record = HEADER_BYTES + n_samples * size
     if source.size < record:
         return 0
-    first = np.frombuffer(source.read(0, HEADER_BYTES), "<f4")
-    second = np.frombuffer(source.read(record, HEADER_BYTES), "<f4")
     score = 2 * (source.size % record == 0) + 2 * (stated is not None and source.size == int(stated) * record)
-    score += int(first[5] == size)
-    return score + 2 * (second.size == 32 and second[0] == first[0] + 1 and second[5] == first[5])
+    first, second = (np.frombuffer(source.read(at, HEADER_BYTES), "u1") for at in (0, record))
+    one = first.view("<f4")
+    score += int(one[5] == size)
+    if second.size < HEADER_BYTES:
+        return score
+    two = second.view("<f4")
+    return score + 2 * bool(two[0] == one[0] + 1 and two[5] == one[5])
 
 
 def _words(layout: TraceLayout) -> np.ndarray:

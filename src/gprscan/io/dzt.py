@@ -57,6 +57,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         dt=dzx.exact("dt_ns") or _dt(main),
         time_zero=time_zero,
         spacing=spacing,
+        start=dzx.exact("distance_start_m") or 0.0,
         distance=distance,
         frequency=frequency,
         separation=separation,

@@ -203,6 +203,8 @@ def _own_element(line: xr.Dataset, target: Integers, track: Any) -> str:
     values["status_samples"] = str(int(line[names.STATUS].values.sum()) if names.STATUS in line.coords else 0)
     if names.ANTENNA_HEIGHT in line.attrs:
         values["antenna_height_m"] = repr(float(line.attrs[names.ANTENNA_HEIGHT]))
+    if names.DISTANCE in line.coords:
+        values["distance_start_m"] = repr(float(line[names.DISTANCE].values[0]))
     if names.SPATIAL_REF in line.coords and track is not None:
         crs = line_crs(line)
         authority = crs.to_authority()

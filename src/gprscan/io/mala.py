@@ -53,7 +53,8 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     )
     layout = layout_of(source, offset=0, n_traces=n_traces, n_samples=n_samples, stored=stored)
     sample = probe(layout)
-    spacing, found = _spacing(header, n_traces)
+    distance = _noted_distances(header, n_traces)
+    spacing, found = _spacing(header, n_traces) if distance is None else (None, [])
     frequency, unclear = decode_frequency(header.text("ANTENNAS"), maker="MALA")
     findings += found + unclear + _header_findings(header, layout, sample, window) + checks.clipping(sample)
     separation = _positive(header.number("ANTENNA SEPARATION"))
@@ -65,6 +66,8 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         dt=window / n_samples,
         time_zero=time_zero,
         spacing=spacing,
+        start=header.number("START POSITION", 0.0) or 0.0,
+        distance=distance,
         frequency=frequency,
         separation=separation,
         fixes=_with_accuracy(read_cor(side), header) if side else None,
@@ -114,6 +117,15 @@ def _marks(header: KeyedHeader, n_traces: int) -> xr.Variable | None:
 
 def _positive(value: float | None) -> float | None:
     return value if value is not None and value > 0 else None
+
+
+def _noted_distances(header: KeyedHeader, n_traces: int) -> np.ndarray | None:
+    """Return uneven distances that gprscan noted in the RAD, which has room for one spacing only."""
+    try:
+        values = np.array(header.text("GPRSCAN DISTANCE").split(","), dtype="float64")
+    except ValueError:
+        return None
+    return values if values.size == n_traces and np.isfinite(values).all() else None
 
 
 def _spacing(header: KeyedHeader, n_traces: int) -> tuple[float | None, list[Finding]]:

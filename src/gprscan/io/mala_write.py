@@ -67,10 +67,8 @@ def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
     n_traces, n_samples = line.sizes[names.TRACE], line.sizes[names.TWT]
     dt, time_zero = time_axis(line)
     spacing = even_spacing(line)
-    if spacing is None and names.DISTANCE in line.coords and n_traces > 1:
-        msg = "RD3 and RD7 hold one trace spacing, but this line's is uneven. Apply regularize, or write .dzt or .nc."
-        raise WriteError(msg)
     kept = header_of(line, "rd3") or header_of(line, "rd7")
+    start = float(line[names.DISTANCE].values[0]) if names.DISTANCE in line.coords else 0.0
     values: dict[str, Any] = {
         "SAMPLES": n_samples,
         "FREQUENCY": f"{1e3 / dt:.6f}",
@@ -83,8 +81,8 @@ def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
         "ANTENNA SEPARATION": repr(_scalar(line, names.SEPARATION) or 0.0),
         "TIMEWINDOW": repr(dt * n_samples),
         "LAST TRACE": n_traces,
-        "START POSITION": "0.000000",
-        "STOP POSITION": f"{(spacing or 0.0) * n_traces:.6f}",
+        "START POSITION": repr(start),
+        "STOP POSITION": repr(start + (spacing or 0.0) * n_traces),
     }
     # what a MALA recorder wrote stays, except what describes the samples written here
     merged = {**kept, **values} if kept else values
@@ -92,6 +90,8 @@ def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
         merged["ANTENNAS"] = kept["ANTENNAS"]
     merged = {key: value for key, value in merged.items() if not key.startswith("GPRSCAN")}
     merged["GPRSCAN TIME ZERO"] = repr(time_zero)
+    if spacing is None and names.DISTANCE in line.coords:
+        merged["GPRSCAN DISTANCE"] = ",".join(repr(float(d)) for d in line[names.DISTANCE].values)
     if track is not None:
         rows = list(track.rows())
         merged["GPRSCAN FIX QUALITY"] = _listed(track.quality[rows])

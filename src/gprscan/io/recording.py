@@ -62,6 +62,8 @@ class Recording:
         Nominal time zero in ns after the first sample.
     spacing, distance : float, array or None
         Distance between traces in m, or distance along the line per trace.
+    start : float
+        Distance of the first trace in m, where `spacing` gives the others.
     frequency, separation : float, sequence or None
         MHz and m, one value or one per channel.
     offsets : sequence or None
@@ -90,6 +92,7 @@ class Recording:
     dt: float
     time_zero: float = 0.0
     spacing: float | None = None
+    start: float = 0.0
     distance: np.ndarray | None = None
     frequency: float | Sequence[float] | None = None
     separation: float | Sequence[float] | None = None
@@ -132,6 +135,8 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
     if options.frequency is not None:
         findings = [f for f in findings if f.code != "antenna-frequency-unknown"]
     distance, spacing = recording.distance, recording.spacing
+    if spacing is not None and distance is None and recording.start:
+        distance = recording.start + np.arange(recording.data.sizes[names.TRACE]) * spacing
     if options.spacing is not None:
         distance, spacing = None, options.spacing
         findings = [f for f in findings if f.code != "time-triggered"]
