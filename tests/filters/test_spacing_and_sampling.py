@@ -13,9 +13,8 @@ from tests.filters import lines
 
 def smooth(along: np.ndarray, **options):  # type: ignore[no-untyped-def]
     """Traces whose samples vary slowly along the line: a sine of 4 m."""
-    samples = np.sin(2 * np.pi * along / 4.0)[:, None] * np.linspace(1, 2, 20) + np.linspace(
-        0, 1, 20
-    )  # nowhere constant
+    ramp = np.linspace(0, 1, 20)  # so that no trace is constant, which would make it dead
+    samples = np.sin(2 * np.pi * along / 4.0)[:, None] * (1 + ramp) + 3 * ramp
     return lines.line(samples.astype("float32"), spacing=None, distance=along, **options)
 
 

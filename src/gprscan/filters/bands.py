@@ -65,8 +65,8 @@ def kaiser_gain(frequency: np.ndarray, low: float | None, high: float | None, ta
 def _corners(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     model.require_line(line, axis="twt")
     if values["low"] is None and values["high"] is None:
-        values["low"], values["high"] = _arrays.band(line, "bandpass", 0.4, 2.0)
-        values["high"] = min(values["high"], 0.9 * 500.0 / model.sampling_interval(line))
+        low, high = _arrays.band(line, "bandpass", 0.4, 2.0)
+        values |= {"low": low, "high": min(high, 0.9 * 500.0 / model.sampling_interval(line))}
     low, high, nyquist = values["low"] or 0.0, values["high"], 500.0 / model.sampling_interval(line)
     top = nyquist if high is None else high
     if not 0 <= low < top <= nyquist:

@@ -160,7 +160,8 @@ def _joined(pieces: Iterator[xr.Dataset], n_traces: int) -> xr.Dataset:
     if amplitude.sizes[names.TRACE] == n_traces:
         return first
     whole = np.empty((*amplitude.shape[:-2], n_traces, amplitude.shape[-1]), dtype=amplitude.dtype)
-    place, outlines, seen = 0, [], {}
+    place, outlines = 0, []
+    seen: dict[str, findings.Finding] = {}
     for piece in itertools.chain([first], pieces):
         values = piece[names.AMPLITUDE].values
         whole[..., place : place + values.shape[-2], :] = values
