@@ -52,7 +52,7 @@ def find(section: Section, settings: Settings) -> list[Candidate]:
     im = np.pad(analytic.imag, ((0, 0), (pad, pad))).astype(np.float32)
     live = np.pad(keep.astype(np.float32), pad)
     air = 2 * section.height / C_AIR
-    first = section.sample(air + max(0.8 / fc, 1.05 * section.separation / settings.velocity_max))
+    first = section.sample(air + section.separation / C_AIR + 1.25 / fc)
     rows = np.arange(first, cond.shape[1] - round(1.0 / (fc * section.dt)), stride)
     shape = (rows.size, cond.shape[0])
     coh, amp = np.zeros(shape, np.float32), np.zeros(shape, np.float32)

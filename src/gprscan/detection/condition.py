@@ -48,18 +48,19 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
     notes: list[str] = []
     t = acq.t_first + acq.dt * np.arange(a.shape[1])
 
-    shift = timing.align(a, valid, t, acq)
-    a = timing.apply_shift(a, shift / acq.dt)
-    gain = interference.acquisition_gain(a, valid, acq.dt, acq.fc)
+    gain = interference.acquisition_gain(a, valid, t, acq.dt, acq.fc)
     if gain is not None:
         # the offset of the receiver went through its gain as well: first the gain, then the offset
         a /= gain
-        notes.append(
-            f"an acquisition gain of up to {20 * np.log10(gain[-1] / gain[0]):.0f} dB was found and divided out"
-        )
+        notes.append(f"an acquisition gain of up to {20 * np.log10(gain[-1] / gain[0]):.0f} dB was found and divided out")
     a -= np.median(a, axis=1, keepdims=True)
     a[~valid] = 0.0
-    clipped = clipped_samples(a, valid)
+    clipped = clipped_samples(a, valid, acq.dt, acq.fc)
+    if clipped.any():
+        notes.append("the direct wave is clipped")
+    shift = timing.align(a, valid, t, acq)
+    a = timing.apply_shift(a, shift / acq.dt)
+    clipped = timing.apply_shift(clipped.astype(np.float32), shift / acq.dt) > 0.5
     direct = timing.fit_direct_wave(a, clipped, valid, t, acq)
     if direct is not None:
         t = t - direct.shift
@@ -113,19 +114,28 @@ def live_traces(a: np.ndarray) -> np.ndarray:
     return finite & (spread > 1e-3 * usual) & ~copy
 
 
-def clipped_samples(a: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Flag samples held at a common ceiling for three samples or more: the recorder or receiver at full scale."""
+def clipped_samples(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> np.ndarray:
+    """Flag samples held at full scale of the recorder or receiver.
+
+    A clipped direct wave has plateaus at the same level on both signs, longer than the crest of a pulse: a cosine stays
+    within 6 % of its crest for a ninth of a period. The level may have been bent a little by the gain that was divided out.
+    """
     out = np.zeros(a.shape, bool)
-    peak = np.abs(a).max(axis=1, keepdims=True)
-    flat = np.abs(a) > 0.97 * peak
-    run = ndimage.uniform_filter1d(flat.astype(np.float32), 3, axis=1) > 0.99
-    out |= ndimage.binary_dilation(run, np.ones((1, 3)))
-    # a smooth crest stays near its peak for a few samples too: at full scale the plateaus are long and on both signs
-    share = (out & valid[:, None]).any(axis=1).sum() / max(valid.sum(), 1)
-    steps = np.abs(np.diff(a, axis=1, append=a[:, -1:]))
-    still = (steps < 2e-3 * peak) & flat
-    if share < 0.05 or (still & valid[:, None]).sum() < 2 * valid.sum():
-        out[:] = False
+    if not valid.any():
+        return out
+    trace = np.median(a[valid], axis=0)
+    high, low = float(trace.max()), float(-trace.min())
+    level = min(high, low)
+    if level <= 0 or max(high, low) > 1.12 * level:
+        return out
+    shortest = 0.16 / (fc * dt)
+    for sign in (1, -1):
+        labels, count = ndimage.label(sign * trace > 0.94 * level)
+        if count == 0 or np.bincount(labels.ravel())[1:].max() < max(shortest, 3):
+            return out
+    run = np.abs(a) > 0.9 * level
+    out[:] = ndimage.uniform_filter1d(run.astype(np.float32), 3, axis=1) > 0.99
+    out[~valid] = False
     return out
 
 

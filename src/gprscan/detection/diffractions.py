@@ -1,66 +1,129 @@
-"""Bodies from hyperbolas: candidates, fits, grouping of what follows a target in its own echo, evidence and votes."""
+"""Bodies from hyperbolas: candidates, fits, what follows a target in its own echo, evidence and votes."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gprscan.detection import candidates, classify, evidence
+from gprscan.detection import candidates, classify, clean, evidence
 from gprscan.detection import fit as fits
 from gprscan.detection.body import Body
 from gprscan.detection.fit import Fit
+from gprscan.detection.ground import Ground
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.units import C_AIR
 
-MOST = 400  # candidates that are fitted per block
+MOST = 400  # candidates that are fitted per pass
+PASSES = 4
 
 
-def find(section: Section, settings: Settings) -> list[Body]:
-    """Find the bodies of a section that diffract, strongest first, duplicates and multiples removed."""
-    fitted: list[tuple[float, Fit, float]] = []
-    for candidate in candidates.find(section, settings)[:MOST]:
-        result = fits.fit(section, candidate, settings)
+@dataclass
+class Target:
+    """A hyperbola that stands for a body, its strength over the typical echo, and what follows in its own echo."""
+
+    fit: Fit
+    strength: float
+    inner: list[tuple[float, float]] = field(default_factory=list)  # delay (ns), strength relative to the first
+
+
+def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
+    """Find the hyperbolas of a section that stand for bodies, strongest first.
+
+    In each pass the targets that dominate their surroundings are fitted, and their echoes with all that rings on in them
+    are taken out of the section; the next pass sees what was hidden by them.
+    """
+    work = replace(section, cond=section.cond.copy(), echo=section.echo.copy())
+    kept: list[Target] = []
+    coda = 8.0 / section.fc_nominal
+    for _ in range(PASSES):
+        fresh = _dominant(work, settings, kept)
+        if not fresh:
+            break
+        for target in fresh:
+            clean.subtract(section, work.cond, target.fit, coda=coda)
+            clean.subtract(section, work.echo, target.fit, coda=coda)
+        kept += fresh
+    return _without_inner(kept, section, ground)
+
+
+def _dominant(work: Section, settings: Settings, kept: list[Target]) -> list[Target]:
+    """Fits that are the strongest thing within their own aperture."""
+    fitted: list[tuple[float, Target]] = []
+    for candidate in candidates.find(work, settings)[:MOST]:
+        result = fits.fit(work, candidate, settings)
         if result is None or result.coherence < settings.coherence or result.picks < 4:
             continue
-        fitted.append((candidate.strength * result.coherence**0.5, result, candidate.strength))
+        if any(_same(work, result, other.fit) for other in kept):
+            continue
+        fitted.append((candidate.strength * result.coherence**0.5, Target(result, candidate.strength)))
     fitted.sort(key=lambda item: -item[0])
-    kept: list[tuple[Fit, float]] = []
-    for _, result, strength in fitted:
-        if not any(_follows(section, result, strength, other, s) for other, s in kept):
-            kept.append((result, strength))
-    return [make_body(section, settings, result, strength) for result, strength in kept]
+    fresh: list[Target] = []
+    period = 1.0 / work.fc_nominal
+    for _, target in fitted:
+        new = target.fit
+        if all(
+            abs(new.x - o.fit.x) > 0.6 * (new.reach + o.fit.reach) or new.t + 3 * period < o.fit.t for o in fresh
+        ):
+            fresh.append(target)
+    return fresh
 
 
-def _follows(section: Section, new: Fit, strength: float, old: Fit, old_strength: float) -> bool:
-    """Is `new` a second pick, a later lobe, a multiple or an inner echo of `old`, which is stronger?"""
+def _same(section: Section, new: Fit, old: Fit) -> bool:
+    """Is `new` what is left of `old`: at its place, within a pulse?"""
     period = 1.0 / section.fc_nominal
-    wavelength = old.velocity * period
-    apart, later = abs(new.x - old.x), new.t - old.t
-    if abs(later) < 1.2 * period and apart < 0.5 * wavelength:
-        return True
-    # echoes inside the legs of a stronger one, with its slope: picks on the flank or at a crossing
-    flank = fits.moveout_curve(np.array([new.x - old.x]), old.t, old.velocity, section.separation)[0]
-    if abs(new.t - flank) < 1.2 * period and apart < old.reach * 1.2 and strength < 0.8 * old_strength:
-        return True
-    return bool(later > 0 and apart < max(0.7 * wavelength, 0.15) and later < 14 * period)
+    return abs(new.t - old.t) < 1.2 * period and abs(new.x - old.x) < 0.6 * old.velocity * period
 
 
-def make_body(section: Section, settings: Settings, result: Fit, strength: float) -> Body:
-    """Turn a fit into a body with its evidence and votes."""
-    values = evidence.measure(section, result)
-    velocity, sigma_v = pooled(result, settings)
+def _without_inner(targets: list[Target], section: Section, ground: Ground) -> list[Target]:
+    """Fold multiples and echoes from inside a body into the target whose echo they follow.
+
+    They come later at the same place, and keep the moveout of the first arrival: its curvature ``4 / (v^2 t)`` stays, so
+    that the apparent velocity falls as ``sqrt(t_first / t)``, where a body of its own would show the ground's velocity.
+    """
+    period = 1.0 / section.fc_nominal
+    air = 2 * section.height / C_AIR
+    order = sorted(targets, key=lambda q: q.fit.t)
+    gone: set[int] = set()
+    for i, parent in enumerate(order):
+        if i in gone:
+            continue
+        for j in range(i + 1, len(order)):
+            child = order[j]
+            later = child.fit.t - parent.fit.t
+            apart = abs(child.fit.x - parent.fit.x)
+            if j in gone or later > 14 * period or apart > max(0.5 * parent.fit.velocity * period, 0.12):
+                continue
+            inner = parent.fit.velocity * math.sqrt((parent.fit.t - air) / (child.fit.t - air))
+            own = parent.fit.velocity / ground.rms(parent.fit.t - air) * ground.rms(child.fit.t - air)
+            # nearer to the inner echo's than to that of a body of its own
+            if child.fit.velocity < math.sqrt(inner * own) or later < 2.5 * period:
+                relative = float(np.abs(child.fit.wave).max() / max(np.abs(parent.fit.wave).max(), 1e-30))
+                if relative < 6.0:
+                    parent.inner.append((later, relative))
+                    gone.add(j)
+    return [q for i, q in enumerate(order) if i not in gone]
+
+
+def make_body(section: Section, target: Target, ground: Ground) -> Body:
+    """Turn a target into a body with its evidence and votes."""
+    result = target.fit
+    values = evidence.measure(section, target.fit, target.inner)
     air = 2 * section.height / C_AIR
     sigma_t = math.hypot(result.covariance[1, 1] ** 0.5, 0.12 / section.fc_nominal)
     top = result.t + min(float(values["onset_ns"] or 0.0), 0.0) * 0.5
-    ground = max(top - air, 0.0)
-    depth = math.sqrt(max((0.5 * velocity * ground) ** 2 - (0.5 * section.separation) ** 2, 0.0))
-    sigma_depth = math.hypot(depth * sigma_v / velocity, 0.5 * velocity * sigma_t)
-    values["radius_m"] = depth * ((result.velocity / velocity) ** 2 - 1.0)
+    travel = max(top - air, 0.0)
+    velocity = ground.rms(travel)
+    depth = ground.depth(math.sqrt(max(travel**2 - (section.separation / velocity) ** 2, 0.0)))
+    sigma_depth = math.hypot(depth * ground.spread, 0.5 * velocity * sigma_t)
+    values["excess"] = math.log(result.velocity / velocity)
     values["coherence"] = result.coherence
     values["apparent_velocity_m_ns"] = result.velocity
-    values["strength"] = strength
+    values["sigma_apparent"] = float(result.covariance[2, 2] ** 0.5)
+    values["strength"] = target.strength
+    values["radius_m"] = depth * ((result.velocity / velocity) ** 2 - 1.0)
     return Body(
         source="diffraction",
         x=result.x,
@@ -72,20 +135,10 @@ def make_body(section: Section, settings: Settings, result: Fit, strength: float
         sigma_x=math.hypot(result.covariance[0, 0] ** 0.5, 0.25 * section.dx),
         sigma_t=sigma_t,
         sigma_depth=sigma_depth,
-        sigma_velocity=sigma_v,
+        sigma_velocity=velocity * ground.spread,
         polarity=int(values["polarity"] or 0),
         score=float(np.clip(result.coherence, 0, 1)),
         votes=classify.vote(classify.load_table("diffraction"), values),
         evidence=values,
         channels=[section.channel],
     )
-
-
-def pooled(result: Fit, settings: Settings) -> tuple[float, float]:
-    """Velocity of the ground and its sigma: the prior, corrected by the apparent velocity where that is sharp."""
-    prior = settings.velocity_spread
-    sharp = math.hypot(result.covariance[2, 2] ** 0.5, 0.08)
-    weight = prior**2 / (prior**2 + sharp**2)
-    # a finite body looks faster than a point: half of that on average
-    log_v = math.log(settings.velocity) + weight * (math.log(result.velocity / settings.velocity) - 0.06)
-    return math.exp(log_v), math.exp(log_v) * prior * math.sqrt(1 - weight)

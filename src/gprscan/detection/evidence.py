@@ -11,7 +11,7 @@ from gprscan.detection.section import Section
 Onset = tuple[int, float, float, float]
 
 
-def measure(section: Section, fit: Fit) -> dict[str, float | int | str | None]:
+def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dict[str, float | int | str | None]:
     """Measure the evidence on the stacked echo of a fitted hyperbola.
 
     Returns
@@ -22,7 +22,9 @@ def measure(section: Section, fit: Fit) -> dict[str, float | int | str | None]:
         sign of the first arrival and how much better it fits than the other sign. ``onset_ns``: its time against the apex.
         ``bottom_ns``, ``bottom_ratio``: delay and relative strength of the second arrival of a top-bottom pair.
         ``ringing``: energy after the first pulse over its own. ``snr_db``: echo over the noise of the stack.
-        ``frequency_ratio``: centre frequency of the echo over that of the line.
+        ``frequency_ratio``: centre frequency of the echo over that of the line. ``inner_ns``, ``inner_db``: delay and level of
+        the strongest later echo with the same moveout (the far wall of a water-filled pipe, say). ``legs_db``: echo on the
+        outer legs over that at the apex. ``disorder_db``: incoherent energy below the top over that beside it.
     """
     wave, lag = fit.wave, fit.lag
     period = 1.0 / section.fc_nominal
@@ -49,8 +51,67 @@ def measure(section: Section, fit: Fit) -> dict[str, float | int | str | None]:
         "ringing": float((wave[after] ** 2).sum() / max((wave[first] ** 2).sum(), 1e-30)),
         "snr_db": _db(peak / floor),
         "frequency_ratio": _centre(wave[first | after], section.dt) / section.fc,
+        **_inner(wave, lag, at, peak, period, inner),
+        "legs_db": _legs(fit, at, period),
+        "disorder_db": _disorder(section, fit, period),
+        "contrast_db": _contrast(section, fit, peak, period),
         "reference": section.reference,
     }
+
+
+def _inner(wave, lag, at, peak, period, inner):  # type: ignore[no-untyped-def]
+    """Strongest later echo with the moveout of the first, in the stack or found as a hyperbola of its own."""
+    envelope = np.abs(signal.hilbert(wave))
+    late = (lag > at + 1.4 * period) & (lag < lag[-1] - 0.2 * period)
+    delay, level = None, None
+    if late.any():
+        k = int(np.argmax(np.where(late, envelope, 0.0)))
+        delay, level = float(lag[k] - at), _db(float(envelope[k]) / max(peak, 1e-30))
+    for later, relative in inner:
+        if level is None or _db(relative) > level:
+            delay, level = later, _db(relative)
+    return {"inner_ns": delay, "inner_db": level}
+
+
+def _legs(fit: Fit, at: float, period: float) -> float | None:
+    """Echo of the outer legs, stacked, over that of the apex, after spreading: a wide flat top is bright at the apex."""
+    first = np.abs(fit.lag - at) <= 0.8 * period
+    depth = 0.5 * fit.velocity * fit.t
+    tangent = np.abs(fit.distance) / max(depth, 1e-3)
+    outer, centre = (tangent > 0.5) & (tangent < 1.0), tangent < 0.2
+    if outer.sum() < 4 or centre.sum() < 2:
+        return None
+    spread = np.sqrt(1 + tangent**2)[:, None] ** 0.5
+    a = np.abs((fit.traces * spread)[outer][:, first].mean(axis=0)).max()
+    b = np.abs(fit.traces[centre][:, first].mean(axis=0)).max()
+    return _db(a / max(b, 1e-30))
+
+
+def _disorder(section: Section, fit: Fit, period: float) -> float | None:
+    """Energy right below the top that the stack does not explain, over the energy at the same times beside the body."""
+    depth = 0.5 * fit.velocity * fit.t
+    near = np.abs(fit.distance) < max(0.25 * depth, 2 * section.dx)
+    late = (fit.lag > 1.0 * period) & (fit.lag < 4.0 * period)
+    if near.sum() < 3:
+        return None
+    part = fit.traces[near][:, late]
+    rest = part - part.mean(axis=0)
+    inside = float((rest**2).mean()) * near.sum() / max(near.sum() - 1, 1)
+    i0, i1 = section.sample(fit.t + 1.0 * period), section.sample(fit.t + 4.0 * period)
+    beside = (np.abs(section.x - fit.x) > 1.0 * depth) & section.valid
+    if beside.sum() < 5 or i1 <= i0:
+        return None
+    return _db(np.sqrt(inside / max(float(np.median((section.echo[beside, i0:i1] ** 2).mean(axis=1))), 1e-30)))
+
+
+def _contrast(section: Section, fit: Fit, peak: float, period: float) -> float | None:
+    """Echo over the typical echo at the same time elsewhere on the block."""
+    i0, i1 = section.sample(fit.t - 0.7 * period), section.sample(fit.t + 0.7 * period) + 1
+    beside = (np.abs(section.x - fit.x) > 0.8 * fit.reach) & section.valid
+    if beside.sum() < 5:
+        return None
+    usual = float(np.median(np.abs(section.echo[beside, i0:i1]).max(axis=1)))
+    return _db(peak / max(usual, 1e-30))
 
 
 def _db(value: float) -> float:

@@ -16,7 +16,7 @@ def _above_band(a: np.ndarray, dt: float, fc: float) -> np.ndarray | None:
     return signal.sosfiltfilt(sos, a, axis=1).astype(np.float32)
 
 
-def acquisition_gain(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> np.ndarray | None:
+def acquisition_gain(a: np.ndarray, valid: np.ndarray, t: np.ndarray, dt: float, fc: float) -> np.ndarray | None:
     """Estimate the time gain of the recorder from the growth of its own noise.
 
     Receiver noise is stationary before the gain is applied, so its standard deviation over the record is the gain. It is
@@ -39,15 +39,61 @@ def acquisition_gain(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> 
     width = max(3, round(0.15 / (fc * dt)))
     # padding at the start of the record is exactly constant, and the filter is not itself at the ends
     first = int(np.argmax(level > 2.5e-3 * level.max())) + width
-    if first > a.shape[1] // 4:
+    zero = max(int(np.searchsorted(t, 0.0)), first + 2 * width)
+    if zero > level.size // 2:
         return None
-    level[:first] = np.median(level[first : first + 2 * width])
-    level[-width:] = np.median(level[-3 * width : -width])
-    level = ndimage.median_filter(level, 2 * width + 1, mode="nearest")
-    rising = optimize.isotonic_regression(np.log(np.maximum(level, 1e-30))).x
-    gain = np.exp(ndimage.gaussian_filter1d(rising, width, mode="nearest"))
-    gain = (gain / gain[0]).astype(np.float32)
-    return gain if gain[-1] > 2.0 else None
+    quiet = float(np.median(level[first:zero]))
+    if quiet <= 0:
+        return None
+    log_level = np.log(np.maximum(ndimage.median_filter(level, 2 * width + 1, mode="nearest"), 1e-3 * quiet) / quiet)
+    log_level[:first] = 0.0
+    log_level[-width:] = np.median(log_level[-3 * width : -width])
+    rising = optimize.isotonic_regression(log_level).x
+    if rising[-1] < np.log(2.0):
+        return None
+    # the nominal time zero may be off by 2 ns
+    slack = max(2.0, 0.5 / fc)
+    starts = np.arange(np.searchsorted(t, -slack), np.searchsorted(t, slack + 0.5 / fc), max(round(0.04 / (fc * dt)), 1))
+    law, rms = _gain_law(starts, log_level, round(1.0 / (fc * dt)))
+    smooth = ndimage.gaussian_filter1d(rising, width, mode="nearest")
+    late = log_level.size // 3
+    scatter = float(np.sqrt(np.mean((smooth - log_level)[late:] ** 2)))
+    return np.exp(law if rms < 1.5 * scatter + 0.06 else smooth).astype(np.float32)
+
+
+def _gain_law(starts: np.ndarray, log_gain: np.ndarray, period: int) -> tuple[np.ndarray, float]:
+    """Log of the usual time gain, a power times an exponential from some start on, fitted robustly; and its late misfit.
+
+    Robustly, since a receiver at full scale shows no noise, and a direct wave that jitters too much of it.
+    """
+    n = log_gain.size
+    whole = np.arange(n)
+    # every sample where the start is decided, a few hundred in all
+    index = np.unique(np.r_[whole[: min(starts[-1] + 2 * period, n)][::2], np.linspace(0, n - 1, 120).astype(int)])
+    measured = log_gain
+    log_gain = log_gain[index]
+    best = (np.inf, np.zeros(3), 0)
+    tolerance = 0.12
+    for start in starts:
+        late = np.maximum(index - start, 1e-3) / period
+        basis = np.stack([np.ones(late.size), np.log(late), late])
+        after = index > start
+        weight = after.astype(float)
+        law = np.zeros(index.size)
+        for _ in range(5):
+            root = np.sqrt(weight[after])
+            c = optimize.lsq_linear((basis[:, after] * root).T, log_gain[after] * root, bounds=([-5, 0, 0], [8, 5, 5])).x
+            law = np.where(after, np.maximum(c @ basis, 0.0), 0.0)
+            weight = 1.0 / (1.0 + ((log_gain - law) / tolerance) ** 2) ** 2
+        misfit = (log_gain - law) / tolerance
+        # missing noise is what a receiver at full scale shows, and costs little; noise that the law lacks does not
+        cost = float(np.where(misfit < 0, np.minimum(np.log1p(misfit**2), 1.5), np.log1p(misfit**2)).sum())
+        if cost < best[0]:
+            best = (cost, c, int(start))
+    _, c, start = best
+    late = np.maximum(whole - start, 1e-3) / period
+    law = np.where(whole > start, np.maximum(c[0] + c[1] * np.log(late) + c[2] * late, 0.0), 0.0)
+    return law, float(np.sqrt(np.mean((law - measured)[n // 3 :] ** 2)))
 
 
 def _is_noise(high: np.ndarray, dt: float, fc: float) -> bool:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gprscan.detection.ground import Ground
+from gprscan.units import C_AIR
+
 
 class Settings(BaseModel):
     """What detection looks for. Lengths scale with the antenna's wavelength where a unit is not given.
 
     Attributes
     ----------
-    velocity : float
-        Usual velocity of the ground in m/ns, the centre of the prior.
+    ground : list of [thickness, permittivity]
+        Usual build-up of the ground in m from the surface down; the last layer goes on for ever.
     velocity_spread : float
-        Relative standard deviation of that prior.
+        Relative standard deviation of the velocities that follow from it.
     velocity_min, velocity_max : float
         Range of velocities that are searched, m/ns.
     frequency : float
@@ -36,8 +39,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    velocity: float = Field(0.105, gt=0.01, lt=0.3)
-    velocity_spread: float = Field(0.12, gt=0, lt=1)
+    ground: list[tuple[float, float]] = Field([(0.12, 5.2), (0.28, 7.8), (1.0, 11.0)], min_length=1)
+    velocity_spread: float = Field(0.10, gt=0, lt=1)
     velocity_min: float = Field(0.055, gt=0.01, lt=0.3)
     velocity_max: float = Field(0.20, gt=0.02, le=0.3)
     frequency: float = Field(400.0, gt=1)
@@ -48,3 +51,12 @@ class Settings(BaseModel):
     report: float = Field(0.5, ge=0, le=1)
     background_m: float = Field(4.0, gt=0.1)
     block_m: float = Field(200.0, gt=5)
+
+    def prior_ground(self) -> Ground:
+        """Prior of the velocity over time."""
+        return Ground(tuple(self.ground), 1.0, self.velocity_spread)
+
+    @property
+    def velocity(self) -> float:
+        """Velocity in the deepest layer in m/ns, for sizes and windows."""
+        return float(C_AIR / self.ground[-1][1] ** 0.5)

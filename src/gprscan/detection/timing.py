@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,16 +43,19 @@ class DirectWave:
     misfit: float
 
 
+@cache
+def _ricker_table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    axis = np.linspace(-3.0, 3.0, 301)
+    u = (np.pi * axis) ** 2
+    analytic = signal.hilbert((1 - 2 * u) * np.exp(-u))
+    return axis, np.ascontiguousarray(analytic.real), np.ascontiguousarray(analytic.imag)
+
+
 def ricker_pair(time: np.ndarray, frequency: float) -> tuple[np.ndarray, np.ndarray]:
     """Ricker wavelet with unit peak and its Hilbert transform at times in ns from its centre."""
-    step = 0.02 / frequency
-    axis = np.arange(-3.0 / frequency, 3.0 / frequency + step, step)
-    u = (np.pi * frequency * axis) ** 2
-    analytic = signal.hilbert((1 - 2 * u) * np.exp(-u))
-    return (
-        np.interp(time, axis, analytic.real, left=0.0, right=0.0),
-        np.interp(time, axis, analytic.imag, left=0.0, right=0.0),
-    )
+    axis, re, im = _ricker_table()
+    u = np.asarray(time) * frequency
+    return np.interp(u, axis, re, left=0.0, right=0.0), np.interp(u, axis, im, left=0.0, right=0.0)
 
 
 def align(a: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition) -> np.ndarray:
@@ -127,11 +131,17 @@ def fit_direct_wave(
         return None
     trace, held, time = trace[first:last], held[first:last], t[first:last]
     best: tuple[float, float, float, np.ndarray] | None = None
-    for ratio in (0.75, 0.85, 0.95, 1.05, 1.15, 1.3):
-        for centre in np.arange(time[0] + 0.5 / acq.fc, time[-1] - 0.5 / acq.fc, 0.04 / acq.fc):
+    centres = np.arange(time[0] + 0.5 / acq.fc, time[-1] - 0.5 / acq.fc, 0.06 / acq.fc)
+    grid = [(ratio, centre) for ratio in (0.8, 0.95, 1.1, 1.3) for centre in centres]
+    for fine in range(2):
+        for ratio, centre in grid:
             misfit, coefficients = _pulse_misfit(trace, held, time - centre, ratio * acq.fc, acq.fc)
             if best is None or misfit < best[0]:
                 best = (misfit, centre, ratio, coefficients)
+        if best is None or fine:
+            break
+        steps = np.arange(-0.06, 0.061, 0.015) / acq.fc
+        grid = [(best[2] * (1 + r), best[1] + c) for r in (-0.07, 0.0, 0.07) for c in steps]
     if best is None or best[0] > 0.8:
         return None
     misfit, centre, ratio, c = best
@@ -153,10 +163,13 @@ def _pulse_misfit(
     trace: np.ndarray, held: np.ndarray, time: np.ndarray, frequency: float, fc: float
 ) -> tuple[float, np.ndarray]:
     """Share of the energy near the pulse that a free-phase Ricker wavelet leaves, and its two coefficients."""
-    near = np.abs(time) < 1.0 / fc
+    # what follows the first swing may be the ground, a layer or the antenna ringing
+    near = (time > -1.2 / fc) & (time < 0.5 / fc)
     basis = np.stack(ricker_pair(time, frequency))
     target = trace.copy()
-    solve = np.linalg.pinv(basis[:, near].T)
+    part = basis[:, near]
+    gram = part @ part.T + 1e-9 * np.eye(2)
+    solve = np.linalg.solve(gram, part)
     coefficients = solve @ target[near]
     if held.any():
         for _ in range(4):

@@ -132,7 +132,8 @@ def blocks(x: np.ndarray, dx: float, settings: Settings) -> list[tuple[int, int,
 
 def find_bodies(section: Section, settings: Settings) -> list[Body]:
     """Run every detector on a section, and keep what lies in its core."""
-    found = diffractions.find(section, settings)
+    ground = settings.prior_ground()
+    found = [diffractions.make_body(section, q, ground) for q in diffractions.find(section, settings, ground)]
     return [b for b in found if section.core[0] <= b.x < section.core[1]]
 
 
