@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,14 @@ def random_layers(rng: np.random.Generator, clutter: str, *, concrete: bool = Fa
         top = Layer("asphalt", float(rng.uniform(0.08, 0.17)), float(rng.uniform(4.0, 6.2)), 0.002, spread[0])
     base = Layer("base", float(rng.uniform(0.20, 0.36)), float(rng.uniform(6.6, 9.0)), sigma, spread[1])
     return top, base, Layer("subgrade", np.inf, float(rng.uniform(9.3, 13.0)), 2 * sigma, spread[2])
+
+
+def on_nodes(layers: tuple[Layer, ...], step: float) -> tuple[Layer, ...]:
+    """Round thicknesses to the grid, so that a debonding starts where the layer above it ends."""
+    return tuple(
+        replace(layer, thickness=round(layer.thickness / step) * step) if np.isfinite(layer.thickness) else layer
+        for layer in layers
+    )
 
 
 def require_clutter(clutter: str) -> None:

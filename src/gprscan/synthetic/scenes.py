@@ -276,20 +276,7 @@ def random_scene(template: str, seed: int, *, step: float | None = None) -> Scen
     plan = TEMPLATES[template]
     rng = np.random.default_rng([seed, 0])
     survey = _survey(rng, shallow=plan.shallow, step=step)
-    layers = roads.random_layers(rng, plan.clutter, concrete=plan.rebar or plan.slab)
-    # interfaces on nodes, so that the layer above a debonding ends where the truth says
-    layers = tuple(
-        Layer(
-            item.name,
-            round(item.thickness / survey.step) * survey.step,
-            item.permittivity,
-            item.conductivity,
-            item.spread,
-        )
-        if np.isfinite(item.thickness)
-        else item
-        for item in layers
-    )
+    layers = roads.on_nodes(roads.random_layers(rng, plan.clutter, concrete=plan.rebar or plan.slab), survey.step)
     placed = tuple(_place(plan, layers, survey, rng))
     scatterers = roads.random_scatterers(
         rng, plan.clutter, length=survey.length, top=layers[0].thickness + 0.08, bottom=survey.depth - 0.1
