@@ -95,8 +95,10 @@ def radargram(
 
 def _balanced(values: np.ndarray, line: xr.Dataset, axis: np.ndarray) -> np.ndarray:
     """Divide each row by its root mean square over the columns, smoothed over about one period."""
-    power = np.nan_to_num(np.nanmean(np.square(values, dtype="float64"), axis=0)) if np.isfinite(values).any() else None
-    if power is None or not power.any():
+    known = np.isfinite(values)
+    power = np.where(known, values, 0).astype("float64")
+    power = np.square(power).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    if not power.any():
         return values
     step = (axis[-1] - axis[0]) / max(axis.size - 1, 1)
     period = 1e3 / (model.centre_frequency(line) or DEFAULT_FREQUENCY)

@@ -178,7 +178,8 @@ def wiggle(
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots(figsize=(10, 4), layout="constrained")
-    scale = float(np.nanpercentile(np.abs(traces[chosen]), 99.5)) or 1.0
+    known = np.abs(traces[chosen][np.isfinite(traces[chosen])])
+    scale = float(np.percentile(known, 99.5)) if known.any() else 1.0
     width = gain * (abs(float(along[chosen[-1]] - along[chosen[0]])) / max(chosen.size - 1, 1) or 1.0)
     for index in chosen:
         curve = along[index] + width * np.clip(traces[index] / scale, -1.5, 1.5)

@@ -88,11 +88,11 @@ class Bodies:
         self._digits = 7 if geographic else 2
         for row in self.rows:
             row |= self._printed(row)
+        self.carded = self._carded()
 
     def _printed(self, row: dict[str, Any]) -> dict[str, Any]:
         rank = row.get("risk_rank")
         return {
-            "anchor": f"a{row['number']}",
             "colour": colour(row["kind"]),
             "hazard": row["kind"] in names.HAZARD_KINDS,
             "kind_words": self.words.kind(row["kind"]),
@@ -127,7 +127,7 @@ class Bodies:
     def cards(self) -> list[dict[str, Any]]:
         """Return the cards of the worst anomalies; pictures until `MAX_PICTURE_BYTES` are used."""
         cards, used = [], 0
-        for row in self.carded()[:MAX_CARDS]:
+        for row in self.carded[:MAX_CARDS]:
             paths = self._paths(row)
             size = sum(path.stat().st_size for path in paths.values())
             fits = used + size <= MAX_PICTURE_BYTES
@@ -138,7 +138,7 @@ class Bodies:
             )
         return cards
 
-    def carded(self) -> list[dict[str, Any]]:
+    def _carded(self) -> list[dict[str, Any]]:
         """Return the anomalies that have cards: all, but only the first bar of each mesh.
 
         The links of its other bars lead to that card, which says how many bars there are.
@@ -147,13 +147,15 @@ class Bodies:
         carded = []
         for row in self.rows:
             group = row.get("group_id") if row["kind"] == "rebar" else None
-            row["members"] = 1
             if group in first:
                 row["anchor"] = first[group]["anchor"]
                 first[group]["members"] += 1
                 continue
             if group is not None:
                 first[group] = row
+            # without a card of its own, an anomaly is found by its row in the table
+            row["anchor"] = f"{'a' if len(carded) < MAX_CARDS else 'r'}{row['number']}"
+            row["members"] = 1
             carded.append(row)
         return carded
 

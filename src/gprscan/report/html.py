@@ -103,7 +103,7 @@ def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
         "urgent_more": more,
         "cards": cards,
         "pictured": sum(bool(card["pictures"]) for card in cards),
-        "cards_cut": len(bodies.carded()) > MAX_CARDS,
+        "cards_cut": len(bodies.carded) > MAX_CARDS,
         "lines": lines,
         "detectability": facts.detectability(used),
         "findings": facts.findings(used, result.manifest),
