@@ -77,8 +77,14 @@ def gga(second: float, lon: float, lat: float, quality: int = 4, talker: str = "
 
 
 def make_dt1(
-    path: Path, values: np.ndarray, *, hd: dict[str, object] | None = None, positions: np.ndarray | None = None, words: dict[int, float] | None = None, ends: str = "\r\r\n"
-) -> Path:  # fmt: skip
+    path: Path,
+    values: np.ndarray,
+    *,
+    hd: dict[str, object] | None = None,
+    positions: np.ndarray | None = None,
+    words: dict[int, float] | None = None,
+    ends: str = "\r\r\n",
+) -> Path:
     """Write a DT1 (trace, sample) of int16 or float32 with its HD."""
     n, npts = values.shape
     size = values.dtype.itemsize
@@ -153,7 +159,9 @@ def make_iprb(path: Path, values: np.ndarray, **iprh: object) -> Path:
     return path
 
 
-def make_gprmax(path: Path, traces: np.ndarray, *, component: str = "Ez", attrs: dict[str, object] | None = None) -> Path:
+def make_gprmax(
+    path: Path, traces: np.ndarray, *, component: str = "Ez", attrs: dict[str, object] | None = None
+) -> Path:
     """Write a merged gprMax file of (trace, iteration) in one component, zeros in Ex."""
     import h5py
 

@@ -36,7 +36,9 @@ def lines(draw: st.DrawFn, *, dtypes: tuple[str, ...], channels: bool) -> xr.Dat
         frequency=draw(st.none() | positive),
         separation=draw(st.none() | st.floats(1e-3, 5)),
         antenna_height=draw(st.none() | st.floats(0, 1)),
-        channel_offsets=draw(st.lists(st.floats(-3, 3), min_size=n_channels, max_size=n_channels)) if n_channels else None,
+        channel_offsets=draw(st.lists(st.floats(-3, 3), min_size=n_channels, max_size=n_channels))
+        if n_channels
+        else None,
         distance=_distance(draw, n_traces),
     )
     if draw(st.booleans()):

@@ -193,7 +193,9 @@ def test_truncated(tmp_path: Path) -> None:
     values = radar(12, 32, "i2", 2)
     path = make_dzt(tmp_path / "LINE012.DZT", values)
     path.write_bytes(path.read_bytes()[:-7])
-    with pytest.raises(TruncatedFileError, match=r"LINE012\.DZT: .*32 samples.*2 channels.*on_truncated='trim'.*11 whole"):
+    with pytest.raises(
+        TruncatedFileError, match=r"LINE012\.DZT: .*32 samples.*2 channels.*on_truncated='trim'.*11 whole"
+    ):
         gs.read(path)
     line = gs.read(path, on_truncated="trim")
     np.testing.assert_array_equal(line["amplitude"].values, values[:11].transpose(1, 0, 2))

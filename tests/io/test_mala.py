@@ -51,8 +51,7 @@ def test_cor_variants(tmp_path: Path, sep: str, lat: str, lon: str) -> None:
     path = make_rd3(tmp_path / "a.rd3", radar(41, 50, "i2"))
     rows = []
     for i, trace in enumerate((1, 21, 41)):
-        east = lon.format(i) if "{:05d}" not in lon else lon.format(i)
-        rows.append(sep.join([str(trace), "2019-07-26", f"16:58:4{i}", lat, "N", east, "E", "26.5M", "0.8"]))
+        rows.append(sep.join([str(trace), "2019-07-26", f"16:58:4{i}", lat, "N", lon.format(i), "E", "26.5M", "0.8"]))
     rows.append(sep.join(["x", "broken"]))
     path.with_suffix(".COR").write_text("\r\n".join(rows))
     line = gs.read(path)
@@ -135,7 +134,9 @@ def test_impulse_radar(tmp_path: Path, dtype: str) -> None:
 
 def test_impulse_radar_faults(tmp_path: Path) -> None:
     values = radar(20, 50, "i4")
-    line = gs.read(make_iprb(tmp_path / "a.iprb", values, TRIG_SOURCE="time", CLIPPED_SAMPLES=12, TIMEWINDOW=40, ANTENNA="?"))
+    line = gs.read(
+        make_iprb(tmp_path / "a.iprb", values, TRIG_SOURCE="time", CLIPPED_SAMPLES=12, TIMEWINDOW=40, ANTENNA="?")
+    )
     assert {"time-triggered", "clipped-samples", "header-window-mismatch", "antenna-frequency-unknown"} <= codes(line)
     line = gs.read(make_iprb(tmp_path / "b.iprb", values, ZERO_LEVEL=-4, LAST_TRACE=7, STOP_POSITION=3.0))
     assert {"time-zero-estimated", "trace-count-disagreement", "spacing-disagreement"} <= codes(line)

@@ -40,7 +40,9 @@ def assert_same(back: xr.Dataset, line: xr.Dataset) -> None:
         if name == names.MARK and not line.get(name, xr.DataArray(0)).any():
             continue  # no mark is as good as no marks
         if name in line.coords:
-            np.testing.assert_allclose(back[name], line[name], rtol=1e-6, atol=2e-3 if name == names.POSITION_SIGMA else 1e-6)
+            np.testing.assert_allclose(
+                back[name], line[name], rtol=1e-6, atol=2e-3 if name == names.POSITION_SIGMA else 1e-6
+            )
         else:
             assert name not in back.coords or name == names.DISTANCE, name
     if names.X in line.coords:
@@ -104,7 +106,9 @@ def test_header_sizes(n_channels: int, dtype: str, data: int, n_samples: int) ->
 
 def test_a_line_with_less_than_nothing_but_positions_in_xy(tmp_path: Path) -> None:
     """A model line with x and y per channel and no longitude is written to a DZG all the same."""
-    line = gs.from_array(radar(40, 32, "i2", 3).transpose(1, 0, 2), dt=0.25, spacing=0.05, channel_offsets=[0, 0.5, 1.0])
+    line = gs.from_array(
+        radar(40, 32, "i2", 3).transpose(1, 0, 2), dt=0.25, spacing=0.05, channel_offsets=[0, 0.5, 1.0]
+    )
     y = np.broadcast_to(2_511_315.0 - np.array([0, 0.5, 1.0])[:, None], (3, 40))
     x = np.broadcast_to(503_082.0 + np.arange(40) * 0.05, (3, 40))
     dims = ("channel", "trace")

@@ -12,6 +12,7 @@ from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
 _DMS = re.compile(r"^\s*(\d+)[:°](\d+)[:'](\d+(?:\.\d+)?)\"?\s*$")
+_ISO = re.compile(r"(19|20)\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?")
 _HEIGHT = re.compile(r"^\s*([-+]?\d+(?:\.\d*)?)\s*[mM]?\s*$")
 
 
@@ -82,8 +83,15 @@ def _angle(text: str, side: str, limit: float) -> float:
 
 
 def _instant(date: str, time: str) -> np.datetime64:
+    return parse_instant(f"{date}T{time}")
+
+
+def parse_instant(text: str) -> np.datetime64:
+    """Return an instant from ``YYYY-MM-DD[Thh:mm[:ss[.f]]]``, NaT from anything else."""
+    if not _ISO.fullmatch(text):
+        return np.datetime64("NaT", "ns")
     try:
-        return np.datetime64(f"{date}T{time}", "ns")
+        return np.datetime64(text, "ns")
     except ValueError:
         return np.datetime64("NaT", "ns")
 

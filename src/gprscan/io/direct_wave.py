@@ -36,7 +36,8 @@ def nominal_time_zero(
         time of the direct wave. 0 where there is no clear peak. The finding says which.
     """
     what = "The header does not tell time zero."
-    at = first_arrival(np.asarray(sample[:, 0, skip:], dtype="float64"))
+    with np.errstate(invalid="ignore"):  # a damaged float may be a signalling NaN
+        at = first_arrival(np.asarray(sample[:, 0, skip:], dtype="float64"))
     if at is None:
         then = "Time is counted from the first sample; no clear direct wave was found either."
         return 0.0, [Finding("time-zero-unknown", "warning", what, where, evidence, then)]

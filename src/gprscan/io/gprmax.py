@@ -157,8 +157,9 @@ def _component(
 
 
 def _energy(source: Source, name: str) -> float:
-    values = _eager(source, name).astype("float64")
-    return float(np.sum(values[np.isfinite(values)] ** 2))
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = _eager(source, name).astype("float64")
+        return float(np.sum(values[np.isfinite(values)] ** 2))
 
 
 def _eager(source: Source, name: str) -> np.ndarray:

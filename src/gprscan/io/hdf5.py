@@ -145,8 +145,13 @@ def describe(source: Source) -> dict[str, Any]:
         raise ReadError(msg)
     cached = source.__dict__.get("_hdf5")
     if cached is None:
-        cached = _ask(source.name, {"do": "describe", "path": str(source.path)}, TIMEOUT_SECONDS)[0]
+        try:
+            cached = _ask(source.name, {"do": "describe", "path": str(source.path)}, TIMEOUT_SECONDS)[0]
+        except ReadError as error:
+            cached = error  # several readers ask: a file that hangs must not do so for each
         source.__dict__["_hdf5"] = cached
+    if isinstance(cached, ReadError):
+        raise cached
     return cached
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from gprscan.io import checks
 from gprscan.io.antenna import decode_frequency
-from gprscan.io.cor import read_cor
+from gprscan.io.cor import parse_instant, read_cor
 from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.keyed import KeyedHeader
 from gprscan.io.lazy import TraceLayout, lazy_variable, probe
@@ -138,10 +138,8 @@ def _header_findings(header: KeyedHeader, layout: TraceLayout, window: float) ->
 
 def _acquired(header: KeyedHeader) -> str:
     date, start = header.text("DATE"), header.text("START TIME")
-    try:
-        return str(np.datetime64(f"{date}T{start}" if start else date, "s"))
-    except ValueError:
-        return ""
+    when = parse_instant(f"{date}T{start}" if start else date)
+    return "" if np.isnat(when) else str(when.astype("datetime64[s]"))
 
 
 register(

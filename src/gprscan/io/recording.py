@@ -12,7 +12,7 @@ import xarray as xr
 
 from gprscan import model, names
 from gprscan.errors import ReadError, TruncatedFileError
-from gprscan.geometry import Fixes, place
+from gprscan.geometry import Fixes, Location, locate
 from gprscan.io.lazy import TraceLayout
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
@@ -135,16 +135,23 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
     if options.frequency is not None:
         findings = [f for f in findings if f.code != "antenna-frequency-unknown"]
     distance, spacing = recording.distance, recording.spacing
-    if spacing is not None and distance is None and recording.start:
-        distance = recording.start + np.arange(recording.data.sizes[names.TRACE]) * spacing
     if options.spacing is not None:
         distance, spacing = None, options.spacing
         findings = [f for f in findings if f.code != "time-triggered"]
+    n_traces = recording.data.sizes[names.TRACE]
+    if distance is None and spacing is not None:
+        distance = (recording.start if options.spacing is None else 0.0) + np.arange(n_traces) * spacing
+    location = Location()
+    if recording.fixes is not None:
+        offsets = None if recording.offsets is None else np.asarray(recording.offsets, dtype="float64")
+        crs = options.crs or recording.crs
+        location = locate(
+            recording.fixes, n_traces, distance=distance, offsets=offsets, crs=crs, lever_arm=recording.lever_arm
+        )
     line = model.from_array(
         recording.data,
         dt=recording.dt,
         time_zero=recording.time_zero,
-        spacing=spacing if distance is None else None,
         distance=distance,
         frequency=frequency,
         separation=recording.separation if options.separation is None else options.separation,
@@ -155,20 +162,26 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
         source_file=source.name,
         source_format=format_name,
         units=recording.units,
-        findings=findings,
+        findings=[*findings, *location.findings],
     )
-    line = line.assign_attrs({names.VENDOR_HEADER: json.dumps(recording.header, ensure_ascii=False, allow_nan=False)})
+    line = line.assign_coords(_flags(recording) | location.coords)
+    line.attrs |= location.attrs
+    line.attrs[names.VENDOR_HEADER] = json.dumps(recording.header, ensure_ascii=False, allow_nan=False)
     if recording.acquired:
-        line = line.assign_attrs({names.ACQUIRED: recording.acquired})
+        line.attrs[names.ACQUIRED] = recording.acquired
+    return line
+
+
+def _flags(recording: Recording) -> dict[str, Any]:
+    """Return the coordinates that flag traces and samples."""
+    flags: dict[str, Any] = {}
     if recording.mark is not None:
-        line = line.assign_coords({names.MARK: recording.mark})
+        flags[names.MARK] = recording.mark
     if recording.status_samples:
         status = np.zeros(recording.data.shape[-1], dtype="i1")
         status[: recording.status_samples] = 1
-        line = line.assign_coords({names.STATUS: (names.TWT, status)})
-    if recording.fixes is not None:
-        line = place(line, recording.fixes, crs=options.crs or recording.crs, lever_arm=recording.lever_arm)
-    return line
+        flags[names.STATUS] = (names.TWT, status)
+    return flags
 
 
 def whole_traces(

@@ -1,0 +1,78 @@
+"""Which of the recorded fixes are positions of a line at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gprscan.geometry.fixes import Fixes
+from gprscan.model.findings import Finding
+
+
+def usable_fixes(fixes: Fixes, n_traces: int, *, moving: bool) -> tuple[Fixes, list[Finding]]:
+    """Drop what is no position of this line: invalid, off the line, repeated.
+
+    Parameters
+    ----------
+    fixes : Fixes
+        As recorded.
+    n_traces : int
+        Traces of the line.
+    moving : bool
+        Whether the traces are known to advance (odometer, marks), so that a repeated position is a stuck receiver.
+
+    Returns
+    -------
+    Fixes, list of Finding
+        Fixes with strictly increasing traces, and what was left out.
+    """
+    assert fixes.quality is not None
+    notes: list[Finding] = []
+    finite = np.isfinite(fixes.longitude) & np.isfinite(fixes.latitude) & np.isfinite(fixes.trace)
+    nowhere = (np.abs(fixes.longitude) < 1e-9) & (np.abs(fixes.latitude) < 1e-9)
+    invalid = (fixes.quality == 0) | nowhere
+    if invalid.any():
+        evidence = f"{int(invalid.sum())} of {len(fixes)} fixes have quality 0"
+        what = "The receiver marked fixes as invalid."
+        notes.append(Finding("gnss-quality-zero", "warning", what, fixes.source, evidence, "They were left out."))
+    # a fix some traces past the end belongs to the line (the log closes after the last trace); far past it does not
+    margin = max(2.0, 0.1 * n_traces)
+    near = (fixes.trace >= -margin) & (fixes.trace <= n_traces - 1 + margin)
+    off = finite & ~invalid & ~near
+    if off.any():
+        span = f"traces {fixes.trace[off].min():g} to {fixes.trace[off].max():g}"
+        evidence = f"{int(off.sum())} fixes at {span}, line has {n_traces}"
+        what = "Fixes are tied to traces that the line does not have."
+        notes.append(Finding("gnss-off-line", "warning", what, fixes.source, evidence, "They were left out."))
+    usable = fixes.take(finite & ~invalid & near)
+    if not len(usable):
+        return usable, notes
+    usable = usable.take(np.argsort(usable.trace, kind="stable"))
+    usable = _one_per_trace(usable)
+    return _without_repeats(usable, notes, moving=moving)
+
+
+def _one_per_trace(fixes: Fixes) -> Fixes:
+    """Keep the middle one of several fixes that share a trace: the cart stood still."""
+    edges = np.flatnonzero(np.diff(fixes.trace, prepend=-np.inf) > 0)
+    counts = np.diff(np.append(edges, len(fixes)))
+    return fixes.take(edges + (counts - 1) // 2)
+
+
+def _without_repeats(fixes: Fixes, notes: list[Finding], *, moving: bool) -> tuple[Fixes, list[Finding]]:
+    """Drop sentences that a recorder wrote again for later traces although the receiver had said nothing new."""
+    assert fixes.time is not None
+    same_place = (np.diff(fixes.longitude) == 0) & (np.diff(fixes.latitude) == 0)
+    known = ~np.isnat(fixes.time)
+    same_time = (np.diff(fixes.time) == np.timedelta64(0, "ns")) & known[1:] & known[:-1]
+    stale = np.append(False, same_place & same_time)
+    stuck = np.append(False, same_place & ~same_time)
+    if stuck.sum() > 0.2 * len(fixes) and stuck.sum() > 2:
+        evidence = f"{int(stuck.sum())} of {len(fixes)} fixes repeat the one before at a later time"
+        what = "The recorded position repeats while time goes on."
+        then = (
+            "Repeats were left out and positions interpolated, since the line moved."
+            if moving
+            else "Taken for standing still."
+        )
+        notes.append(Finding("gnss-repeated-fixes", "warning", what, fixes.source, evidence, then))
+    return fixes.take(~(stale | (stuck if moving else False))), notes

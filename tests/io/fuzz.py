@@ -1,0 +1,272 @@
+"""Mutate files and read them: only `ReadError` and its children may come out, in time, within bounded memory.
+
+    python -m tests.io.fuzz --count 100000 --seed 1              every reader
+    python -m tests.io.fuzz --reader dzt --count 2000 --keep bad
+
+A mutation truncates, extends, flips bits, sets fields to extremes, replaces numbers in text, empties a file, claims
+huge sizes, or renames. It hits the data file or one of its side files. Every line that does come out is loaded whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+import gprscan as gs
+from gprscan.errors import ReadError
+from gprscan.io import hdf5
+from tests.io import builders
+
+SECONDS = 2.0
+SLACK_BYTES = 16 * 2**20
+EXTREMES = [0, 1, -1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, -(2**31)]
+TEXTS = [
+    b"",
+    b"0",
+    b"-1",
+    b"nan",
+    b"inf",
+    b"-inf",
+    b"1e308",
+    b"1e-308",
+    b"99999999999999999999",
+    b"2147483648",
+    b"x",
+    b"\x00\xff",
+    b":,=\t",
+]
+SUFFIXES = [".dzt", ".dt1", ".rd3", ".rd7", ".iprb", ".out", ".h5", ".nc", ".hd", ".rad", ".bin", ""]
+
+
+def _dzt(folder: Path, channels: int, dtype: str) -> Path:
+    path = builders.make_dzt(folder / "a.dzt", builders.radar(24, 64, dtype, channels))
+    fixes = [f"$GSSIS,{s},-1\n{builders.gga(s, 114.03 + s * 1e-6, 22.7)}\r\n\n" for s in range(0, 24, 4)]
+    (folder / "a.dzg").write_text("".join(fixes))
+    (folder / "a.dzx").write_text(
+        '<DZX xmlns="www.geophysical.com/DZX/1.02"><GlobalProperties><horizontalUnit>m</horizontalUnit><unitsPerScan>0.05'
+        "</unitsPerScan></GlobalProperties><ChannelProperties><channel>0</channel><centerFreqMHz>400</centerFreqMHz>"
+        "</ChannelProperties><WayPt><scan>3</scan><mark>User</mark><distance>1</distance></WayPt></DZX>"
+    )
+    return path
+
+
+def _dt1(folder: Path, dtype: str) -> Path:
+    path = builders.make_dt1(folder / "a.dt1", builders.radar(24, 64, dtype))
+    rows = [f"Trace #{t + 1} at position {t}\n{builders.gga(t, 114.03 + t * 1e-6, 22.7)}\n" for t in range(0, 24, 4)]
+    (folder / "a.gps").write_text("".join(rows))
+    return path
+
+
+def _gp2(folder: Path) -> Path:
+    path = builders.make_dt1(folder / "a.dt1", builders.radar(24, 64, "f4"))
+    rows = [f'{t + 1},{t},{t},{t},"{builders.gga(t, 114.03 + t * 1e-6, 22.7)}"\r\n' for t in range(0, 24, 4)]
+    head = ";Date=2007-Sep-26 15:50\r\ntraces,odo_tick,pos(m),time_elapsed(s),GPS\r\n"
+    (folder / "a.gp2").write_text(head + "".join(rows))
+    return path
+
+
+def _cor(folder: Path) -> None:
+    rows = [
+        f"{t + 1}\t2025-03-14\t15:09:{t:02d}\t22.7\tN\t{114.03 + t * 1e-6}\tE\t12.5\tM\t0.8\r\n"
+        for t in range(0, 24, 4)
+    ]
+    (folder / "a.cor").write_text("".join(rows))
+
+
+def _mala(folder: Path, suffix: str, dtype: str) -> Path:
+    _cor(folder)
+    return builders.make_rd3(folder / f"a{suffix}", builders.radar(24, 64, dtype))
+
+
+def _iprb(folder: Path) -> Path:
+    _cor(folder)
+    return builders.make_iprb(folder / "a.iprb", builders.radar(24, 64, "i4"))
+
+
+def _netcdf(folder: Path) -> Path:
+    line = gs.from_array(builders.radar(24, 64, "i2", 2).transpose(1, 0, 2), dt=0.5, spacing=0.1, frequency=400)
+    return gs.write(gs.geometry.with_positions(line, 114.03 + np.arange(24) * 1e-6, np.full(24, 22.7)), folder / "a.nc")
+
+
+SEEDS: dict[str, list[Callable[[Path], Path]]] = {
+    "dzt": [lambda f: _dzt(f, 1, "i2"), lambda f: _dzt(f, 3, "i4"), lambda f: _dzt(f, 1, "i1")],
+    "dt1": [lambda f: _dt1(f, "i2"), lambda f: _dt1(f, "f4"), _gp2],
+    "rd3": [lambda f: _mala(f, ".rd3", "i2"), lambda f: _mala(f, ".rd7", "i4")],
+    "iprb": [_iprb],
+    "gprmax": [lambda f: builders.make_gprmax(f / "a.out", builders.radar(24, 64, "f4"))],
+    "netcdf": [_netcdf],
+}
+
+
+@dataclass
+class Outcome:
+    """What a run of mutations led to."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    bad: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    largest: float = 0.0  # bytes allocated over what is allowed
+
+
+def mutate(raw: bytes, rng: random.Random) -> bytes:
+    """Return a damaged copy of some bytes."""
+    data = bytearray(raw)
+    kind = rng.randrange(10)
+    at = rng.randrange(len(data)) if data else 0
+    early = rng.randrange(min(len(data), 160)) if data else 0
+    if kind == 0:
+        return bytes(data[:at])
+    if kind == 1:
+        return bytes(data) + rng.randbytes(rng.randrange(1, 300))
+    if kind == 2:
+        for _ in range(rng.randrange(1, 20)):
+            where = rng.randrange(len(data)) if data else 0
+            data[where : where + 1] = bytes([data[where] ^ (1 << rng.randrange(8))]) if data else b""
+        return bytes(data)
+    if kind in (3, 4):  # a field of the header at an extreme
+        size = rng.choice((1, 2, 4, 8))
+        value = rng.choice(EXTREMES) & (2 ** (8 * size) - 1)
+        where = early if kind == 3 else at
+        data[where : where + size] = value.to_bytes(size, rng.choice(("little", "big")))  # type: ignore[arg-type]
+        return bytes(data)
+    if kind in (5, 6):  # a number in the text at an extreme
+        numbers = list(re.finditer(rb"-?\d+(?:\.\d+)?", raw[:20_000]))
+        if numbers:
+            chosen = rng.choice(numbers)
+            return raw[: chosen.start()] + rng.choice(TEXTS) + raw[chosen.end() :]
+        return bytes(data[::-1])
+    if kind == 7:
+        length = rng.randrange(1, 200)
+        data[at : at + length] = bytes(min(length, len(data) - at))
+        return bytes(data)
+    if kind == 8:  # a block twice, or gone
+        length = rng.randrange(1, 2000)
+        return bytes(data[:at]) + bytes(data[at : at + length]) * rng.choice((0, 2)) + bytes(data[at + length :])
+    return rng.choice((b"", b"\0", b"\n", rng.randbytes(rng.randrange(1, 3000))))
+
+
+def attempt(path: Path, total: int, outcome: Outcome, *, memory: bool) -> str | None:
+    """Read and load one file; return what went wrong, None where all is as it should be."""
+    fault = None
+    if memory:
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+    start = time.perf_counter()
+    try:
+        line = gs.read(path)
+        line["amplitude"].values  # noqa: B018 - loads it
+        line.load()
+        outcome.outcomes["read"] += 1
+    except ReadError as error:
+        outcome.outcomes[type(error).__name__] += 1
+        if len(str(error)) < 20:
+            fault = f"says too little: {error!r}"
+    except BaseException as error:
+        fault = f"{type(error).__name__}: {error}"
+    seconds = time.perf_counter() - start
+    outcome.slowest = max(outcome.slowest, seconds)
+    if memory:
+        grown = tracemalloc.get_traced_memory()[1] - before
+        outcome.largest = max(outcome.largest, grown - 4 * total)
+        if grown > 4 * total + SLACK_BYTES:
+            fault = f"allocated {grown} bytes for files of {total}"
+    if seconds > SECONDS and path.suffix not in (".nc", ".out", ".h5"):
+        fault = f"took {seconds:.1f} s"
+    return fault
+
+
+def run(reader: str, count: int, seed: int, *, keep: Path | None = None, memory: bool = True) -> Outcome:
+    """Try `count` mutations on one reader.
+
+    Parameters
+    ----------
+    reader : str
+        Key of `SEEDS`.
+    count, seed : int
+        Mutations, and the seed of the random numbers: a run repeats exactly.
+    keep : Path, optional
+        Folder for the files that failed.
+    memory : bool
+        Measure allocations; makes everything slower.
+    """
+    rng = random.Random(f"{reader}-{seed}")
+    outcome = Outcome()
+    root = Path(tempfile.mkdtemp())
+    patience, hdf5.TIMEOUT_SECONDS = hdf5.TIMEOUT_SECONDS, SECONDS
+    started = memory and not tracemalloc.is_tracing()
+    try:
+        originals = []
+        for i, make in enumerate(SEEDS[reader]):
+            (root / str(i)).mkdir()
+            data = make(root / str(i))
+            gs.read(data).load()
+            originals.append((data, {p: p.read_bytes() for p in sorted(data.parent.iterdir())}))
+        if started:
+            tracemalloc.start()
+        for number in range(count):
+            data, files = rng.choice(originals)
+            victim = data if rng.random() < 0.5 else rng.choice(list(files))
+            damaged = mutate(files[victim], rng)
+            if rng.random() < 0.2:
+                damaged = mutate(damaged, rng)
+            victim.write_bytes(damaged)
+            target = data
+            if rng.random() < 0.1:
+                target = data.with_suffix(rng.choice(SUFFIXES))
+                data.rename(target)
+            total = sum(p.stat().st_size for p in data.parent.iterdir())
+            fault = attempt(target, total, outcome, memory=memory)
+            if fault:
+                outcome.bad.append(f"{reader} #{number} (seed {seed}): {victim.name}: {fault}")
+                if keep is not None:
+                    shutil.copytree(data.parent, keep / f"{reader}-{seed}-{number}", dirs_exist_ok=True)
+            for stray in data.parent.iterdir():
+                if stray not in files:
+                    stray.unlink()
+            for path, raw in files.items():
+                if path == victim or not path.exists():
+                    path.write_bytes(raw)
+    finally:
+        if started:
+            tracemalloc.stop()
+        hdf5.TIMEOUT_SECONDS = patience
+        shutil.rmtree(root)
+    return outcome
+
+
+def main() -> int:
+    """Run from the command line; the exit status is 1 where anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--reader", choices=sorted(SEEDS), action="append")
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--no-memory", action="store_true")
+    options = parser.parse_args()
+    failed = False
+    for reader in options.reader or sorted(SEEDS):
+        start = time.perf_counter()
+        result = run(reader, options.count, options.seed, keep=options.keep, memory=not options.no_memory)
+        rate = options.count / (time.perf_counter() - start)
+        summary = ", ".join(f"{name} {n}" for name, n in result.outcomes.most_common())
+        sys.stdout.write(f"{reader}: {summary}; {len(result.bad)} bad; slowest {result.slowest:.2f} s; {rate:.0f}/s\n")
+        for line in result.bad[:20]:
+            sys.stdout.write(f"  {line}\n")
+        failed |= bool(result.bad)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
