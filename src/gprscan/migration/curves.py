@@ -69,10 +69,15 @@ def vertical_times(geometry: Acquisition, ground: Medium, depths: np.ndarray, se
     return diffraction_curves(geometry, ground, depths, np.zeros(1), separation)[0][:, 0]
 
 
-def half_width(geometry: Acquisition, depths: np.ndarray, aperture: float) -> np.ndarray:
-    """Return the half-width of the aperture in traces for each depth."""
-    reach = (depths + geometry.height) * np.tan(np.radians(aperture))
-    return np.minimum(np.floor(reach / geometry.spacing + 1e-9), geometry.n_traces - 1).astype("int32")
+def reach(geometry: Acquisition, depths: np.ndarray, aperture: float) -> np.ndarray:
+    """Return how far along the line each depth looks to either side, in traces (not rounded).
+
+    Parameters
+    ----------
+    aperture : float
+        Half-angle at the image point, degrees.
+    """
+    return (depths + geometry.height) * np.tan(np.radians(aperture)) / geometry.spacing
 
 
 def curve_weights(curvature: np.ndarray, geometry: Acquisition) -> np.ndarray:
@@ -90,7 +95,15 @@ def curve_weights(curvature: np.ndarray, geometry: Acquisition) -> np.ndarray:
 
 
 def edge_taper(lateral: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Return a cosine taper over the outer part of the aperture, shape (depth, lateral)."""
+    """Return a cosine taper over the outer part of the aperture, shape (depth, lateral).
+
+    Parameters
+    ----------
+    lateral : ndarray, shape (lateral,)
+        Distances in traces.
+    widths : ndarray, shape (depth,)
+        Half-width of the aperture in traces; not rounded, or the image would show a stripe wherever it grows by one.
+    """
     share = lateral[None, :] / (widths[:, None] + 1.0)
     return np.sin(0.5 * np.pi * np.clip((1.0 - share) / TAPER, 0.0, 1.0)) ** 2
 
@@ -121,11 +134,11 @@ def curve_table(
     antialias : bool
         Take steep parts of a curve from low-pass copies of the data.
     """
-    widths = half_width(geometry, depths, aperture)
-    lateral = np.arange(int(widths.max()) + 1)
+    widths = reach(geometry, depths, aperture)
+    lateral = np.arange(min(int(widths.max()), geometry.n_traces - 1) + 2)
     times, slope, curvature = diffraction_curves(geometry, ground, depths, lateral * geometry.spacing, separation)
     position = (times - geometry.start) / geometry.dt
-    inside = (position >= 0) & (position < geometry.n_samples - 1) & (lateral[None, :] <= widths[:, None])
+    inside = (position >= 0) & (position < geometry.n_samples - 1) & (lateral[None, :] < widths[:, None] + 1.0)
     weights = np.where(inside, curve_weights(curvature, geometry) * edge_taper(lateral, widths), 0.0)
     rows = np.where(inside, position, 0).astype("int32")
     share = np.where(inside, position - rows, 0.0)

@@ -11,7 +11,7 @@ from gprscan.errors import ParameterError
 from gprscan.kernels.jit import threads
 from gprscan.kernels.kirchhoff import diffraction_sum
 from gprscan.migration.acquisition import acquisition, as_image, channels, image_depths
-from gprscan.migration.curves import CurveTable, curve_table
+from gprscan.migration.curves import CurveTable, curve_table, reach
 from gprscan.migration.medium import GroundVelocity, medium
 from gprscan.migration.rho import half_derivative
 from gprscan.steps import Length, step
@@ -20,8 +20,7 @@ from gprscan.steps import Length, step
 def _halo(line: xr.Dataset, parameters: dict[str, Any]) -> int:
     geometry = acquisition(line)
     depths = image_depths(geometry, medium(parameters["velocity"]), parameters["depth_step"], parameters["max_depth"])
-    reach = (depths[-1] + geometry.height) * np.tan(np.radians(parameters["aperture"]))
-    return int(np.ceil(reach / geometry.spacing)) + 1
+    return int(reach(geometry, depths, parameters["aperture"])[-1]) + 2
 
 
 def padded_rows(traces: np.ndarray, dt: float, table: CurveTable) -> np.ndarray:
