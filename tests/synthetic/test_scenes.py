@@ -16,6 +16,7 @@ from gprscan.synthetic import (
     TEMPLATES,
     Acquisition,
     Scene,
+    arrays,
     degrade,
     layered_medium,
     make,
@@ -282,3 +283,20 @@ def test_array_over_a_void_and_a_pipe() -> None:
     records = [body.record() for body in bodies]
     assert records[0]["top_depth_m"] == pytest.approx(0.35)
     assert records[1]["slope"] == 0.8
+
+
+def test_array_scenes_are_written_with_their_bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrays, "SPACING", 1.8)
+    assert make.main([str(tmp_path), "--n", "0", "--arrays", "1", "--seed", "4", "--step", "0.02"]) == 0
+    (path,) = tmp_path.glob("k*.npz")
+    truth = json.loads(path.with_suffix(".json").read_text())
+    with np.load(path, allow_pickle=False) as stored:
+        assert stored["data"].shape == stored["data_moderate"].shape
+        assert stored["data"].shape[:2] == (8, 3)
+        assert stored["y_channel_m"].size == 8
+    assert truth["kind"] == "2.5D"
+    classes = [body["class"] for body in truth["objects_3d"]]
+    assert classes[0] in ("air_void", "water_void")
+    assert classes[1] in ("metal_pipe", "pvc_pipe_water")
+    assert len(truth["channels"]) == 8
+    assert all(channel["objects"] for channel in truth["channels"])
