@@ -21,7 +21,8 @@ def test_the_rebar_slab_collapses_to_fourteen_points(shared: Path) -> None:
     for migrate in (kirchhoff, stolt):
         image = migrate(line, 0.11, 50, depth_step=0.001, max_depth=0.1)
         strength = envelope(image)[:, 20:80].max(axis=1)
-        found, _ = find_peaks(strength, prominence=0.3 * strength.max())
+        # side lobes reach 0.36 of the strongest bar, the weakest bar, at the very start of the line, 0.46
+        found, _ = find_peaks(strength, height=0.42 * strength.max())
         assert found.size == 14
         np.testing.assert_allclose(line["distance"].values[found], picks[:, 0], atol=0.02)
         # a focus measure, kurtosis along the line: it grows as the flanks collapse
