@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gprscan.kernels import background, repair, traces, weights, windows
+from gprscan.kernels import background, median, repair, traces, weights, windows
 from tests import reference
 
 
@@ -82,10 +82,19 @@ def test_in_place_is_the_same() -> None:
 def test_sliding_median(half: int) -> None:
     rows = rough(30, 19)
     expected = reference.sliding_background(rows, half, np.median)
-    for driver in (background.subtract_sliding_median_serial, background.subtract_sliding_median_parallel):
+    for driver in (median.subtract_sliding_median_serial, median.subtract_sliding_median_parallel):
         target = np.empty_like(rows)
-        driver(rows, target, states_of(rows), half)
+        driver(rows, rows.view("int32"), target, states_of(rows), half)
         close(target, expected)
+
+
+def test_sliding_median_of_many_equal_values() -> None:
+    rows = np.round(rough(40, 17, gaps=False) * 2)
+    rows[:, 3] = -0.0
+    expected = reference.sliding_background(rows, 4, np.median)
+    target = np.empty_like(rows)
+    median.subtract_sliding_median_serial(rows, rows.view("int32"), target, states_of(rows), 4)
+    close(target, expected)
 
 
 @pytest.mark.parametrize("half", [1, 3, 20])

@@ -12,6 +12,7 @@ from gprscan import model, names
 from gprscan.errors import MissingPositionError, ParameterError
 from gprscan.filters import _arrays
 from gprscan.kernels import background as kernels
+from gprscan.kernels import median
 from gprscan.kernels.jit import threads
 from gprscan.steps import Length, step
 
@@ -92,8 +93,8 @@ def background(
             else:
                 kernels.subtract_sliding_mean_serial(profile, result, state, half)
         else:
-            pair = (kernels.subtract_sliding_median_serial, kernels.subtract_sliding_median_parallel)
-            _arrays.run(*pair, profile, result, state, int(traces or 0) // 2)
+            pair = (median.subtract_sliding_median_serial, median.subtract_sliding_median_parallel)
+            _arrays.run(*pair, profile, profile.view("int32"), result, state, int(traces or 0) // 2)
     return model.with_amplitude(line, target)
 
 

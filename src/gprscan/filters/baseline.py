@@ -10,7 +10,7 @@ import xarray as xr
 from gprscan import model
 from gprscan.errors import ParameterError
 from gprscan.filters import _arrays, bands
-from gprscan.kernels import background, windows
+from gprscan.kernels import median, windows
 from gprscan.kernels import traces as trace_kernels
 from gprscan.steps import Time, step
 
@@ -107,6 +107,6 @@ def dewow(
     else:
         # the sliding median along the line, with time and trace in each other's place
         live = np.ones(read.shape[1], dtype="int8")
-        pair = (background.subtract_sliding_median_serial, background.subtract_sliding_median_parallel)
-        _arrays.run(*pair, read.T, write.T, live, half)
+        pair = (median.subtract_sliding_median_serial, median.subtract_sliding_median_parallel)
+        _arrays.run(*pair, read.T, read.T.view("int32"), write.T, live, half)
     return model.with_amplitude(line, target)

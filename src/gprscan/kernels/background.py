@@ -7,8 +7,6 @@ import numpy as np
 
 from gprscan.kernels.jit import inline, kernel, parallel_kernel
 
-TILE = 16  # samples of one cache line of float32
-
 
 @inline
 def _add(sums, counts, trace, state, sign):  # type: ignore[no-untyped-def]
@@ -74,74 +72,3 @@ def subtract_sliding_mean_parallel(
     for run in numba.prange(runs):
         first = min(run * length, source.shape[0])
         _slide_mean(source, target, states, half, first, min(first + length, source.shape[0]))
-
-
-@inline
-def _replace(old, new, window, result):  # type: ignore[no-untyped-def]
-    # r, the window without `old`, is r[k] = w[k] below it and w[k + 1] from it on; a sorted insertion of `new` is
-    # max(r[k - 1], min(new, r[k])). No branch and no search, so that the compiler takes eight samples at a time.
-    for k in range(1, window.size - 1):
-        before = window[k - 1] if window[k - 1] < old else window[k]
-        here = window[k] if window[k] < old else window[k + 1]
-        smaller = new if new < here else here
-        result[k] = smaller if smaller > before else before
-
-
-@inline
-def _fetch(source, states, i, first, values):  # type: ignore[no-untyped-def]
-    # what is missing sorts to the end of the window
-    missing = i < 0 or i >= source.shape[0] or states[i] == 0
-    for k in range(values.size):
-        value = np.float32(np.inf) if missing else source[i, first + k]
-        values[k] = value if np.isfinite(value) else np.float32(np.inf)
-
-
-@inline
-def _slide_median(source, target, states, half, first, stop):  # type: ignore[no-untyped-def]
-    width = stop - first
-    # two arrays and not one: the compiler must see that reading and writing never meet
-    even = np.full((width, 2 * half + 3), np.float32(np.inf))
-    odd = np.full((width, 2 * half + 3), np.float32(np.inf))
-    even[:, 0] = -np.inf
-    odd[:, 0] = -np.inf
-    new, old = np.empty(width, np.float32), np.empty(width, np.float32)
-    counts = np.zeros(width, np.int64)
-    for i in range(-half, source.shape[0]):
-        _fetch(source, states, i + half, first, new)
-        _fetch(source, states, i - half - 1, first, old)
-        for k in range(width):
-            counts[k] += (1 if new[k] < np.inf else 0) - (1 if old[k] < np.inf else 0)
-            if (i & 1) == 0:
-                _replace(old[k], new[k], even[k], odd[k])
-            else:
-                _replace(old[k], new[k], odd[k], even[k])
-        if i >= 0:
-            for k in range(width):
-                middle = np.float32(0.0)
-                if counts[k] > 0 and states[i] != 0:
-                    low, high = (counts[k] + 1) // 2, counts[k] // 2 + 1
-                    if (i & 1) == 0:
-                        middle = np.float32(0.5) * (odd[k, low] + odd[k, high])
-                    else:
-                        middle = np.float32(0.5) * (even[k, low] + even[k, high])
-                target[i, first + k] = source[i, first + k] - middle
-
-
-@kernel
-def subtract_sliding_median_serial(source: np.ndarray, target: np.ndarray, states: np.ndarray, half: int) -> None:
-    """Subtract from each trace of one channel the median of its ``2 half + 1`` neighbours, cut at the ends; one thread.
-
-    The windows of sixteen neighbouring samples are kept sorted at the same time, since they share cache lines.
-    `target` must not be `source`.
-    """
-    n = source.shape[1]
-    for tile in range((n + 15) // 16):
-        _slide_median(source, target, states, half, 16 * tile, min(16 * tile + 16, n))
-
-
-@parallel_kernel
-def subtract_sliding_median_parallel(source: np.ndarray, target: np.ndarray, states: np.ndarray, half: int) -> None:
-    """Do as `subtract_sliding_median_serial`, with all threads."""
-    n = source.shape[1]
-    for tile in numba.prange((n + 15) // 16):
-        _slide_median(source, target, states, half, 16 * tile, min(16 * tile + 16, n))
