@@ -22,6 +22,7 @@ from gprscan.synthetic import (
     make,
     random_scene,
     simulate,
+    simulate_scene,
 )
 from gprscan.synthetic.bodies import air_void, concrete_pipe, manhole, metal_pipe, pvc_pipe, rebar_mesh
 from gprscan.synthetic.media import Layer, correlated_field
@@ -175,8 +176,8 @@ def test_every_template_draws_bodies_that_do_not_touch() -> None:
     for template, plan in TEMPLATES.items():
         scene = random_scene(template, 11)
         assert scene == random_scene(template, 11)
-        assert len(scene.bodies) == len(plan.recipes) + plan.rebar
-        boxes = sorted(body.outline.box for body in scene.bodies if body.kind != "rebar_mesh")
+        assert len(scene.bodies) == len(plan.recipes) + plan.rebar + plan.dip
+        boxes = sorted(body.outline.box for body in scene.bodies if body.kind not in ("rebar_mesh", "dipping_layer"))
         assert all(a[1] < b[0] for a, b in itertools.pairwise(boxes))
         assert all(box[0] > 0.2 and box[1] < scene.survey.length - 0.2 for box in boxes)
         assert all(box[3] < scene.survey.depth for box in boxes)
@@ -300,3 +301,19 @@ def test_array_scenes_are_written_with_their_bodies(tmp_path: Path, monkeypatch:
     assert classes[1] in ("metal_pipe", "pvc_pipe_water")
     assert len(truth["channels"]) == 8
     assert all(channel["objects"] for channel in truth["channels"])
+
+
+def test_a_dipping_layer_is_geology_and_leaves_the_scene_empty() -> None:
+    scene = random_scene("empty_high_dip", 2, step=0.02)
+    (layer,) = scene.bodies
+    (_, left), (length, right) = layer.extra["interface_xz"]
+    assert scene.kind == "empty"
+    assert layer.category == "geology"
+    assert layer.top == pytest.approx((left + right) / 2, abs=0.001)
+    medium = scene.medium()
+    for x, depth in ((0.1 * length, 0.9 * left + 0.1 * right), (0.9 * length, 0.1 * left + 0.9 * right)):
+        column = medium.permittivity[round(x / 0.02), medium.surface :]
+        assert column[round(depth / 0.02) + 3] == pytest.approx(layer.permittivity, abs=0.01)
+        assert column[round(depth / 0.02) - 3] != pytest.approx(layer.permittivity, abs=0.01)
+    (entry,) = simulate_scene(thinned("empty_high_dip", 2, step=0.012), twins=False).truth["objects"]
+    assert entry["top_depth_m"] == pytest.approx(layer.top, abs=0.001)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from gprscan.synthetic.media import Medium
-from gprscan.synthetic.shapes import Arch, Box, Ellipse, Shape, paint
+from gprscan.synthetic.shapes import Arch, Box, Ellipse, Shape, Wedge, paint
 
 WATER = (80.0, 0.02)
 CONCRETE = (7.0, 0.005)
@@ -47,6 +47,8 @@ class Body:
         Of the outer part; None for metal.
     extra : dict
         Further entries of the truth record.
+    apex_depth : float, optional
+        Depth below the middle of the body, where that is not its shallowest point.
     """
 
     kind: str
@@ -57,6 +59,7 @@ class Body:
     polarity: int
     permittivity: float | None
     extra: dict[str, Any] = field(default_factory=dict)
+    apex_depth: float | None = None
 
     @property
     def x(self) -> float:
@@ -66,8 +69,8 @@ class Body:
 
     @property
     def top(self) -> float:
-        """Depth of the top below the ground in m."""
-        return self.outline.box[2]
+        """Depth of the top below the ground in m, at the middle."""
+        return self.outline.box[2] if self.apex_depth is None else self.apex_depth
 
     def paint_on(self, medium: Medium) -> None:
         """Put every part into a medium, in place."""
@@ -187,9 +190,25 @@ def manhole(x: float, width: float, bottom: float, *, wall: float = 0.12, cover:
     return Body("manhole", "structure", "concrete/air/metal cover", outline, parts, -1, None, extra)
 
 
-def at(body: Body, **extra: Any) -> Body:
-    """Return the body with further entries in its truth record."""
-    return replace(body, extra={**body.extra, **extra})
+def dipping_layer(length: float, z0: float, z1: float, bottom: float, permittivity: float) -> Body:
+    """Wetter ground below a plane that dips along the line, from `z0` at its start to `z1` at its end."""
+    outline = Wedge(0.0, z0, length, z1, bottom)
+    extra = {
+        "sigma_S_m": 0.015,
+        "interface_xz": [[0.0, round(z0, 3)], [round(length, 3), round(z1, 3)]],
+        "dip_deg": round(float(np.degrees(np.arctan((z1 - z0) / length))), 2),
+    }
+    return Body(
+        "dipping_layer",
+        "geology",
+        f"eps {permittivity:.1f}",
+        outline,
+        (Part(outline, permittivity, 0.015),),
+        -1,
+        round(permittivity, 3),
+        extra,
+        0.5 * (z0 + z1),
+    )
 
 
 __all__ = [
@@ -199,9 +218,9 @@ __all__ = [
     "Ellipse",
     "Part",
     "air_void",
-    "at",
     "concrete_pipe",
     "debonding",
+    "dipping_layer",
     "loose_zone",
     "manhole",
     "metal_pipe",

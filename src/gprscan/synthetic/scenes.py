@@ -211,11 +211,12 @@ RECIPES: dict[str, Callable[[_Draw], Body]] = {
 
 @dataclass(frozen=True)
 class Template:
-    """What a scene holds: clutter level, recipes from left to right, rebar, concrete slab, high frequency."""
+    """What a scene holds: clutter level, recipes from left to right, rebar, a dipping layer, a slab, high frequency."""
 
     clutter: str
     recipes: tuple[str, ...] = ()
     rebar: bool = False
+    dip: bool = False
     slab: bool = False
     shallow: bool = False
 
@@ -245,6 +246,7 @@ TEMPLATES: dict[str, Template] = {
     "concrete": Template("high", ("concrete",)),
     "four_objects": Template("medium", ("circle", "metal", "pvc_water", "wet")),
     "wet_loose_void_high": Template("high", ("wet", "loose", "rect")),
+    "empty_high_dip": Template("high", dip=True),
 }
 
 
@@ -281,7 +283,9 @@ def random_scene(template: str, seed: int, *, step: float | None = None) -> Scen
     scatterers = roads.random_scatterers(
         rng, plan.clutter, length=survey.length, top=layers[0].thickness + 0.08, bottom=survey.depth - 0.1
     )
-    clear = tuple(s for s in scatterers if not any(roads.overlaps(s.shape, body) for body in placed))
+    clear = tuple(
+        s for s in scatterers if not any(roads.overlaps(s.shape, body) for body in placed if body.category != "geology")
+    )
     kind = "empty" if not plan.recipes else ("single" if len(plan.recipes) == 1 and not plan.rebar else "mixed")
     return Scene(template, kind, seed, plan.clutter, survey, layers, clear, placed)
 
@@ -304,6 +308,10 @@ def _place(plan: Template, layers: tuple[Layer, ...], survey: Survey, rng: np.ra
         spacing = round(float(rng.uniform(0.12, 0.22)) / survey.step) * survey.step
         depth = round(float(rng.uniform(0.06, 0.08)) / survey.step) * survey.step
         placed.append(make.rebar_mesh(0.3, survey.length - 0.3, spacing, depth))
+    if plan.dip:
+        ends = rng.permutation(rng.uniform((0.6, 0.95), (0.8, 1.2)))
+        wet = layers[-1].permittivity * float(rng.uniform(1.3, 1.6))
+        placed.append(make.dipping_layer(survey.length, float(ends[0]), float(ends[1]), survey.depth, wet))
     return placed
 
 
@@ -374,7 +382,7 @@ def _scene_record(scene: Scene, record: Record, objects: list[dict[str, Any]]) -
         "kind": scene.kind,
         "seed": scene.seed,
         "engine": "gprscan.synthetic.fdtd (2-D TMz, CPML)",
-        "empty": not objects,
+        "empty": all(entry["category"] == "geology" for entry in objects),
         "has_void": any(entry["category"] == "void" for entry in objects),
         "clutter_level": scene.clutter,
         "grid": {"dl_m": survey.step, "domain_x_m": round(survey.length, 3), "depth_m": survey.depth},

@@ -99,6 +99,27 @@ class Arch:
         return (np.abs(across) <= 1.0) & (z < self.top + self.height) & ((z >= spring) | vault)
 
 
+@dataclass(frozen=True)
+class Wedge:
+    """All that lies below a plane that dips along the line, from `z0` at `x0` to `z1` at `x1`, down to `bottom`."""
+
+    x0: float
+    z0: float
+    x1: float
+    z1: float
+    bottom: float
+    name: str = "interface"
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Smallest x, largest x, top and bottom in m."""
+        return self.x0, self.x1, min(self.z0, self.z1), self.bottom
+
+    def contains(self, x: NDArray[np.floating], z: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Whether points lie inside."""
+        return z >= self.z0 + (x - self.x0) * (self.z1 - self.z0) / (self.x1 - self.x0)
+
+
 def paint(
     medium: Medium, shape: Shape, permittivity: float, conductivity: float = 0.0, *, conductor: bool = False
 ) -> None:

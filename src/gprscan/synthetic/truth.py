@@ -45,7 +45,8 @@ def object_record(
         Entries named and rounded as in the truth files: ``t_flight_ns`` is the two-way time of the refracted ray, the
         air gap included; ``t_record_ns`` counts from the first sample.
     """
-    x0, x1, top, bottom = body.outline.box
+    x0, x1, _, bottom = body.outline.box
+    top = body.top
     thickness, velocity = _column_above(host, body.x, top)
     flight = _flight(thickness, velocity, separation, antenna_height)
     record: dict[str, Any] = {

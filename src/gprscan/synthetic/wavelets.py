@@ -56,7 +56,7 @@ def gaussian_derivative(time: ArrayLike, frequency: float) -> NDArray[np.floatin
 
     Examples
     --------
-    >>> float(gaussian_derivative(-1.0 / (2.0 * np.pi * 0.4), 400.0))
+    >>> round(float(gaussian_derivative(-1.0 / (2.0 * np.pi * 0.4), 400.0)), 9)
     1.0
     """
     b = np.sqrt(2.0) * np.pi * frequency * 1e-3 * np.asarray(time, dtype="float64")
