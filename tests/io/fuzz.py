@@ -55,8 +55,8 @@ def _dzt(folder: Path, channels: int, dtype: str) -> Path:
     fixes = [f"$GSSIS,{s},-1\n{builders.gga(s, 114.03 + s * 1e-6, 22.7)}\r\n\n" for s in range(0, 24, 4)]
     (folder / "a.dzg").write_text("".join(fixes))
     (folder / "a.dzx").write_text(
-        '<DZX xmlns="www.geophysical.com/DZX/1.02"><GlobalProperties><horizontalUnit>m</horizontalUnit><unitsPerScan>0.05'
-        "</unitsPerScan></GlobalProperties><ChannelProperties><channel>0</channel><centerFreqMHz>400</centerFreqMHz>"
+        '<DZX xmlns="www.geophysical.com/DZX/1.02"><GlobalProperties><horizontalUnit>m</horizontalUnit>'
+        "<unitsPerScan>0.05</unitsPerScan></GlobalProperties><ChannelProperties><channel>0</channel><centerFreqMHz>400</centerFreqMHz>"
         "</ChannelProperties><WayPt><scan>3</scan><mark>User</mark><distance>1</distance></WayPt></DZX>"
     )
     return path

@@ -13,7 +13,7 @@ from gprscan.geometry import Fixes, NmeaLog
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
-GPRSCAN_NAMESPACE = "https://gprscan.org/ns/dzx"
+GPRSCAN_NAMESPACE = "urn:gprscan:dzx"
 _UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "in": 0.0254}
 
 
