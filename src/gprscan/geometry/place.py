@@ -179,14 +179,17 @@ def _distance_from_track(
     out: Location, trace: np.ndarray, x: np.ndarray, y: np.ndarray, noise: float, n_traces: int
 ) -> None:
     """Give a time-triggered line the distances of its track, where the track is longer than its noise."""
-    length = along_track(x, y, noise)
+    # four standard deviations: of points at rest, one in fifty jumps that far
+    length = along_track(x, y, 2 * noise)
     reach = float(np.hypot(x - x[0], y - y[0]).max())
     if reach < 5 * noise or reach <= 0:
         evidence = f"track reaches {reach:.2f} m, noise {noise:.2f} m"
         what, then = "The GNSS track is too short against its noise to give distances.", "Distances are left out."
         out.findings.append(Finding("gnss-no-distance", "warning", what, "", evidence, then))
         return
-    distance = np.interp(np.arange(n_traces), trace, length)
+    # before the first and after the last fix the motion goes on, as it does for the positions
+    distance = build_track(trace, length, length, np.zeros(trace.size), n_traces).x
+    distance = distance - distance[0]
     out.coords[names.DISTANCE] = (names.TRACE, distance, {"units": "m", "source": "GNSS track"})
     what = "Distances along the line were taken from the GNSS track."
     evidence = f"{length[-1]:.2f} m over {trace.size} fixes"

@@ -109,9 +109,18 @@ def along_track(x: np.ndarray, y: np.ndarray, noise: float = 0.0) -> np.ndarray:
     for i in range(1, x.size):
         if np.hypot(x[i] - x[kept[-1]], y[i] - y[kept[-1]]) > noise:
             kept.append(i)
-    length = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x[kept]), np.diff(y[kept])))])
-    # between accepted points a mover advances evenly; a pause stays where it began
-    return np.interp(np.arange(x.size), kept, length)
+    out = np.zeros(x.size)
+    for first, last in zip(kept, [*kept[1:], x.size], strict=True):
+        end = min(last, x.size - 1)
+        step = np.array([x[end] - x[first], y[end] - y[first]])
+        size = float(np.hypot(*step))
+        if last < x.size and size > 0:
+            # how far each point in between has come on the way to the next accepted one, never back
+            way = ((x[first : last + 1] - x[first]) * step[0] + (y[first : last + 1] - y[first]) * step[1]) / size
+            out[first : last + 1] = out[first] + np.maximum.accumulate(np.clip(way, 0.0, size))
+        else:
+            out[first:last] = out[first]
+    return out
 
 
 def averaged(values: np.ndarray, spread: float) -> np.ndarray:
