@@ -150,9 +150,9 @@ def test_the_ascan_shows_the_polarity_against_the_direct_wave(line, polarity, wo
     ax = plot.ascan(line, 6.0, twt=10.0, polarity=polarity)
     assert any(words in text.get_text() for text in ax.texts)
     arrows = [text for text in ax.texts if text.arrow_patch is not None]
-    heights = {round(arrow.xy[0], 1): arrow.xy[1] for arrow in arrows}
-    assert heights[0.3] > 0  # the direct wave of this line is positive
-    assert np.sign(heights.get(10.0, 0.0)) == polarity
+    heads = {round(arrow.xy[0], 1): np.sign(arrow.xy[1] - arrow.xyann[1]) for arrow in arrows}
+    assert heads[0.3] == 1  # the direct wave, at 0.1 m / 0.2998 m/ns, is the reference: up
+    assert heads.get(10.0, 0) == polarity
     assert len(arrows) == 1 + abs(polarity)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +47,8 @@ def ascan(
     twt : float, optional
         Two-way time of the onset of the body's echo in ns.
     polarity : {-1, 0, 1}, optional
-        Sign of the onset relative to the incident wave; an arrow shows it, beside that of the direct wave.
+        Sign of the onset relative to the incident wave. An arrow shows it, beside one for the direct wave; up means the
+        sign of the incident wave.
     until : float, optional
         Last time to draw, in ns.
 
@@ -65,18 +67,19 @@ def ascan(
 
         _, ax = plt.subplots(figsize=(8, 2.6), layout="constrained")
     period = 1e3 / (model.centre_frequency(line) or DEFAULT_FREQUENCY)
-    ax.plot(t, reference, color="#9a9a9a", linewidth=1.0, label="mean trace 1-4 m away")
-    ax.plot(t, trace, color="black", linewidth=0.9, label=f"trace at {distance:.2f} m")
     direct = model.antenna_separation(line) / C_AIR
     limit = _limit(trace, t, twt, direct, period)
+    power = 3 * math.floor(math.log10(limit) / 3)
+    trace, reference, limit = trace * 10.0**-power, reference * 10.0**-power, limit * 10.0**-power
+    ax.plot(t, reference, color="#9a9a9a", linewidth=1.0, label="mean trace 1-4 m away")
+    ax.plot(t, trace, color="black", linewidth=0.9, label=f"trace at {distance:.2f} m")
     ax.set_ylim(-limit, limit)
     ax.set_xlim(max(t[0], -2 * period), t[-1] if until is None else min(until, t[-1]))
     if twt is not None and polarity is not None:
-        _arrows(ax, reference, t, (direct, twt), polarity, limit, period)
+        _arrows(ax, direct, twt, polarity)
     ax.axhline(0, color="#cccccc", linewidth=0.6, zorder=0)
     ax.set_xlabel("Two-way time (ns)")
-    ax.set_ylabel("Amplitude")
-    ax.ticklabel_format(axis="y", scilimits=(-3, 4))
+    ax.set_ylabel("Amplitude" + (f" ($10^{{{power}}}$)" if power else ""))
     ax.legend(loc="lower right", fontsize=7, frameon=False, ncols=2)
     return ax
 
@@ -92,46 +95,46 @@ def _reference(traces: np.ndarray, along: np.ndarray, distance: float) -> np.nda
 def _limit(trace: np.ndarray, t: np.ndarray, twt: float | None, direct: float, period: float) -> float:
     window = np.isfinite(trace)
     if twt is not None:
-        near = window & (t >= max(twt - period, min(direct + 1.5 * period, twt))) & (t <= twt + 4 * period)
+        near = window & (t >= max(twt - 0.6 * period, min(direct + 0.75 * period, twt))) & (t <= twt + 4 * period)
         window = near if near.any() else window
     peak = float(np.max(np.abs(trace[window]), initial=0.0))
     return 1.35 * peak if peak > 0 else 1.0
 
 
-def _arrows(
-    ax: Axes,
-    reference: np.ndarray,
-    t: np.ndarray,
-    times: tuple[float, float],
-    polarity: int,
-    limit: float,
-    period: float,
-) -> None:
-    direct, twt = times
-    window = np.abs(t - direct) <= 0.75 * period
-    incident = np.sign(reference[window][np.argmax(np.abs(reference[window]))]) if window.any() else 1.0
+def _arrows(ax: Axes, direct: float, twt: float, polarity: int) -> None:
+    """Draw the sign of the onset beside that of the direct wave: up is the sign of the incident wave, whatever it is.
+
+    The arrows do not follow the lobes of the trace: the largest lobe of a thin body often has the sign opposite to its
+    onset, since the echo of its bottom follows within a period.
+    """
     words = "polarity undecided"
     if polarity:
-        words = "like the incident wave (air)" if polarity > 0 else "opposite to the incident wave (metal, water)"
-    ax.axvline(twt, color=_BODY, linewidth=0.8, linestyle=(0, (3, 2)))
-    _arrow(ax, direct, incident * limit, "#555555", "direct wave")
-    _arrow(ax, twt, incident * np.sign(polarity) * limit, _BODY, words)
-
-
-def _arrow(ax: Axes, x: float, height: float, colour: str, words: str) -> None:
-    if height:
-        ax.annotate(
-            "", (x, 0.78 * height), xytext=(x, 0.0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.6}
+        words = (
+            "onset like the incident wave (air)"
+            if polarity > 0
+            else "onset opposite to the incident wave (metal, water)"
         )
-    up = height >= 0
+    ax.axvline(twt, color=_BODY, linewidth=0.8, linestyle=(0, (3, 2)))
+    _arrow(ax, direct, 1, "#555555", "direct wave", right=False)
+    _arrow(ax, twt, int(polarity), _BODY, words, right=True)
+
+
+def _arrow(ax: Axes, x: float, sign: int, colour: str, words: str, *, right: bool) -> None:
+    frame = ax.get_xaxis_transform()  # x in ns, y in shares of the height
+    if sign:
+        low, high = (0.68, 0.94) if sign > 0 else (0.94, 0.68)
+        style = {"arrowstyle": "-|>", "color": colour, "lw": 1.6}
+        ax.annotate("", (x, high), xytext=(x, low), xycoords=frame, textcoords=frame, arrowprops=style)
     ax.annotate(
         words,
-        (x, 0.97 * height if height else ax.get_ylim()[1] * 0.97),
-        xytext=(4, 0),
+        (x, 0.96),
+        xycoords=frame,
+        xytext=(5 if right else -5, 0),
         textcoords="offset points",
         fontsize=7,
         color=colour,
-        va="top" if up else "bottom",
+        ha="left" if right else "right",
+        va="top",
     )
 
 

@@ -144,7 +144,7 @@ class Bodies:
         The links of its other bars lead to that card, which says how many bars there are.
         """
         first: dict[Any, dict[str, Any]] = {}
-        carded = []
+        carded: list[dict[str, Any]] = []
         for row in self.rows:
             group = row.get("group_id") if row["kind"] == "rebar" else None
             if group in first:

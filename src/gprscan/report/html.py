@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import json
 import re
@@ -94,6 +95,7 @@ def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
         "facts": facts,
         "run": run,
         "crs": bodies.crs,
+        "finished": _moment(run["finished"]),
         "scheme": bodies.scheme,
         "sums": sums,
         "rows": bodies.rows,
@@ -120,6 +122,15 @@ def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
         "scripts": scripts,
         "policy": _policy(scripts),
     }
+
+
+def _moment(text: Any) -> str:
+    """Return an ISO time as date and minute in UTC, as it is where it is no such time."""
+    try:
+        moment = datetime.datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text or "?")
+    return f"{moment.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _parameters(values: dict[str, Any]) -> str:

@@ -31,6 +31,8 @@ def leaflet_data(result: SurveyResult, bodies: Bodies) -> dict[str, Any] | None:
     if not dots and not tracks:
         return None
     dots.sort(key=lambda dot: -dot["number"])  # the worst on top
+    for dot in dots:
+        dot["label"] = dot["number"] <= MAX_LABELS and bool(dot["hazard"] or len(dots) <= MAX_LABELS // 4)
     return {"coverage": _features(result.coverage), "tracks": tracks, "bodies": dots}
 
 
@@ -43,7 +45,7 @@ def _dot(row: dict[str, Any], shape: Any) -> dict[str, Any]:
         "at": [round(middle.y, 8), round(middle.x, 8)],
         "shape": None if shape.geom_type == "Point" else geojson_geometry(shape),
         "sigma": row["position_sigma_m"],
-        "kind": row["kind"],
+        "hazard": row["hazard"],
         "colour": row["colour"],
         "lines": [row["kind_words"].striptags(), row["grade_words"].striptags(), f"{row['depth_text']} m"],
     }

@@ -69,11 +69,11 @@ def area_text(square_metres: float) -> str:
 
 
 def span_text(values: list[float], digits: int = 1) -> str:
-    """Return ``median (lowest-highest)`` of some values, a dash where there are none."""
+    """Return ``median m (lowest-highest)`` of some lengths in m, a dash where there are none."""
     if not values:
         return DASH
     middle, low, high = (fixed(v, digits) for v in (statistics.median(values), min(values), max(values)))
-    return middle if low == high else f"{middle} ({low}–{high})"
+    return f"{middle} m" if low == high else f"{middle} m ({low}–{high})"
 
 
 def counts(bodies: Bodies, words: Words) -> dict[str, Any]:

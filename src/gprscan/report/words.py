@@ -71,7 +71,8 @@ class Words:
 
     def feature(self, name: str) -> Markup:
         """Return the words of a measured feature; its own name where it has none."""
-        return self.pick(_dictionary()["features"].get(name) or {"en": name})
+        known = _dictionary()["features"].get(name)
+        return self.pick(known) if known else Markup('<span class="soft">{}</span>').format(name)
 
     def reference(self, name: object) -> Markup:
         """Return the sentence that names the wave to which a polarity refers."""

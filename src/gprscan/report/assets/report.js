@@ -62,7 +62,7 @@
       card.appendChild(row);
     });
     dot.bindPopup(card);
-    if (data.bodies.length <= 200) {
+    if (body.label) {
       dot.bindTooltip(String(body.number), { permanent: true, direction: "right", offset: [3, -9], className: "no" });
     }
     dot.addTo(all);
