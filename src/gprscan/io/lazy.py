@@ -191,7 +191,7 @@ def lazy_variable(layout: TraceLayout) -> xr.Variable:
     return xr.Variable(dims, indexing.LazilyIndexedArray(array))
 
 
-def probe(layout: TraceLayout, limit: int = 2 * BLOCK_BYTES) -> np.ndarray:
+def probe(layout: TraceLayout, limit: int = BLOCK_BYTES) -> np.ndarray:
     """Return whole traces spread evenly over the file, at most `limit` bytes; shape (trace, channel, sample), signed.
 
     All traces where they fit: checks that look at values stay cheap on a file of any length.
