@@ -173,6 +173,8 @@ def test_xarray_backend(tmp_path: Path) -> None:
         ("5106", "GSSI", 200),
         ("3101", "GSSI", 900),
         ("50400S", "GSSI", 400),
+        ("D50800", "GSSI", 800),
+        ("Model 5103A", "GSSI", 400),
         ("250 MHz shielded=1", "MALA", 250),
         ("2 GHz", "", 2000),
         ("400D", "GSSI", 400),
