@@ -3,7 +3,7 @@
 Kirchhoff is measured against a bare two-tap multiply-add loop that stores its row each time, Stolt against the
 Fourier transforms it cannot do without, phase shift against one complex multiply-add per (k, omega, depth).
 
-Run ``python benchmarks/bench_migration.py``; ``--quick`` for a smaller line.
+Run ``python benchmarks/bench_migration.py``; ``--quick`` for a smaller line, ``--length`` for lines of 1 to 16 km too.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numba
 import numpy as np
 from scipy import fft
 
-from gprscan.kernels.kirchhoff import diffraction_sum
+from gprscan.kernels.kirchhoff import diffraction_spread, diffraction_sum
 from gprscan.kernels.spectral import extrapolate
 from gprscan.migration import kirchhoff, phase_shift, stolt
 from gprscan.migration.acquisition import acquisition, image_depths
-from gprscan.migration.curves import curve_table
-from gprscan.migration.kirchhoff import padded_rows
+from gprscan.migration.curves import Aperture
 from gprscan.migration.medium import medium
+from gprscan.migration.summation import Summation
 from gprscan.model import from_array
 from gprscan.velocity import layered
 
@@ -91,8 +91,8 @@ def bench_kirchhoff(line: Any) -> None:
         geometry = acquisition(case)
         ground = medium(velocity)
         depths = image_depths(geometry, ground, None, None)
-        table = curve_table(geometry, ground, depths, separation, aperture=50.0, antialias=antialias)
-        rows = padded_rows(case["amplitude"].values, geometry.dt, table)
+        operator = Summation(geometry, ground, depths, separation, Aperture(50.0, None, antialias))
+        table, rows = operator.table, operator.prepared(case["amplitude"].values)
         lengths = np.maximum(table.last - table.first, 0).astype(float)
         taps = 2 * n * float(np.sum(2 * lengths - (table.first == 0)))
         arguments = (table.rows, table.early, table.late, table.first, table.last, table.pad)
@@ -100,6 +100,10 @@ def bench_kirchhoff(line: Any) -> None:
         report(
             f"Kirchhoff sum, {name}", seconds, taps / seconds / bare, f"x bare ({taps / seconds / 1e9:.1f} G taps/s)"
         )
+        if not antialias:
+            image = np.zeros((depths.size, n + 2 * table.pad), "float32")
+            back = best(lambda i=image, a=arguments, m=rows.shape[0]: diffraction_spread(i, *a, m, threads=THREADS))
+            report("  its adjoint (demigration)", back, back / seconds, "x its sum")
         whole = best(lambda c=case, v=velocity, a=antialias: kirchhoff(c, v, antialias=a), 3)
         report("  whole step (filter, tables, sum)", whole, whole / seconds, "x its sum")
 
@@ -162,9 +166,8 @@ def main() -> None:
     bench_kirchhoff(line)
     bench_stolt(line)
     bench_phase_shift(line)
-    if not quick:
-        if "--length" in sys.argv:
-            bench_length(n_samples)
+    if "--length" in sys.argv:
+        bench_length(n_samples)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def test_dead_traces_do_not_spread() -> None:
 def test_blocks_with_the_declared_halo_are_the_whole_line() -> None:
     line = diffractor(160, 128, depth=1.0)
     step = get_step("kirchhoff")
-    parameters = {"velocity": 0.1, "aperture": 40.0, "antialias": True, "depth_step": None, "max_depth": 2.0}
+    parameters = {"velocity": 0.1, "aperture": 40.0, "depth_step": None, "max_depth": 2.0}
     assert step.cut == "halo"
     assert step.halo is not None
     halo = step.halo(line, parameters)

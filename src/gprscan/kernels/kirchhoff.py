@@ -1,4 +1,4 @@
-"""Diffraction summation over tables of shifts and weights: the inner loop of Kirchhoff migration.
+"""Diffraction summation over tables of shifts and weights, and its adjoint: the inner loops of Kirchhoff migration.
 
 In a ground whose velocity depends on depth only, the diffraction curve of an image point is the same for every point
 of a row. So each (row, lateral distance) has one time shift and one pair of interpolation weights, and the innermost
@@ -111,3 +111,83 @@ def diffraction_sum(
     run: Any = diffraction_sum_parallel if threads > 1 else diffraction_sum_serial
     run(data, rows, early, late, first, last, order, pad, image)
     return image
+
+
+@inline
+def _spread_block(image, rows, early, late, first, last, pad, start, size, data):  # type: ignore[no-untyped-def]
+    """Add what all image points send to `size` traces from `start` on, into `data`."""
+    for i in range(rows.shape[0]):
+        for j in range(first[i], last[i]):
+            w0 = early[i, j]
+            w1 = late[i, j]
+            left = pad + start - j
+            from_left = image[i, left : left + size]
+            above = data[rows[i, j], start : start + size]
+            below = data[rows[i, j] + 1, start : start + size]
+            if j == 0:
+                for k in range(size):
+                    above[k] += w0 * from_left[k]
+                    below[k] += w1 * from_left[k]
+            else:
+                right = pad + start + j
+                from_right = image[i, right : right + size]
+                for k in range(size):
+                    both = from_left[k] + from_right[k]
+                    above[k] += w0 * both
+                    below[k] += w1 * both
+
+
+@sum_kernel
+def diffraction_spread_serial(image, rows, early, late, first, last, pad, block, data):  # type: ignore[no-untyped-def]
+    """Fill `data` on one thread; see `diffraction_spread`."""
+    for start in range(0, data.shape[1], block):
+        size = min(block, data.shape[1] - start)
+        _spread_block(image, rows, early, late, first, last, pad, start, size, data)
+
+
+@parallel_sum_kernel
+def diffraction_spread_parallel(image, rows, early, late, first, last, pad, block, data):  # type: ignore[no-untyped-def]
+    """Fill `data` on several threads, each with traces of its own; see `diffraction_spread`."""
+    for number in numba.prange((data.shape[1] + block - 1) // block):
+        start = number * block
+        size = min(block, data.shape[1] - start)
+        _spread_block(image, rows, early, late, first, last, pad, start, size, data)
+
+
+def diffraction_spread(
+    image: np.ndarray,
+    rows: np.ndarray,
+    early: np.ndarray,
+    late: np.ndarray,
+    first: np.ndarray,
+    last: np.ndarray,
+    pad: int,
+    n_rows: int,
+    *,
+    threads: int = 1,
+) -> np.ndarray:
+    """Spread image points along their diffraction curves: the exact adjoint of `diffraction_sum`.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (depth, pad + trace + pad)
+        Image, padded with zeros on both sides.
+    rows, early, late, first, last, pad
+        As in `diffraction_sum`.
+    n_rows : int
+        Rows of the data.
+    threads : int
+        1 for the serial kernel.
+
+    Returns
+    -------
+    ndarray of float32, shape (sample, trace)
+        Transposed traces, without padding.
+    """
+    n_traces = image.shape[1] - 2 * pad
+    data = np.zeros((n_rows, n_traces), np.float32)
+    # as many traces as keep all rows of a block in the second-level cache, but enough blocks for the threads
+    block = max(16, min(256, -(-n_traces // threads)))
+    run: Any = diffraction_spread_parallel if threads > 1 else diffraction_spread_serial
+    run(image, rows, early, late, first, last, pad, block, data)
+    return data

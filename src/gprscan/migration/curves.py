@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gprscan.errors import ParameterError
 from gprscan.kernels.layered import layered_table
 from gprscan.kernels.traveltime import homogeneous_table
 from gprscan.migration.acquisition import Acquisition
@@ -69,15 +70,52 @@ def vertical_times(geometry: Acquisition, ground: Medium, depths: np.ndarray, se
     return diffraction_curves(geometry, ground, depths, np.zeros(1), separation)[0][:, 0]
 
 
-def reach(geometry: Acquisition, depths: np.ndarray, aperture: float) -> np.ndarray:
-    """Return how far along the line each depth looks to either side, in traces (not rounded).
+@dataclass(frozen=True)
+class Aperture:
+    """Which part of a diffraction curve is summed.
 
-    Parameters
+    Attributes
     ----------
-    aperture : float
+    angle : float
         Half-angle at the image point, degrees.
+    zones : float or None
+        Number of Fresnel-zone radii to which the half-width is limited as well.
+    antialias : bool
+        Whether steep parts of a curve come from low-pass copies of the data.
+
+    Raises
+    ------
+    ParameterError
+        If the angle or the number of zones is out of range.
     """
-    return (depths + geometry.height) * np.tan(np.radians(aperture)) / geometry.spacing
+
+    angle: float = 50.0
+    zones: float | None = None
+    antialias: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not 0 < self.angle < 90:
+            msg = f"aperture is {self.angle} degrees; it must be between 0 and 90."
+            raise ParameterError(msg)
+        if self.zones is not None and self.zones <= 0:
+            msg = f"fresnel_zones is {self.zones}; it must be positive."
+            raise ParameterError(msg)
+
+
+def reach(geometry: Acquisition, ground: Medium, depths: np.ndarray, aperture: Aperture) -> np.ndarray:
+    r"""Return how far along the line each depth looks to either side, in traces (not rounded).
+
+    The radius of the first Fresnel zone of a two-way path is :math:`\sqrt{\lambda z/2 + \lambda^2/16}`, where the path
+    is a quarter of a wavelength longer one way (Yilmaz 2001, section 11.1), with the wavelength :math:`\lambda = v/f`.
+    """
+    width = (depths + geometry.height) * np.tan(np.radians(aperture.angle))
+    if aperture.zones is not None:
+        mean_velocity = depths[-1] / float(ground.time(depths[-1])) if depths[-1] > 0 else float(ground.velocities[0])
+        wavelength = mean_velocity / (geometry.frequency * 1e-3)
+        path = depths + geometry.height
+        width = np.minimum(width, aperture.zones * np.sqrt(0.5 * wavelength * path + wavelength**2 / 16))
+    return width / geometry.spacing
 
 
 def curve_weights(curvature: np.ndarray, geometry: Acquisition) -> np.ndarray:
@@ -123,18 +161,10 @@ def _copies(geometry: Acquisition, slope: np.ndarray, used: np.ndarray) -> tuple
 
 
 def curve_table(
-    geometry: Acquisition, ground: Medium, depths: np.ndarray, separation: float, *, aperture: float, antialias: bool
+    geometry: Acquisition, ground: Medium, depths: np.ndarray, separation: float, aperture: Aperture
 ) -> CurveTable:
-    """Tabulate shifts and weights for one transmitter-receiver distance.
-
-    Parameters
-    ----------
-    aperture : float
-        Half-angle at the image point, degrees.
-    antialias : bool
-        Take steep parts of a curve from low-pass copies of the data.
-    """
-    widths = reach(geometry, depths, aperture)
+    """Tabulate shifts and weights for one transmitter-receiver distance."""
+    widths = reach(geometry, ground, depths, aperture)
     lateral = np.arange(min(int(widths.max()), geometry.n_traces - 1) + 2)
     times, slope, curvature = diffraction_curves(geometry, ground, depths, lateral * geometry.spacing, separation)
     position = (times - geometry.start) / geometry.dt
@@ -143,7 +173,7 @@ def curve_table(
     rows = np.where(inside, position, 0).astype("int32")
     share = np.where(inside, position - rows, 0.0)
     cutoffs: tuple[float, ...] = (np.inf,)
-    if antialias:
+    if aperture.antialias:
         copy, cutoffs = _copies(geometry, slope, inside)
         rows += copy * geometry.n_samples
     # times grow along a curve, so the part inside the record is one piece

@@ -7,39 +7,31 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from gprscan.errors import ParameterError
-from gprscan.kernels.jit import threads
-from gprscan.kernels.kirchhoff import diffraction_sum
-from gprscan.migration.acquisition import acquisition, as_image, channels, image_depths
-from gprscan.migration.curves import CurveTable, curve_table, reach
-from gprscan.migration.medium import GroundVelocity, medium
-from gprscan.migration.rho import half_derivative
+from gprscan import names
+from gprscan.errors import LineError, ParameterError
+from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths
+from gprscan.migration.curves import Aperture, reach
+from gprscan.migration.medium import GroundVelocity, Medium, checked_velocity, medium
+from gprscan.migration.summation import Summation
+from gprscan.model import require_line, with_amplitude
 from gprscan.steps import Length, step
 
 
 def _halo(line: xr.Dataset, parameters: dict[str, Any]) -> int:
     geometry = acquisition(line)
-    depths = image_depths(geometry, medium(parameters["velocity"]), parameters["depth_step"], parameters["max_depth"])
-    return int(reach(geometry, depths, parameters["aperture"])[-1]) + 2
+    ground = medium(parameters["velocity"])
+    depths = image_depths(geometry, ground, parameters["depth_step"], parameters["max_depth"])
+    aperture = Aperture(parameters["aperture"], parameters.get("fresnel_zones"))
+    return int(reach(geometry, ground, depths, aperture)[-1]) + 2
 
 
-def padded_rows(traces: np.ndarray, dt: float, table: CurveTable) -> np.ndarray:
-    """Return the filtered traces as the kernel wants them: (copy x sample, pad + trace + pad).
-
-    Parameters
-    ----------
-    traces : ndarray of float32, shape (trace, sample)
-    dt : float
-        Sampling interval, ns.
-    table : CurveTable
-        Says which low-pass copies and how many zeros are needed.
-    """
-    n_traces, n_samples = traces.shape
-    pad = table.pad
-    rows = np.zeros((len(table.cutoffs) * n_samples, n_traces + 2 * pad), "float32")
-    for number, copy in enumerate(half_derivative(traces, dt, table.cutoffs)):
-        rows[number * n_samples : (number + 1) * n_samples, pad:-pad] = copy.T
-    return rows
+def _operators(geometry: Acquisition, ground: Medium, depths: np.ndarray, aperture: Aperture) -> list[Summation]:
+    """Return one operator per channel, shared by channels of the same separation."""
+    built = {
+        separation: Summation(geometry, ground, depths, separation, aperture)
+        for separation in sorted(set(geometry.separation.tolist()))
+    }
+    return [built[separation] for separation in geometry.separation.tolist()]
 
 
 @step(cut="halo", halo=_halo)
@@ -49,6 +41,8 @@ def kirchhoff(
     aperture: float = 50.0,
     *,
     antialias: bool = True,
+    fresnel_zones: float | None = None,
+    coherence: float = 0.0,
     depth_step: Length | None = None,
     max_depth: Length | None = None,
 ) -> xr.Dataset:
@@ -67,6 +61,11 @@ def kirchhoff(
     antialias : bool
         Take the steep parts of a curve from low-pass copies of the data, where the traces are too far apart for the
         full band.
+    fresnel_zones : float, optional
+        Limit the half-width of the aperture to so many radii of the first Fresnel zone as well.
+    coherence : float
+        Power of the coherence along the curve by which the image is weighted; 0 leaves amplitudes as they are, 1 or 2
+        suppress what is not a diffraction or a reflection.
     depth_step : float, optional
         Spacing of the depths in m; by default what a wave in the slowest layer travels down and back in one sampling
         interval.
@@ -92,23 +91,148 @@ def kirchhoff(
     (Schneider 1978, Geophysics 43, 49-76; Yilmaz 2001, Seismic Data Analysis, section 4.2); the low-pass copies follow
     Gray (1992, Geophysical Prospecting 40, 795-803).
     """
-    if not 0 < aperture < 90:
-        msg = f"aperture is {aperture} degrees; it must be between 0 and 90."
+    if coherence < 0:
+        msg = f"coherence is {coherence}; the power cannot be negative."
         raise ParameterError(msg)
     ground = medium(velocity)
     geometry = acquisition(line)
     depths = image_depths(geometry, ground, depth_step, max_depth)
-    tables: dict[float, CurveTable] = {}
-    images = []
-    for traces, separation in zip(channels(line), geometry.separation.tolist(), strict=True):
-        if separation not in tables:
-            tables[separation] = curve_table(
-                geometry, ground, depths, separation, aperture=aperture, antialias=antialias
-            )
-        table = tables[separation]
-        rows = padded_rows(traces, geometry.dt, table)
-        image = diffraction_sum(
-            rows, table.rows, table.early, table.late, table.first, table.last, table.pad, threads=threads()
-        )
-        images.append(image.T)
+    operators = _operators(geometry, ground, depths, Aperture(aperture, fresnel_zones, antialias))
+    if coherence == 0:
+        images = [operator.migrate(traces) for operator, traces in zip(operators, channels(line), strict=True)]
+    else:
+        images = [
+            operator.migrate_coherent(traces, coherence, _pulse_rows(geometry, ground, depths))
+            for operator, traces in zip(operators, channels(line), strict=True)
+        ]
     return as_image(line, np.stack(images), depths)
+
+
+def _pulse_rows(geometry: Acquisition, ground: Medium, depths: np.ndarray) -> int:
+    """Return the length of a pulse in depth samples, an odd number."""
+    length = 0.5 * float(ground.velocities.mean()) / (geometry.frequency * 1e-3)
+    return 2 * int(np.ceil(0.5 * length / (depths[1] - depths[0]))) + 1 if depths.size > 1 else 1
+
+
+def demigrate(
+    image: xr.Dataset,
+    line: xr.Dataset,
+    velocity: float | str | xr.DataArray,
+    aperture: float = 50.0,
+    *,
+    antialias: bool = True,
+) -> xr.Dataset:
+    """Spread an image back along its diffraction curves: the exact adjoint of `kirchhoff` with the same parameters.
+
+    Parameters
+    ----------
+    image : xarray.Dataset
+        Line over depth, regular, from 0 at the ground.
+    line : xarray.Dataset
+        Line over two-way travel time that says where and when to put the data: its traces, time axis, separation and
+        antenna height are used, its amplitudes are not.
+    velocity, aperture, antialias
+        As in `kirchhoff`.
+
+    Returns
+    -------
+    xarray.Dataset
+        `line` with the amplitudes that the image sends to it.
+
+    Raises
+    ------
+    LineError
+        If the image does not lie on the traces of the line.
+    """
+    require_line(image, axis=names.DEPTH)
+    geometry = acquisition(line)
+    data = channels(image)
+    if data.shape[:2] != (geometry.separation.size, geometry.n_traces):
+        shape = (geometry.separation.size, geometry.n_traces)
+        msg = f"the image has (channels, traces) = {data.shape[:2]}, but the line has {shape}."
+        raise LineError(msg)
+    depths = np.asarray(image[names.DEPTH].values, dtype="float64")
+    operators = _operators(geometry, medium(checked_velocity(velocity)), depths, Aperture(aperture, None, antialias))
+    spread = [operator.demigrate(values) for operator, values in zip(operators, data, strict=True)]
+    return with_amplitude(line, np.stack(spread).reshape(line[names.AMPLITUDE].shape))
+
+
+@step(cut="whole_line")
+def kirchhoff_least_squares(
+    line: xr.Dataset,
+    velocity: GroundVelocity,
+    aperture: float = 50.0,
+    *,
+    iterations: int = 5,
+    depth_step: Length | None = None,
+    max_depth: Length | None = None,
+) -> xr.Dataset:
+    """Find the image whose demigration explains the line, by a few steps of conjugate gradients.
+
+    It evens out what gaps do to a plain sum (dead traces, NaN, are not asked to be explained), and gives back amplitude
+    that a limited aperture takes; it does not know noise from echoes.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        As for `kirchhoff`.
+    velocity : float, str or xarray.DataArray
+        As for `kirchhoff`.
+    aperture : float
+        Half-angle in degrees.
+    iterations : int
+        Number of steps; each costs a demigration and a migration. More than about ten fit the noise.
+    depth_step, max_depth : float, optional
+        As for `kirchhoff`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Line with dimensions ([channel,] trace, depth).
+
+    Raises
+    ------
+    MissingPositionError
+        If the line has no distances, or they are irregular (apply ``regularize`` first).
+    ParameterError
+        If a parameter is out of range.
+
+    Notes
+    -----
+    Least-squares migration (Nemeth, Wu and Schuster 1999, Geophysics 64, 208-221) by CGLS (Paige and Saunders 1982,
+    ACM Transactions on Mathematical Software 8, 43-71).
+    """
+    if iterations < 1:
+        msg = f"iterations is {iterations}; at least one is needed."
+        raise ParameterError(msg)
+    ground = medium(velocity)
+    geometry = acquisition(line)
+    depths = image_depths(geometry, ground, depth_step, max_depth)
+    operators = _operators(geometry, ground, depths, Aperture(aperture))
+    shape = (geometry.separation.size, geometry.n_traces, geometry.n_samples)
+    alive = np.isfinite(line[names.AMPLITUDE].values.reshape(shape)).all(axis=2).astype("float32")
+    images = [
+        _cgls(operator, traces, live[:, None], iterations)
+        for operator, traces, live in zip(operators, channels(line), alive, strict=True)
+    ]
+    return as_image(line, np.stack(images), depths)
+
+
+def _cgls(operator: Summation, data: np.ndarray, alive: np.ndarray, iterations: int) -> np.ndarray:
+    """Minimise ``|alive (demigrate(m) - data)|`` from m = 0."""
+    residual = data * alive
+    gradient = operator.migrate(residual)
+    direction = gradient.copy()
+    model = np.zeros_like(gradient)
+    power = float(np.vdot(gradient, gradient))
+    for _ in range(iterations):
+        if power == 0.0:
+            break
+        sent = operator.demigrate(direction) * alive
+        length = power / float(np.vdot(sent, sent))
+        model += np.float32(length) * direction
+        residual -= np.float32(length) * sent
+        gradient = operator.migrate(residual)
+        previous, power = power, float(np.vdot(gradient, gradient))
+        direction = gradient + np.float32(power / previous) * direction
+    return model

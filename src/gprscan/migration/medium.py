@@ -10,11 +10,18 @@ import xarray as xr
 from pydantic import BeforeValidator
 
 from gprscan import names
+from gprscan.errors import ParameterError
 from gprscan.units import C_AIR, parse
 
 
-def _velocity(value: Any) -> float | xr.DataArray:
-    """Check a velocity as a user gives it: a number or text in m/ns, or a DataArray (also as stored in provenance)."""
+def checked_velocity(value: Any) -> float | xr.DataArray:
+    """Check a velocity as a user gives it: a number or text in m/ns, or a DataArray (also as stored in provenance).
+
+    Raises
+    ------
+    ParameterError
+        Saying what is wrong.
+    """
     if isinstance(value, dict):
         value = xr.DataArray.from_dict(value)
     if not isinstance(value, xr.DataArray):
@@ -22,16 +29,16 @@ def _velocity(value: Any) -> float | xr.DataArray:
         _check_range(np.array([number]))
         return number
     if value.ndim == 0:
-        return _velocity(float(value))
+        return checked_velocity(float(value))
     if value.dims != (names.DEPTH,):
         msg = f"velocity has the dimensions {value.dims}; a number or a DataArray over ('depth',) is needed."
-        raise ValueError(msg)
+        raise ParameterError(msg)
     if names.DEPTH not in value.coords:
         msg = "velocity has no 'depth' coordinate; give the depth of each value in m."
-        raise ValueError(msg)
+        raise ParameterError(msg)
     if np.any(np.diff(value[names.DEPTH].values) < 0):
         msg = "the depths of the velocity profile do not grow."
-        raise ValueError(msg)
+        raise ParameterError(msg)
     _check_range(value.values)
     return value
 
@@ -42,10 +49,10 @@ def _check_range(values: np.ndarray) -> None:
             f"velocity is between {np.min(values):g} and {np.max(values):g} m/ns; it must be above 0 and at most "
             "that in air, 0.2998 m/ns (soils: 0.06 to 0.15)."
         )
-        raise ValueError(msg)
+        raise ParameterError(msg)
 
 
-GroundVelocity = Annotated[float | xr.DataArray, BeforeValidator(_velocity)]
+GroundVelocity = Annotated[float | xr.DataArray, BeforeValidator(checked_velocity)]
 
 
 @dataclass(frozen=True)

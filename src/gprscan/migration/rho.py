@@ -36,6 +36,16 @@ def half_derivative(traces: np.ndarray, dt: float, cutoffs: tuple[float, ...] = 
     return copies
 
 
+def half_derivative_adjoint(copies: np.ndarray, dt: float, cutoffs: tuple[float, ...] = (np.inf,)) -> np.ndarray:
+    """Return the adjoint of `half_derivative`: (copy, trace, sample) to (trace, sample)."""
+    n = copies.shape[-1]
+    size = padded_size(n)
+    total = np.zeros((copies.shape[1], size // 2 + 1), "complex64")
+    for copy, response in zip(copies, responses(n, dt, cutoffs), strict=True):
+        total += fft.rfft(copy, size, axis=-1) * response.conj()
+    return fft.irfft(total, size, axis=-1)[:, :n]
+
+
 def padded_size(n: int) -> int:
     """Return the length of the transform; the filter rings as t^(-3/2), half a record keeps the wrapped part small."""
     return fft.next_fast_len(n + n // 2, real=True)

@@ -1,0 +1,87 @@
+"""Kirchhoff migration of one channel as a linear operator, with its exact adjoint."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gprscan.kernels.jit import threads
+from gprscan.kernels.kirchhoff import diffraction_spread, diffraction_sum
+from gprscan.migration.acquisition import Acquisition
+from gprscan.migration.curves import Aperture, CurveTable, curve_table
+from gprscan.migration.medium import Medium
+from gprscan.migration.rho import half_derivative, half_derivative_adjoint
+
+
+class Summation:
+    """Migration of a channel, shape (trace, sample) to (trace, depth), and its adjoint.
+
+    Parameters
+    ----------
+    geometry : Acquisition
+    ground : Medium
+    depths : ndarray, shape (depth,)
+        m.
+    separation : float
+        Transmitter-receiver distance, m.
+    aperture : Aperture
+    """
+
+    def __init__(
+        self, geometry: Acquisition, ground: Medium, depths: np.ndarray, separation: float, aperture: Aperture
+    ) -> None:
+        self.dt = geometry.dt
+        self.n_samples = geometry.n_samples
+        self.table: CurveTable = curve_table(geometry, ground, depths, separation, aperture)
+
+    @property
+    def _arguments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+        table = self.table
+        return table.rows, table.early, table.late, table.first, table.last, table.pad
+
+    def prepared(self, traces: np.ndarray) -> np.ndarray:
+        """Return the filtered traces as the kernel wants them, shape (copy x sample, pad + trace + pad)."""
+        return self._padded(half_derivative(traces, self.dt, self.table.cutoffs))
+
+    def _padded(self, copies: np.ndarray) -> np.ndarray:
+        pad = self.table.pad
+        n_copies, n_traces, n_samples = copies.shape
+        rows = np.zeros((n_copies * n_samples, n_traces + 2 * pad), "float32")
+        for number, copy in enumerate(copies):
+            rows[number * n_samples : (number + 1) * n_samples, pad:-pad] = copy.T
+        return rows
+
+    def migrate(self, traces: np.ndarray) -> np.ndarray:
+        """Sum along the diffraction curves: (trace, sample) to (trace, depth)."""
+        return diffraction_sum(self.prepared(traces), *self._arguments, threads=threads()).T
+
+    def migrate_coherent(self, traces: np.ndarray, power: float, smoothing: int) -> np.ndarray:
+        """Migrate, and weight by a power of the coherence along the curves.
+
+        The coherence is the energy of the sum over the sum of the energies (semblance; Neidell and Taner 1971,
+        Geophysics 36, 482-497), each averaged over `smoothing` depths.
+        """
+        table = self.table
+        rows = self.prepared(traces)
+        total = diffraction_sum(rows, *self._arguments, threads=threads())
+        energies = diffraction_sum(rows**2, *self._arguments, threads=threads())
+        weight = np.zeros(table.rows.shape[0])
+        for i in range(weight.size):
+            used = slice(table.first[i], table.last[i])
+            taps = np.where(np.arange(table.pad)[used] == 0, 1.0, 2.0)
+            weight[i] = np.sum(taps * (table.early[i, used] + table.late[i, used]))
+        kernel = np.ones(smoothing) / smoothing
+        above, below = (
+            np.apply_along_axis(np.convolve, 0, values, kernel, "same")
+            for values in (total**2, energies * weight[:, None].astype("float32"))
+        )
+        semblance = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+        return (total * np.clip(semblance, 0.0, 1.0) ** power).astype("float32").T
+
+    def demigrate(self, image: np.ndarray) -> np.ndarray:
+        """Spread along the diffraction curves, the adjoint of `migrate`: (trace, depth) to (trace, sample)."""
+        table = self.table
+        n_copies = len(table.cutoffs)
+        padded = self._padded(image[None])
+        data = diffraction_spread(padded, *self._arguments, n_copies * self.n_samples, threads=threads())
+        copies = data.reshape(n_copies, self.n_samples, -1).transpose(0, 2, 1)
+        return half_derivative_adjoint(np.ascontiguousarray(copies), self.dt, table.cutoffs)
