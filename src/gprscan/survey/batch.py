@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from gprscan.errors import ParameterError, UnknownFormatError
+from gprscan.errors import ParameterError, RecipeError, UnknownFormatError
 from gprscan.report import SurveyResult
 from gprscan.steps import Recipe, load_recipe
 from gprscan.survey import store
 from gprscan.survey.discover import Plan, plan_survey
 from gprscan.survey.pool import run_parallel, run_serial
 from gprscan.survey.runner import LineJob, line_key
+
+if TYPE_CHECKING:
+    from gprscan.risk import Scheme
 
 _LIBRARIES = ("numpy", "scipy", "numba", "xarray", "pandas", "geopandas", "pyproj", "shapely", "h5py", "matplotlib")
 
@@ -116,6 +119,7 @@ def scan(
     plan = plan_survey(survey, out)
     chosen = load_recipe(recipe or plan.recipe or "road")
     grading = risk.load_scheme(scheme or plan.scheme or DEFAULT_SCHEME)
+    _check_context(plan, grading)
     if not plan.jobs:
         raise UnknownFormatError(_nothing(Path(survey), plan))
     store.prepare(out, resume)
@@ -127,6 +131,19 @@ def scan(
     result.anomalies = risk.grade(result.anomalies, grading, plan.context)
     result.report = report.write_all(result, out, lang)
     return result
+
+
+def _check_context(plan: Plan, scheme: Scheme) -> None:
+    """Refuse survey-wide inputs that grading does not know before hours are spent on the lines."""
+    import pandas as pd
+
+    from gprscan import risk
+
+    try:
+        risk.grade(pd.DataFrame({"kind": []}), scheme, plan.context)  # type: ignore[arg-type]
+    except ParameterError as error:
+        msg = f"survey file, {error}"
+        raise RecipeError(msg) from None
 
 
 def _run(

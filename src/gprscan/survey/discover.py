@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gprscan.errors import ReadError, RecipeError
+from gprscan.survey import channels
 from gprscan.survey.config import FILE_NAME, LineEntry, LineOptions, SurveyFile, load_survey
 from gprscan.survey.runner import LineJob
 
@@ -120,7 +121,7 @@ def _matches(root: Path, entry: LineEntry, survey_file: str) -> list[Path]:
     if not lines:
         msg = f"{survey_file}: no radar file matches path = {entry.path!r}."
         raise RecipeError(msg)
-    if entry.id is not None and len(lines) > 1:
+    if entry.id is not None and len(channels.group(lines)) > 1:
         msg = (
             f"{survey_file}: id = {entry.id!r} is given for {len(lines)} files that match {entry.path!r}; leave it out."
         )
@@ -211,27 +212,39 @@ def _relative(path: Path, root: Path) -> str:
 
 
 def _jobs(root: Path, pairs: Iterable[tuple[Path, LineEntry | None]], defaults: LineOptions) -> list[LineJob]:
-    pairs = list(pairs)
-    given = {_safe(entry.id) for _, entry in pairs if entry is not None and entry.id is not None}
-    plain = [_safe(_relative(path.with_suffix(""), root)) for path, _ in pairs]
-    lowered = [name.casefold() for name in plain]
+    entries = dict(pairs)
+    lines = channels.group(list(entries))
+    given = {_safe(entry.id).casefold() for entry in entries.values() if entry is not None and entry.id is not None}
+    names = [_safe(_relative(_common(members), root)) for members in lines]
+    lowered = [name.casefold() for name in names]
     jobs: list[LineJob] = []
     taken: set[str] = set()
-    for (path, entry), name in zip(pairs, plain, strict=True):
+    for members, name in zip(lines, names, strict=True):
+        path, entry = members[0], entries[members[0]]
         if entry is not None and entry.id is not None:
             line_id = _safe(entry.id)
-        elif lowered.count(name.casefold()) > 1 or name in given:
+        elif lowered.count(name.casefold()) > 1 or name.casefold() in given:
             line_id = _safe(_relative(path, root))  # two lines differ in their extensions only
         else:
             line_id = name
-        if line_id.casefold() in taken:
-            line_id = next(
-                f"{line_id}_{n}" for n in range(2, len(pairs) + 3) if f"{line_id}_{n}".casefold() not in taken
-            )
+        line_id = _free(line_id, taken)
         taken.add(line_id.casefold())
         options = defaults if entry is None else _options(entry).over(defaults)
-        jobs.append(LineJob(line_id, path, _relative(path, root), options))
+        jobs.append(LineJob(line_id, path, _relative(path, root), options, tuple(members[1:])))
     return jobs
+
+
+def _common(members: list[Path]) -> Path:
+    """Return the path of a line without its extension, and without the number of a channel."""
+    base = channels.base_name(members[0]) if len(members) > 1 else None
+    return members[0].with_suffix("") if base is None else members[0].with_name(base)
+
+
+def _free(line_id: str, taken: set[str]) -> str:
+    number, free = 2, line_id
+    while free.casefold() in taken:
+        number, free = number + 1, f"{line_id}_{number}"
+    return free
 
 
 def _options(entry: LineEntry) -> LineOptions:

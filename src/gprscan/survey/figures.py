@@ -25,7 +25,7 @@ _WINDOW_VALUES = 32 * 2**20
 _MARGIN = 15.0
 _DEFAULT_VELOCITY = 0.10
 # anomalies of a line that get pictures; drawing takes longer than finding
-_MOST = 60
+_MOST = 40
 
 
 def draw(
@@ -64,7 +64,7 @@ def draw(
 
 
 def _shown(anomalies: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the anomalies that get pictures of their own: of the bars of one mesh the first, and hazards before others."""
+    """Return the anomalies that get pictures of their own: hazards first, and of the bars of a mesh only one."""
     seen: set[Any] = set()
     shown = []
     for anomaly in anomalies:
@@ -115,7 +115,16 @@ def _migrated(line: xr.Dataset, recipe: Recipe, velocity: float) -> xr.Dataset |
     if names.TWT not in line.dims or names.DISTANCE not in line.coords:
         return None
     try:
+        if _uneven(line):
+            line = get_step("regularize").function(line)
         return get_step(method).function(line, **settings)
     except GprscanError as error:
         _log.warning("%s: no migrated radargram: %s", line.attrs.get(names.SOURCE_FILE), error)
         return None
+
+
+def _uneven(line: xr.Dataset) -> bool:
+    """Whether some trace is more than a tenth of the spacing from where a regular line would have it."""
+    along = place.along(line)
+    regular = np.linspace(along[0], along[-1], along.size)
+    return bool(np.max(np.abs(along - regular)) > 0.1 * abs(along[-1] - along[0]) / max(along.size - 1, 1))

@@ -14,7 +14,7 @@ import xarray as xr
 from gprscan import names
 from gprscan.errors import GprscanError, LineError
 from gprscan.steps import Recipe
-from gprscan.survey import place, record, store
+from gprscan.survey import channels, place, record, store
 from gprscan.survey.config import LineOptions
 
 _log = logging.getLogger(__name__)
@@ -34,12 +34,15 @@ class LineJob:
         The path as the outputs name it: relative to the survey's folder, with forward slashes.
     options : LineOptions
         What the survey file says about it.
+    more : tuple of Path
+        Further files, where each channel of an array has one of its own.
     """
 
     id: str
     path: Path
     source: str
     options: LineOptions = field(default_factory=LineOptions)
+    more: tuple[Path, ...] = ()
 
 
 def open_line(job: LineJob) -> xr.Dataset:
@@ -58,6 +61,9 @@ def open_line(job: LineJob) -> xr.Dataset:
     reading = ("spacing", "frequency", "separation", "component", "crs", "format", "on_truncated")
     given = {name: getattr(options, name) for name in reading if getattr(options, name) is not None}
     line = io.read(job.path, **given)
+    if job.more:
+        files = (job.path, *job.more)
+        line = channels.join([line, *(io.read(path, **given) for path in job.more)], [path.stem for path in files])
     if options.time_zero is not None:
         shift = float(line.attrs.get(names.TIME_ZERO, 0.0)) - options.time_zero
         line = line.assign_coords({names.TWT: line[names.TWT] + shift}).assign_attrs(
@@ -114,7 +120,10 @@ def reason(error: BaseException) -> str:
 def line_key(job: LineJob, recipe: Recipe) -> dict[str, Any]:
     """Return what must be unchanged for the record of this job to be kept."""
     options = job.options.model_dump(mode="json", exclude_unset=True)
-    return store.key_of(store.sha256_of(job.path), store.side_file_hashes(job.path), store.recipe_hash(recipe), options)
+    beside = store.side_file_hashes(job.path)
+    for path in job.more:
+        beside |= {path.name: store.sha256_of(path)} | store.side_file_hashes(path)
+    return store.key_of(store.sha256_of(job.path), beside, store.recipe_hash(recipe), options)
 
 
 def _scanned(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
