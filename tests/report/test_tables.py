@@ -68,11 +68,10 @@ def test_the_workbook_has_the_register_and_invents_nothing(tmp_path, survey):
     assert pd.isna(register["风险等级 grade"].iloc[1])  # a pipe is not graded
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, survey, monkeypatch):
-    path = tmp_path / "a.csv"
-    path.write_text("old", "utf-8")
+def test_a_failed_write_leaves_every_old_file(tmp_path, survey, monkeypatch):
+    write_all(survey, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(tables, "scalar", lambda value: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        tables.write_csv(survey, path)
-    assert path.read_text("utf-8") == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+        write_all(survey, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

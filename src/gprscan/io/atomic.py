@@ -68,7 +68,8 @@ def commit(outputs: Sequence[Output], stale: Sequence[Path] = ()) -> None:
     parts: list[tuple[Path, Path]] = []
     try:
         for output in outputs:
-            part = output.path.with_name(f".{output.path.name}.{os.getpid()}.part")
+            # the suffix stays: some drivers (GeoPackage) look at it
+            part = output.path.with_name(f".{output.path.stem}.{os.getpid()}.part{output.path.suffix}")
             parts.append((part, output.path))
             output.fill(part)
         for path in stale:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import xarray as xr
 
 from gprscan import names, plot
 from gprscan.errors import ParameterError
-from gprscan.report import atomic
+from gprscan.io import atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,6 +131,7 @@ def _window(
 def _drawn(drawings: dict[str, Callable[[Axes], None]], folder: Path, name: str) -> dict[str, str]:
     from matplotlib.figure import Figure
 
+    folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^\w.-]+", "_", name)[:80]
     paths = {}
     for role, draw in drawings.items():
@@ -144,8 +145,7 @@ def _drawn(drawings: dict[str, Callable[[Axes], None]], folder: Path, name: str)
             continue
         _small(axes)
         path = folder / f"{stem}-{role}.png"
-        with atomic.replacing(path) as temporary:
-            temporary.write_bytes(_png(figure))
+        atomic.commit([atomic.Output(path, partial(_write_png, figure))])
         paths[role] = path.as_posix()
     return paths
 
@@ -158,16 +158,14 @@ def _small(axes: Any) -> None:
         part.xaxis.labelpad = part.yaxis.labelpad = 2
 
 
-def _png(figure: Figure) -> bytes:
+def _write_png(figure: Figure, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
-    small = io.BytesIO()
-    drawn.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(small, format="PNG")
-    return small.getvalue()
+    drawn.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(path, format="PNG")
 
 
 def _polarity(anomaly: Mapping[str, Any]) -> int | None:

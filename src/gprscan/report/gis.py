@@ -12,7 +12,6 @@ import pandas as pd
 
 from gprscan import names
 from gprscan.plot.style import KIND_COLOURS
-from gprscan.report import atomic
 from gprscan.report.tables import clean, flat, scalar
 
 if TYPE_CHECKING:
@@ -34,11 +33,11 @@ def write_geopackage(result: SurveyResult, path: Path) -> None:
             table[column] = [scalar(value) for value in table[column]]
     anomalies = _frame(table, result.anomalies)
     described = result.lines.drop(columns=[c for c in ("source_file",) if c in result.lines])
-    with atomic.replacing(path) as temporary:
-        _layer(anomalies, temporary, "anomalies", "Unknown")
-        for name, layer, kind in (("tracks", result.tracks, "LineString"), ("coverage", result.coverage, "Unknown")):
-            table = pd.DataFrame(layer.drop(columns=layer.geometry.name)).merge(described, on="line", how="left")
-            _layer(_frame(table, layer), temporary, name, kind)
+    path.unlink(missing_ok=True)
+    _layer(anomalies, path, "anomalies", "Unknown")
+    for name, layer, kind in (("tracks", result.tracks, "LineString"), ("coverage", result.coverage, "Unknown")):
+        table = pd.DataFrame(layer.drop(columns=layer.geometry.name)).merge(described, on="line", how="left")
+        _layer(_frame(table, layer), path, name, kind)
 
 
 def _frame(table: pd.DataFrame, source: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
@@ -101,9 +100,8 @@ def _rounded(value: Any, digits: int) -> Any:
 
 def write_geojson(result: SurveyResult, path: Path) -> None:
     """Write the anomalies as GeoJSON (RFC 7946)."""
-    atomic.write_text(
-        path, json.dumps(feature_collection(result), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    )
+    text = json.dumps(feature_collection(result), ensure_ascii=False, allow_nan=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def write_kml(result: SurveyResult, path: Path) -> None:
@@ -128,8 +126,7 @@ def write_kml(result: SurveyResult, path: Path) -> None:
             _add(placemark, "name", str(name))
             _geometry(placemark, shape)
     ET.indent(root)
-    with atomic.replacing(path) as temporary:
-        ET.ElementTree(root).write(temporary, encoding="utf-8", xml_declaration=True)
+    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
 def _add(parent: ET.Element, tag: str, text: str | None = None) -> ET.Element:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from gprscan.report import atomic, maps
+from gprscan.report import maps
 from gprscan.report import survey_facts as facts
 from gprscan.report.bodies import MAX_CARDS, Bodies
 from gprscan.report.tables import clean
@@ -34,21 +34,6 @@ _RUN = (
 )  # fmt: skip
 _RECIPE = ("name", "summary", "process", "migrate", "detect")
 _ENTRY = ("path", "sha256", "status", "seconds", "error")
-
-
-def write_html(result: SurveyResult, path: Path, lang: str = "both") -> None:
-    """Write the report as one HTML file.
-
-    Parameters
-    ----------
-    result : SurveyResult
-        What was found.
-    path : Path
-        ``report.html`` in the output folder; pictures are looked for beside it.
-    lang : {"zh", "en", "both"}
-        Language.
-    """
-    atomic.write_text(path, render(result, path.parent, lang))
 
 
 def render(result: SurveyResult, out: Path, lang: str = "both") -> str:

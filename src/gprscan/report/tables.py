@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from gprscan import names
-from gprscan.report import atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +134,7 @@ def write_csv(result: SurveyResult, path: Path) -> None:
     A text that a spreadsheet would run as a formula gets an apostrophe in front.
     """
     table = flat(result.anomalies)
-    with atomic.replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(table.columns)
         for row in table.itertuples(index=False, name=None):
@@ -169,8 +168,7 @@ def write_xlsx(result: SurveyResult, path: Path) -> None:
         ("run", ["key", "value"], result.run.items()),
     ):
         _fill(book.create_sheet(title), columns, rows)
-    with atomic.replacing(path) as temporary:
-        book.save(temporary)
+    book.save(path)
 
 
 def _register_rows(table: pd.DataFrame, result: SurveyResult) -> list[list[Any]]:

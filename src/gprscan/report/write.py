@@ -1,12 +1,14 @@
-"""Every output file of a survey, each whole or not at all."""
+"""Every output file of a survey: all of them, each whole, or none."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gprscan.report import atomic, gis, html, tables
+from gprscan.io import atomic
+from gprscan.report import gis, html, tables
 from gprscan.report.words import Words
 
 if TYPE_CHECKING:
@@ -36,21 +38,29 @@ def write_all(result: SurveyResult, out: str | Path, lang: str = "both") -> Path
     ------
     ParameterError
         If there is no such language.
+    WriteError
+        If the folder or the disk refuses; what was there before is left alone.
     """
     Words(lang)  # a wrong language is said before anything is written
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    gis.write_geopackage(result, folder / "anomalies.gpkg")
-    gis.write_geojson(result, folder / "anomalies.geojson")
-    gis.write_kml(result, folder / "anomalies.kml")
-    tables.write_csv(result, folder / "anomalies.csv")
-    tables.write_xlsx(result, folder / "anomalies.xlsx")
-    entries = "".join(_json_text(entry) + "\n" for entry in result.manifest)
-    atomic.write_text(folder / "manifest.jsonl", entries)
     report = folder / "report.html"
-    html.write_html(result, report, lang)
-    # last: a folder with run.json is the output of a finished scan
-    atomic.write_text(folder / "run.json", _json_text(result.run, indent=1) + "\n")
+    tables_and_maps = (
+        ("anomalies.gpkg", gis.write_geopackage),
+        ("anomalies.geojson", gis.write_geojson),
+        ("anomalies.kml", gis.write_kml),
+        ("anomalies.csv", tables.write_csv),
+        ("anomalies.xlsx", tables.write_xlsx),
+    )
+    outputs = [atomic.Output(folder / name, partial(write, result)) for name, write in tables_and_maps]
+    entries = "".join(_json_text(entry) + "\n" for entry in result.manifest)
+    outputs += [
+        atomic.text_output(folder / "manifest.jsonl", entries),
+        atomic.Output(report, lambda part: part.write_bytes(html.render(result, folder, lang).encode("utf-8"))),
+        # last: a folder with run.json is the output of a finished scan
+        atomic.text_output(folder / "run.json", _json_text(result.run, indent=1) + "\n"),
+    ]
+    atomic.commit(outputs)
     result.report = report
     return report
 
