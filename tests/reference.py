@@ -247,3 +247,34 @@ def mix(values: np.ndarray, first: np.ndarray, weights: np.ndarray) -> np.ndarra
             if weights[j, m] != 0:
                 result[j] += weights[j, m] * values[np.clip(first[j] + m, 0, len(values) - 1)]
     return result
+
+
+def despike(profile: np.ndarray, beside: int, above: int, threshold: float) -> np.ndarray:
+    """Local extremes along the trace that lie beyond `threshold` scaled MADs of their window become its median."""
+    result = np.asarray(profile, dtype="float64").copy()
+    n_traces, n = profile.shape
+    for i in range(n_traces):
+        for k in range(n):
+            value, before, after = profile[i, k], profile[i, max(k - 1, 0)], profile[i, min(k + 1, n - 1)]
+            if not np.isfinite(value) or not ((value > before and value >= after) or (value < before and value <= after)):
+                continue
+            window = without_gaps(profile[max(0, i - beside) : i + beside + 1, max(0, k - above) : k + above + 1])
+            centre = np.nanmedian(window)
+            if abs(value - centre) > threshold * 1.4826 * np.nanmedian(np.abs(window - centre)):
+                result[i, k] = centre
+    return result
+
+
+def fista(trace: np.ndarray, wavelet: np.ndarray, weight: float, step: float, iterations: int) -> np.ndarray:
+    """Beck and Teboulle (2009) with the convolution as a matrix."""
+    n = trace.size
+    matrix = np.array([np.convolve(unit, wavelet)[wavelet.size // 2 :][:n] for unit in np.eye(n)]).T
+    threshold = weight * step * np.abs(matrix.T @ trace).max()
+    spikes, ahead, t = np.zeros(n), np.zeros(n), 1.0
+    for _ in range(iterations):
+        moved = ahead - step * matrix.T @ (matrix @ ahead - trace)
+        fresh = np.sign(moved) * np.maximum(np.abs(moved) - threshold, 0.0)
+        following = 0.5 * (1 + np.sqrt(1 + 4 * t**2))
+        ahead = fresh + (t - 1) / following * (fresh - spikes)
+        spikes, t = fresh, following
+    return spikes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gprscan.kernels import background, median, repair, traces, weights, windows
+from gprscan.kernels import background, median, repair, sparse, spikes, traces, weights, windows
 from tests import reference
 
 
@@ -154,3 +154,41 @@ def test_weighted_sums() -> None:
         target = np.empty((10, 4), dtype="float32")
         driver(rows, target, first, mixture)
         close(target, reference.mix(rows.T, first, mixture).T)
+
+
+def test_despike() -> None:
+    rows = rough(12, 30)
+    rows[4, 9] = 40.0
+    expected = reference.despike(rows, 1, 3, 3.0)
+    for driver in (spikes.despike_serial, spikes.despike_parallel):
+        target = np.empty_like(rows)
+        driver(rows, target, 1, 3, np.float32(3.0))
+        close(target, expected)
+    assert abs(target[4, 9] - 3.0) < 2.0
+
+
+def test_declip() -> None:
+    # a cubic is rebuilt exactly, but for the slopes that are of second order
+    time = np.linspace(-1, 1, 41)
+    parabola = (1.0 - time**2).astype("float32")[None].repeat(3, axis=0)
+    clipped = np.minimum(parabola, np.float32(0.75))
+    clipped[1] *= -1
+    for driver in (spikes.declip_serial, spikes.declip_parallel):
+        rebuilt = clipped.copy()
+        driver(rebuilt, np.float32(-0.75), np.float32(0.75), 40)
+        np.testing.assert_allclose(rebuilt, parabola * np.array([[1], [-1], [1]]), atol=2e-5)
+        short = clipped.copy()
+        driver(short, np.float32(-0.75), np.float32(0.75), 5)
+        np.testing.assert_array_equal(short, clipped)
+
+
+def test_sparse_spikes() -> None:
+    rng = np.random.default_rng(6)
+    wavelet = np.array([-0.3, 1.0, 0.5, -0.2], dtype="float32")
+    rows = rng.standard_normal((2, 30)).astype("float32")
+    step = np.float32(0.2)
+    for driver in (sparse.sparse_spikes_serial, sparse.sparse_spikes_parallel):
+        target = np.empty_like(rows)
+        driver(rows, target, wavelet, np.float32(0.1), step, 20)
+        expected = np.stack([reference.fista(row.astype("float64"), wavelet, 0.1, float(step), 20) for row in rows])
+        np.testing.assert_allclose(target, expected, atol=2e-4)

@@ -65,9 +65,10 @@ def half_window(window: float, interval: float) -> int:
     return max(0, int(0.5 * window / interval + 1e-6))
 
 
-def sampled(line: xr.Dataset, count: int = 2000) -> np.ndarray:
+def sampled(line: xr.Dataset, count: int = 4096) -> np.ndarray:
     """Return about `count` traces spread over the line, to measure it on; shape (channels, traces, samples)."""
-    stride = max(1, line.sizes[names.TRACE] // count)
+    each = max(256, count // line.sizes.get(names.CHANNEL, 1))
+    stride = max(1, line.sizes[names.TRACE] // each)
     return channels(model.amplitude(line.isel({names.TRACE: slice(None, None, stride)})))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import fft
 
-from gprscan import model
+from gprscan import model, names
 from gprscan.filters import _arrays
 from gprscan.kernels.jit import threads
 
@@ -45,24 +45,27 @@ def per_block(line: xr.Dataset, change: Callable[[np.ndarray, slice], np.ndarray
     return model.with_amplitude(line, target)
 
 
-def multiply(line: xr.Dataset, response: np.ndarray, length: int) -> xr.Dataset:
+def multiply(line: xr.Dataset, response: np.ndarray, length: int, *, per_channel: bool = False) -> xr.Dataset:
     """Return the line with the real transform of each trace, padded to `length`, multiplied by `response`.
 
     Parameters
     ----------
     line : xarray.Dataset
         A line.
-    response : ndarray, shape (length // 2 + 1,) or (rows, length // 2 + 1)
-        Real or complex; one for all traces, or one for each row.
+    response : ndarray, shape (length // 2 + 1,) or (channels, length // 2 + 1)
+        Real or complex.
     length : int
         Samples of the transform.
+    per_channel : bool
+        Whether there is a response for each channel.
     """
     kind = np.complex64 if np.iscomplexobj(response) else np.float32
     factor = np.ascontiguousarray(response, dtype=kind)
+    n_traces = line.sizes[names.TRACE]
 
     def change(traces: np.ndarray, rows: slice) -> np.ndarray:
         spectrum = fft.rfft(traces, length, workers=threads())
-        spectrum *= factor if factor.ndim == 1 else factor[rows]
+        spectrum *= factor[np.arange(rows.start, rows.stop) // n_traces] if per_channel else factor
         return fft.irfft(spectrum, length, workers=threads())[:, : traces.shape[1]]
 
     return per_block(line, change)
