@@ -83,3 +83,25 @@ def disagreement(
     difference = f" ({(value_b - value_a) / value_a:+.1%})" if value_a else ""
     evidence = f"{name_a} {value_a:g}, {name_b} {value_b:g}{difference}"
     return [Finding(code, "warning", what, where, evidence, consequence)]
+
+
+def trace_count(where: str, key: str, stated: float | None, n_traces: int) -> list[Finding]:
+    """Compare the number of traces that a header states with what the file holds."""
+    if stated is None or int(stated) == n_traces:
+        return []
+    what = "The header and the size of the data file disagree on the number of traces."
+    evidence = f"{key} {stated:g}, the data file holds {n_traces}"
+    return [Finding("trace-count-disagreement", "warning", what, where, evidence, "The file's size rules.")]
+
+
+def line_length(where: str, step: float, last: float, stop: float) -> list[Finding]:
+    """Compare DISTANCE INTERVAL x LAST TRACE with STOP POSITION, all in m, as MALA and ImpulseRadar state them."""
+    return disagreement(
+        "spacing-disagreement",
+        "The header states two lengths of the line.",
+        where,
+        ("DISTANCE INTERVAL x LAST TRACE, m", step * last),
+        ("STOP POSITION, m", stop),
+        0.03,
+        "DISTANCE INTERVAL is used. Override it with gprscan.read(path, spacing=...).",
+    )

@@ -17,7 +17,7 @@ from gprscan.io.dt1_write import write_dt1
 from gprscan.io.keyed import KeyedHeader
 from gprscan.io.lazy import TraceLayout, lazy_variable, probe
 from gprscan.io.recording import MAX_SAMPLES, ReadOptions, Recording, layout_of, require, to_line, whole_traces
-from gprscan.io.registry import REAL, Format, register, twin
+from gprscan.io.registry import REAL, Format, beside_header, register, twin
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
@@ -29,12 +29,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 def sniff(source: Source) -> bool:
     """Whether this is an HD header, or samples whose HD header lies beside them."""
-    if source.suffix == ".hd":
-        return _is_hd(source)
-    if source.suffix != ".dt1":
-        return False
-    header = source.side_file(".hd")
-    return header is not None and _is_hd(header)
+    return beside_header(source, (".dt1",), ".hd", _is_hd)
 
 
 def _is_hd(source: Source) -> bool:
@@ -115,11 +110,7 @@ def _layout(
     n_traces, findings = whole_traces(
         source, 0, record, f"{n_samples} samples of {size} bytes and {HEADER_BYTES} bytes", options
     )
-    if stated is not None and int(stated) != n_traces:
-        evidence = f"NUMBER OF TRACES {stated:g}, the data file holds {n_traces}"
-        what = "The header and the size of the data file disagree on the number of traces."
-        where = header.source.name
-        findings.append(Finding("trace-count-disagreement", "warning", what, where, evidence, "The file's size rules."))
+    findings += checks.trace_count(header.source.name, "NUMBER OF TRACES", stated, n_traces)
     layout = layout_of(
         source, offset=0, n_traces=n_traces, n_samples=n_samples, stored=_STORED[size], prefix=HEADER_BYTES
     )

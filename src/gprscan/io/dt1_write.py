@@ -11,9 +11,8 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.errors import WriteError
-from gprscan.geometry import line_crs, write_gga, write_gst, write_rmc
 from gprscan.io.atomic import Output, stream_output, text_output
-from gprscan.io.plain import blocks, header_of, require_time, time_axis, track_of
+from gprscan.io.plain import blocks, header_of, nmea_of, noted, require_time, time_axis, track_of
 
 HEADER_BYTES = 128
 # keys that describe the samples written, and are never taken over from another file
@@ -102,12 +101,7 @@ def _hd(line: xr.Dataset, target: np.dtype) -> str:
     skipped = ("TRACEHEADERDEF", "GPRSCAN", *values, "NOMINAL FREQUENCY", "ANTENNA SEPARATION")
     values |= {key: value for key, value in kept.items() if not key.startswith(skipped)}
     values["GPRSCAN UNITS"] = line[names.AMPLITUDE].attrs.get("units", "1")
-    if names.ANTENNA_HEIGHT in line.attrs:
-        values["GPRSCAN ANTENNA HEIGHT"] = repr(float(line.attrs[names.ANTENNA_HEIGHT]))
-    if names.SPATIAL_REF in line.coords:
-        authority = line_crs(line).to_authority()
-        if authority:
-            values["GPRSCAN CRS"] = ":".join(authority)
+    values |= noted(line)
     acquired = str(line.attrs.get(names.ACQUIRED, ""))[:10]
     instrument = str(line.attrs.get(names.INSTRUMENT) or "").removeprefix("Sensors & Software").strip() or "gprscan"
     head = ["1234", f"Data Collected with {instrument}", acquired or "0000-00-00"]
@@ -116,14 +110,7 @@ def _hd(line: xr.Dataset, target: np.dtype) -> str:
 
 def _gps(track: Any, line: xr.Dataset) -> str:
     along = _positions(line)
-    parts = []
-    for trace in track.rows():
-        time, lon, lat = track.time[trace], track.longitude[trace], track.latitude[trace]
-        sentences = [
-            write_rmc(time, lon, lat),
-            write_gga(time, lon, lat, int(track.quality[trace]), track.height[trace]),
-        ]
-        if np.isfinite(track.sigma[trace]):
-            sentences.append(write_gst(time, track.sigma[trace]))
-        parts.append(f"Trace #{trace + 1} at position {along[trace]:.6f}\r\n" + "".join(f"{s}\r\n" for s in sentences))
-    return "".join(parts)
+    entries = (
+        [f"Trace #{trace + 1} at position {along[trace]:.6f}", *nmea_of(track, trace), ""] for trace in track.rows()
+    )
+    return "".join("\r\n".join(block) for block in entries)

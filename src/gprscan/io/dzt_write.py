@@ -14,7 +14,7 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.errors import WriteError
-from gprscan.geometry import line_crs, write_gga, write_gst, write_rmc
+from gprscan.geometry import line_crs
 from gprscan.io.atomic import Output, stream_output, text_output
 from gprscan.io.dzt_header import ANTENNA, ANTENNA_LENGTH, BLOCK, CREATED, FIELDS, pack_date
 from gprscan.io.dzt_sides import GPRSCAN_NAMESPACE
@@ -24,6 +24,7 @@ from gprscan.io.plain import (
     header_of,
     integer_blocks,
     integers_for,
+    nmea_of,
     require_time,
     time_axis,
     track_of,
@@ -149,17 +150,8 @@ def _antenna_name(line: xr.Dataset, channel: int) -> str:
 
 def _dzg(track: Any) -> str:
     """Return the DZG: for each trace its number and RMC, GGA and, with a stated accuracy, GST sentences."""
-    parts = []
-    for trace in track.rows():
-        time, lon, lat = track.time[trace], track.longitude[trace], track.latitude[trace]
-        sentences = [
-            write_rmc(time, lon, lat),
-            write_gga(time, lon, lat, int(track.quality[trace]), track.height[trace]),
-        ]
-        if np.isfinite(track.sigma[trace]):
-            sentences.append(write_gst(time, track.sigma[trace]))
-        parts.append(f"$GSSIS,{trace},-1\n" + "".join(f"{sentence}\r\n" for sentence in sentences) + "\n")
-    return "".join(parts)
+    entries = ("\r\n".join([*nmea_of(track, trace), ""]) for trace in track.rows())
+    return "".join(f"$GSSIS,{trace},-1\n{entry}\n" for trace, entry in zip(track.rows(), entries, strict=True))
 
 
 def _dzx(line: xr.Dataset, target: Integers, track: Any) -> str:

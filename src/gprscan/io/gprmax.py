@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 from xarray.core import indexing
 
-from gprscan.errors import ParameterError, ReadError
+from gprscan.errors import ParameterError
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.direct_wave import nominal_time_zero
-from gprscan.io.hdf5 import Hdf5Array, describe, is_hdf5
+from gprscan.io.hdf5 import Hdf5Array, describe, peek
 from gprscan.io.recording import ReadOptions, Recording, check_counts, require, to_line
 from gprscan.io.registry import REAL, Format, register
 from gprscan.io.source import Source
@@ -23,12 +23,7 @@ from gprscan.model.findings import Finding
 
 def sniff(source: Source) -> bool:
     """Whether this is an HDF5 file with receivers and a time step."""
-    if not is_hdf5(source):
-        return False
-    try:
-        content = describe(source)
-    except ReadError:
-        return False
+    content = peek(source)
     return "rxs" in content["groups"] and "dt" in content["attrs"]
 
 

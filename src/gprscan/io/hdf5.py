@@ -155,6 +155,17 @@ def describe(source: Source) -> dict[str, Any]:
     return cached
 
 
+def peek(source: Source) -> dict[str, Any]:
+    """Return what an HDF5 file holds, as `describe`; empty for one that cannot be read, or is none."""
+    empty: dict[str, Any] = {"attrs": {}, "groups": {}, "datasets": {}}
+    if not is_hdf5(source):
+        return empty
+    try:
+        return describe(source)
+    except ReadError:
+        return empty
+
+
 def read_dataset(path: str, name: str, key: tuple[Any, ...], n_bytes: int) -> Any:
     """Return part of a dataset as an array of its own type; text as an array of str."""
     wanted = [[k.start, k.stop, k.step] if isinstance(k, slice) else int(k) for k in key]

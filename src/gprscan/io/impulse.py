@@ -12,7 +12,7 @@ from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.keyed import KeyedHeader
 from gprscan.io.lazy import TraceLayout, lazy_variable, probe
 from gprscan.io.recording import MAX_SAMPLES, ReadOptions, Recording, layout_of, require, to_line, whole_traces
-from gprscan.io.registry import REAL, Format, register, twin
+from gprscan.io.registry import REAL, Format, beside_header, register, twin
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
@@ -21,12 +21,7 @@ _STORED: dict[int, np.dtype] = {16: np.dtype("<i2"), 32: np.dtype("<i4")}
 
 def sniff(source: Source) -> bool:
     """Whether this is an IPRH header, or samples whose IPRH header lies beside them."""
-    if source.suffix == ".iprh":
-        return _is_iprh(source)
-    if source.suffix != ".iprb":
-        return False
-    header = source.side_file(".iprh")
-    return header is not None and _is_iprh(header)
+    return beside_header(source, (".iprb",), ".iprh", _is_iprh)
 
 
 def _is_iprh(source: Source) -> bool:
@@ -96,24 +91,13 @@ def _spacing(header: KeyedHeader, n_traces: int) -> tuple[float | None, list[Fin
     stop = header.number("STOP POSITION")
     if not stop:
         return step, []
-    return step, checks.disagreement(
-        "spacing-disagreement",
-        "The header states two lengths of the line.",
-        name,
-        ("DISTANCE INTERVAL x LAST TRACE, m", step * (header.number("LAST TRACE", n_traces) or n_traces)),
-        ("STOP POSITION, m", abs(stop)),
-        0.03,
-        "DISTANCE INTERVAL is used. Override it with gprscan.read(path, spacing=...).",
-    )
+    return step, checks.line_length(name, step, header.number("LAST TRACE", n_traces) or n_traces, abs(stop))
 
 
 def _header_findings(header: KeyedHeader, layout: TraceLayout, window: float) -> list[Finding]:
     out: list[Finding] = []
-    name, last = header.source.name, header.number("LAST TRACE")
-    if last is not None and int(last) != layout.n_traces:
-        evidence = f"LAST TRACE {last:g}, the data file holds {layout.n_traces} traces of {layout.n_samples} samples"
-        what = "The header and the size of the data file disagree on the number of traces."
-        out.append(Finding("trace-count-disagreement", "warning", what, name, evidence, "The file's size rules."))
+    name = header.source.name
+    out += checks.trace_count(name, "LAST TRACE", header.number("LAST TRACE"), layout.n_traces)
     rate = header.number("FREQUENCY")
     if rate and rate > 0:
         implied = rate * 1e-3 * window

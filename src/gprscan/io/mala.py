@@ -16,7 +16,7 @@ from gprscan.io.keyed import KeyedHeader
 from gprscan.io.lazy import TraceLayout, lazy_variable, probe
 from gprscan.io.mala_write import write_mala
 from gprscan.io.recording import MAX_SAMPLES, ReadOptions, Recording, layout_of, to_line, whole_traces
-from gprscan.io.registry import REAL, Format, register, twin
+from gprscan.io.registry import REAL, Format, beside_header, register, twin
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
@@ -25,12 +25,7 @@ _STORED: dict[str, np.dtype] = {".rd3": np.dtype("<i2"), ".rd7": np.dtype("<i4")
 
 def sniff(source: Source) -> bool:
     """Whether this is a RAD header, or samples whose RAD header lies beside them. Samples have no signature."""
-    if source.suffix == ".rad":
-        return _is_rad(source)
-    if source.suffix not in _STORED:
-        return False
-    header = source.side_file(".rad")
-    return header is not None and _is_rad(header)
+    return beside_header(source, tuple(_STORED), ".rad", _is_rad)
 
 
 def _is_rad(source: Source) -> bool:
@@ -140,25 +135,13 @@ def _spacing(header: KeyedHeader, n_traces: int) -> tuple[float | None, list[Fin
     stop, start = header.number("STOP POSITION"), header.number("START POSITION", 0.0) or 0.0
     if not stop or stop <= start:
         return step, []
-    return step, checks.disagreement(
-        "spacing-disagreement",
-        "The header states two lengths of the line.",
-        name,
-        ("DISTANCE INTERVAL x LAST TRACE, m", step * last),
-        ("STOP POSITION, m", stop - start),
-        0.03,
-        "DISTANCE INTERVAL is used. Override it with gprscan.read(path, spacing=...).",
-    )
+    return step, checks.line_length(name, step, last, stop - start)
 
 
 def _header_findings(header: KeyedHeader, layout: TraceLayout, sample: np.ndarray, window: float) -> list[Finding]:
     out: list[Finding] = []
     name, n_samples = header.source.name, layout.n_samples
-    last = header.number("LAST TRACE")
-    if last is not None and int(last) != layout.n_traces:
-        evidence = f"LAST TRACE {last:g}, the data file holds {layout.n_traces} traces of {n_samples} samples"
-        what = "The header and the size of the data file disagree on the number of traces."
-        out.append(Finding("trace-count-disagreement", "warning", what, name, evidence, "The file's size rules."))
+    out += checks.trace_count(name, "LAST TRACE", header.number("LAST TRACE"), layout.n_traces)
     rate = header.number("FREQUENCY")
     if rate is None or rate <= 0:
         return out

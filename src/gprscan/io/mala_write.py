@@ -11,7 +11,6 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.errors import WriteError
-from gprscan.geometry import line_crs
 from gprscan.io.atomic import Output, stream_output, text_output
 from gprscan.io.cor import write_cor
 from gprscan.io.plain import (
@@ -21,6 +20,7 @@ from gprscan.io.plain import (
     header_of,
     integer_blocks,
     integers_for,
+    noted,
     require_time,
     time_axis,
     track_of,
@@ -99,12 +99,7 @@ def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
     if names.MARK in line.coords and line[names.MARK].values.any():
         merged["GPRSCAN MARKS"] = ",".join(str(trace) for trace in np.flatnonzero(line[names.MARK].values))
     merged["GPRSCAN SCALE"] = repr(target.scale)
-    if names.ANTENNA_HEIGHT in line.attrs:
-        merged["GPRSCAN ANTENNA HEIGHT"] = repr(float(line.attrs[names.ANTENNA_HEIGHT]))
-    if names.SPATIAL_REF in line.coords:
-        authority = line_crs(line).to_authority()
-        if authority:
-            merged["GPRSCAN CRS"] = ":".join(authority)
+    merged |= noted(line)
     ordered = {"SAMPLES": merged.pop("SAMPLES"), **merged}
     return "".join(f"{key}:{value}\r\n" for key, value in ordered.items())
 

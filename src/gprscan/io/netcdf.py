@@ -14,7 +14,7 @@ from xarray.core import indexing
 from gprscan import model, names
 from gprscan.errors import LineError, ReadError
 from gprscan.io.atomic import Output
-from gprscan.io.hdf5 import Hdf5Array, describe, is_hdf5
+from gprscan.io.hdf5 import Hdf5Array, describe, peek
 from gprscan.io.plain import BLOCK_BYTES
 from gprscan.io.recording import ReadOptions
 from gprscan.io.registry import REAL, Format, register
@@ -27,12 +27,7 @@ TEXT_PREFIX = "text_"
 
 def sniff(source: Source) -> bool:
     """Whether this is an HDF5 file that says it holds a line."""
-    if not is_hdf5(source):
-        return False
-    try:
-        content = describe(source)
-    except ReadError:
-        return False
+    content = peek(source)
     return names.SCHEMA in content["attrs"] or names.AMPLITUDE in content["datasets"]
 
 

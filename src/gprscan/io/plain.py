@@ -13,7 +13,7 @@ import xarray as xr
 
 from gprscan import model, names
 from gprscan.errors import MissingCRSError, WriteError
-from gprscan.geometry import line_crs, unproject
+from gprscan.geometry import line_crs, unproject, write_gga, write_gst, write_rmc
 
 BLOCK_BYTES = 8 * 2**20
 
@@ -183,3 +183,24 @@ def track_of(line: xr.Dataset) -> Track | None:
         get(names.GNSS_HEIGHT, np.nan, "f8"),
         right,
     )
+
+
+def nmea_of(track: Track, trace: int) -> list[str]:
+    """Return the sentences of one trace: RMC, GGA and, with a stated accuracy, GST."""
+    time, lon, lat = track.time[trace], track.longitude[trace], track.latitude[trace]
+    sentences = [write_rmc(time, lon, lat), write_gga(time, lon, lat, int(track.quality[trace]), track.height[trace])]
+    if np.isfinite(track.sigma[trace]):
+        sentences.append(write_gst(time, track.sigma[trace]))
+    return sentences
+
+
+def noted(line: xr.Dataset) -> dict[str, str]:
+    """Return what text headers have no room for, under keys that name gprscan."""
+    out: dict[str, str] = {}
+    if names.ANTENNA_HEIGHT in line.attrs:
+        out["GPRSCAN ANTENNA HEIGHT"] = repr(float(line.attrs[names.ANTENNA_HEIGHT]))
+    if names.SPATIAL_REF in line.coords:
+        authority = line_crs(line).to_authority()
+        if authority:
+            out["GPRSCAN CRS"] = ":".join(authority)
+    return out

@@ -147,3 +147,15 @@ def twin(source: Source, suffixes: tuple[str, ...], role: str) -> Source:
         msg = f"{source.name}: its {role} {looked} is not beside it (upper and lower case were tried)."
         raise MissingFileError(msg)
     return found
+
+
+def beside_header(
+    source: Source, data_suffixes: tuple[str, ...], header_suffix: str, is_header: Callable[[Source], bool]
+) -> bool:
+    """Whether a file is a header of a format, or samples (which have no signature) that lie beside such a header."""
+    if source.suffix == header_suffix:
+        return is_header(source)
+    if source.suffix not in data_suffixes:
+        return False
+    header = source.side_file(header_suffix)
+    return header is not None and is_header(header)
