@@ -16,6 +16,8 @@ import numpy as np
 
 from gprscan.kernels.jit import inline, kernel, parallel_kernel
 
+STRIP = 16  # cells of a row that take the absorbing update: two vectors, whatever the layer's thickness up to it
+
 
 @inline
 def _update_h_row(ez, ez_next, hx, hy, courant, reach):  # type: ignore[no-untyped-def]
@@ -32,35 +34,48 @@ def _update_e_row(ez, hx, hy, hy_before, ca, cb, reach):  # type: ignore[no-unty
 
 
 @inline
-def _absorb_h_down(ez, hx, psi, top, bottom, courant, reach):  # type: ignore[no-untyped-def]
-    n = bottom.shape[1]
-    for m in range(n):
+def _absorb_h_down(ez, hx, psi, profile, courant, reach):  # type: ignore[no-untyped-def]
+    for m in range(STRIP):
         slope = ez[m + 1] - ez[m]
-        psi[m] = top[0, m] * psi[m] + top[1, m] * slope
-        hx[m] -= courant * (psi[m] + top[2, m] * slope)
-    first = ez.shape[0] - 1 - n
+        psi[m] = profile[0, m] * psi[m] + profile[1, m] * slope
+        hx[m] -= courant * (psi[m] + profile[2, m] * slope)
+    first = ez.shape[0] - 1 - STRIP
     if reach > first:
-        low, low_h, low_psi = ez[first:], hx[first:], psi[n:]
-        for m in range(n):
+        low, low_h, low_psi, low_profile = ez[first:], hx[first:], psi[STRIP:], profile[:, STRIP:]
+        for m in range(STRIP):
             slope = low[m + 1] - low[m]
-            low_psi[m] = bottom[0, m] * low_psi[m] + bottom[1, m] * slope
-            low_h[m] -= courant * (low_psi[m] + bottom[2, m] * slope)
+            low_psi[m] = low_profile[0, m] * low_psi[m] + low_profile[1, m] * slope
+            low_h[m] -= courant * (low_psi[m] + low_profile[2, m] * slope)
 
 
 @inline
-def _absorb_e_down(ez, hx, psi, top, bottom, cb, reach):  # type: ignore[no-untyped-def]
-    n = bottom.shape[1]
-    for m in range(n - 1):
+def _absorb_e_down(ez, hx, psi, profile, cb, reach):  # type: ignore[no-untyped-def]
+    for m in range(STRIP):
         slope = hx[m + 1] - hx[m]
-        psi[m] = top[0, m] * psi[m] + top[1, m] * slope
-        ez[m + 1] -= cb[m + 1] * (psi[m] + top[2, m] * slope)
-    first = ez.shape[0] - 1 - n
+        psi[m] = profile[0, m] * psi[m] + profile[1, m] * slope
+        ez[m + 1] -= cb[m + 1] * (psi[m] + profile[2, m] * slope)
+    first = ez.shape[0] - 2 - STRIP
     if reach > first:
-        low, low_h, low_psi, low_cb = ez[first:], hx[first:], psi[n:], cb[first:]
-        for m in range(n - 1):
+        low, low_h, low_cb, low_psi, low_profile = ez[first:], hx[first:], cb[first:], psi[STRIP:], profile[:, STRIP:]
+        for m in range(STRIP):
             slope = low_h[m + 1] - low_h[m]
-            low_psi[m] = bottom[0, m + 1] * low_psi[m] + bottom[1, m + 1] * slope
-            low[m + 1] -= low_cb[m + 1] * (low_psi[m] + bottom[2, m + 1] * slope)
+            low_psi[m] = low_profile[0, m] * low_psi[m] + low_profile[1, m] * slope
+            low[m + 1] -= low_cb[m + 1] * (low_psi[m] + low_profile[2, m] * slope)
+
+
+@inline
+def _strips(whole, half):  # type: ignore[no-untyped-def]
+    """Profiles of both strips of a row, from the top down, zero where nothing is absorbed."""
+    n = whole.shape[1]
+    at_h = np.zeros((3, 2 * STRIP), np.float32)
+    at_e = np.zeros((3, 2 * STRIP), np.float32)
+    for m in range(n):
+        at_h[:, n - 1 - m] = half[:, m]
+        at_h[:, 2 * STRIP - n + m] = half[:, m]
+    for m in range(1, n):
+        at_e[:, n - m - 1] = whole[:, m]
+        at_e[:, 2 * STRIP - n + m] = whole[:, m]
+    return at_h, at_e
 
 
 @inline
@@ -95,7 +110,7 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
         Node of the line source, (along, down).
     receivers : int array, shape (receiver, 2)
         Nodes at which Ez is recorded.
-    whole, half : float32 array, shape (3, layer)
+    whole, half : float32 array, shape (3, layer), layer <= 16
         CPML profiles b, c and 1/kappa - 1 from the inner to the outer face, at Ez nodes and half a cell outwards.
     reach : int array, shape (step,)
         Number of rows from the top that can still affect a record; deeper ones are left alone.
@@ -107,14 +122,12 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
     nx, nz = ca.shape
     layer = whole.shape[1]
     right = nx - 1 - layer
-    # the layer above the air absorbs upwards: the same profiles mirrored, nodes 1 to layer - 1 of them
-    half_top = half[:, ::-1].copy()
-    whole_top = whole[:, :0:-1].copy()
+    at_h, at_e = _strips(whole, half)
     ez = np.zeros((nx, nz), np.float32)
     hx = np.zeros((nx, nz), np.float32)
     hy = np.zeros((nx, nz), np.float32)
-    psi_hx = np.zeros((nx, 2 * layer), np.float32)
-    psi_ez_down = np.zeros((nx, 2 * layer), np.float32)
+    psi_hx = np.zeros((nx, 2 * STRIP), np.float32)
+    psi_ez_down = np.zeros((nx, 2 * STRIP), np.float32)
     psi_hy = np.zeros((2 * layer, nz), np.float32)
     psi_ez_along = np.zeros((2 * layer, nz), np.float32)
     for step in range(current.shape[0]):
@@ -125,7 +138,7 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
         for i in range(nx - 1):
             # row i+1 of Ez is still old when row i of H is stepped, so that one sweep does both half steps
             _update_h_row(ez[i], ez[i + 1], hx[i], hy[i], courant, rows)
-            _absorb_h_down(ez[i], hx[i], psi_hx[i], half_top, half, courant, rows)
+            _absorb_h_down(ez[i], hx[i], psi_hx[i], at_h, courant, rows)
             if i < layer:
                 m = layer - 1 - i
                 _absorb_h_along(ez[i], ez[i + 1], hy[i], psi_hy[i], half[0, m], half[1, m], half[2, m], courant, rows)
@@ -137,7 +150,7 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
             if i == 0:
                 continue
             _update_e_row(ez[i], hx[i], hy[i], hy[i - 1], ca[i], cb[i], rows)
-            _absorb_e_down(ez[i], hx[i], psi_ez_down[i], whole_top, whole, cb[i], rows)
+            _absorb_e_down(ez[i], hx[i], psi_ez_down[i], at_e, cb[i], rows)
             if i < layer:
                 m = layer - i
                 _absorb_e_along(
