@@ -1,7 +1,7 @@
 """Columns: manholes and other shafts, which change the whole trace from the surface down over a metre of line.
 
-A cast-iron cover or a shaft open to the surface alters the direct wave itself, sharply at both edges; what follows is its own
-reverberation, or, under metal, a shadow in which the layers of the neighbouring traces are missing.
+A cast-iron cover or a shaft open to the surface alters the direct wave itself, sharply at both edges; what follows is
+its own reverberation, or, under metal, a shadow in which the layers of the neighbouring traces are missing.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def below_db(section: Section, inside: np.ndarray, beside: np.ndarray) -> float:
 
 
 def likeness(section: Section, inside: np.ndarray, beside: np.ndarray) -> float:
-    """Correlation of the mean trace inside with that beside it, after the surface pulse: near 1 if the layers run through."""
+    """Correlation of the mean trace inside with that beside it, below the surface: near 1 if the layers run through."""
     start = section.sample(section.separation / C_AIR + 1.5 / section.fc_nominal)
     stop = start + max(8, round(6.0 / (section.fc_nominal * section.dt)))
     a, b = (section.raw[m, start:stop].mean(axis=0).astype(float) for m in (inside, beside))

@@ -1,0 +1,244 @@
+"""The migrated image of a section, and what the top of a body looks like in it.
+
+Migration puts the legs of a hyperbola back to its apex: a pipe or a stone becomes a point, the roof of a cavity or a zone the
+segment that it is. Width, shape, reflectivity and what lies inside are read there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage, signal
+
+from gprscan import model
+from gprscan.detection.debond import band_limited, incident_level
+from gprscan.detection.evidence import onset_polarity
+from gprscan.detection.section import Section
+from gprscan.kernels.layers import follow_ridge
+from gprscan.migration import kirchhoff
+from gprscan.units import C_AIR
+
+# the direct wave of a ground-coupled antenna is weakened by the surface reflection and more goes down than across, so echoes
+# look this much stronger against it than they are (FDTD over layered roads, antenna 2 to 5 cm above them)
+COUPLING = 2.4
+
+
+@dataclass
+class Image:
+    """A migrated section.
+
+    Attributes
+    ----------
+    re, im, modulus : numpy.ndarray, shape (trace, depth), float32
+        Analytic signal along depth and its modulus, scaled so that the modulus is the reflection coefficient of a plane
+        (losses in the ground not counted).
+    z : numpy.ndarray, shape (depth,)
+        Depth in m.
+    dz : float
+        Its step in m.
+    velocity : float
+        Velocity of the migration in m/ns.
+    noise : numpy.ndarray, shape (depth,)
+        Typical modulus at each depth: median along the line.
+    """
+
+    re: np.ndarray
+    im: np.ndarray
+    modulus: np.ndarray
+    z: np.ndarray
+    dz: float
+    velocity: float
+    noise: np.ndarray
+
+    def row(self, depth: float) -> int:
+        """Index of the row nearest to a depth in m, clamped to the image."""
+        return int(np.clip(round((depth - self.z[0]) / self.dz), 0, self.z.size - 1))
+
+
+def migrated(section: Section, velocity: float, max_depth: float = 2.5) -> Image:
+    """Migrate a section's echoes with one velocity.
+
+    Parameters
+    ----------
+    section : Section
+        A conditioned channel.
+    velocity : float
+        m/ns.
+    max_depth : float
+        Depth of the last row in m.
+    """
+    s = section
+    traces = band_limited(s.echo, s.dt, s.fc_nominal) / incident_level(s)
+    traces[~s.valid] = 0.0
+    line = model.from_array(
+        traces,
+        dt=s.dt,
+        spacing=s.dx,
+        frequency=1e3 * s.fc_nominal,
+        separation=s.separation,
+        time_zero=-float(s.t[0]),
+        antenna_height=s.height,
+    )
+    step = velocity / (24.0 * s.fc_nominal)
+    image = kirchhoff(line, velocity=velocity, aperture=50.0, depth_step=step, max_depth=max_depth)
+    z = image["depth"].values
+    path = 2 * (z + s.height)
+    spread = np.sqrt(np.maximum(path / velocity * C_AIR, s.separation) / max(s.separation, 0.05)) / COUPLING
+    analytic = signal.hilbert(model.amplitude(image) * spread.astype(np.float32), axis=1)
+    re, im = analytic.real.astype(np.float32), analytic.imag.astype(np.float32)
+    modulus = np.hypot(re, im)
+    noise = ndimage.gaussian_filter1d(np.median(modulus[s.valid], axis=0), 0.06 / step)
+    return Image(re, im, modulus, z, step, velocity, noise)
+
+
+@dataclass
+class Top:
+    """The roof of a body in the migrated image.
+
+    Attributes
+    ----------
+    rows : numpy.ndarray, shape (trace,)
+        Row of the event in each trace; -1 outside of it.
+    first, last : int
+        First and last trace of the plateau (above half of its level).
+    reflectivity : float
+        Modulus on the plateau.
+    sag : float
+        Depth of its ends below its crest in m.
+    dip : float
+        Slope of a straight line through it, m/m.
+    length : float
+        Length of the whole event in m, weaker ends included.
+    closed : bool
+        Whether it ends inside the block on both sides.
+    """
+
+    rows: np.ndarray
+    first: int
+    last: int
+    reflectivity: float
+    sag: float
+    dip: float
+    length: float
+    closed: bool
+
+    @property
+    def traces(self) -> np.ndarray:
+        """Indices of the traces of the plateau."""
+        return np.arange(self.first, self.last + 1)
+
+
+def follow(section: Section, image: Image, trace: int, row: int) -> Top | None:
+    """Follow the event through an image point to both sides; None where there is none."""
+    here = float(image.modulus[trace, row])
+    if not here > 0:
+        return None
+    half = max(2, round(0.22 * image.velocity / section.fc_nominal / image.dz))
+    reach = max(1, int(np.ceil(section.dx / image.dz)))
+    level = max(0.35 * here, 1.2 * float(image.noise[row]))
+    rows = np.full(image.re.shape[0], -1)
+    rows[trace] = row
+    for direction in (-1, 1):
+        part = follow_ridge(image.re, image.im, trace, row, direction, half, reach, level, 0.6)
+        rows = np.where(part >= 0, part, rows)
+    inside = np.flatnonzero(rows >= 0)
+    strength = image.modulus[inside, rows[inside]]
+    plateau = float(np.quantile(strength, 0.8))
+    strong = inside[strength >= 0.5 * plateau]
+    first, last = int(strong[0]), int(strong[-1])
+    depth = ndimage.median_filter(image.z[rows[first : last + 1]], min(3, last - first + 1), mode="nearest")
+    along = section.x[first : last + 1]
+    dip = float(np.polyfit(along, depth, 1)[0]) if along.size > 2 else 0.0
+    crest = float(depth.min())
+    return Top(
+        rows=rows,
+        first=first,
+        last=last,
+        reflectivity=plateau,
+        sag=float(0.5 * (depth[0] + depth[-1]) - crest),
+        dip=dip,
+        length=float(section.x[inside[-1]] - section.x[inside[0]]),
+        closed=bool(inside[0] > 1 and inside[-1] < image.re.shape[0] - 2),
+    )
+
+
+def flattened(image: Image, top: Top, above: float, below: float) -> tuple[np.ndarray, np.ndarray]:
+    """Image columns over the plateau, shifted so that the roof is at zero.
+
+    Returns
+    -------
+    columns : ndarray of complex64, shape (trace, sample)
+        Analytic signal; zero beyond the image.
+    depth : ndarray, shape (sample,)
+        Depth below the roof in m.
+    """
+    offsets = np.arange(-round(above / image.dz), round(below / image.dz) + 1)
+    traces = top.traces
+    rows = _filled(top.rows[top.first : top.last + 1])[:, None] + offsets[None, :]
+    valid = (rows >= 0) & (rows < image.z.size)
+    rows = np.clip(rows, 0, image.z.size - 1)
+    columns = np.where(valid, image.re[traces[:, None], rows] + 1j * image.im[traces[:, None], rows], 0)
+    return columns.astype(np.complex64), offsets * image.dz
+
+
+def _filled(rows: np.ndarray) -> np.ndarray:
+    known = np.flatnonzero(rows >= 0)
+    return np.interp(np.arange(rows.size), known, rows[known]).round().astype(int)
+
+
+def measure(section: Section, image: Image, top: Top) -> dict[str, float]:
+    """What the image shows on, in and around a roof.
+
+    Returns
+    -------
+    dict
+        ``reflectivity_db``: modulus as a reflection coefficient, dB. ``image_width_m``, ``sag_ratio`` (sag over width),
+        ``dip``: shape. ``interior_db``: energy of the 0.3 m below the roof's pulse over that of the roof.
+        ``disorder``: share of that energy which does not run parallel to the roof. ``interior_contrast_db``: that energy over
+        what the rest of the line shows at its depth. ``row_ratio_db``: the roof over the stronger echoes (70 %) of its
+        depth elsewhere. ``roof_polarity``, ``roof_margin``: sign of the onset.
+    """
+    s = section
+    wavelength = image.velocity / s.fc_nominal
+    columns, depth = flattened(image, top, 0.6 * wavelength + 0.05, 0.5 * wavelength + 0.35)
+    n = columns.shape[0]
+    trim = int(0.15 * n)
+    columns = columns[trim : n - trim]
+    energy = np.abs(columns) ** 2
+    pulse = np.abs(depth) < 0.3 * wavelength
+    inside = (depth > 0.45 * wavelength) & (depth < 0.45 * wavelength + 0.3)
+    interior = float(energy[:, inside].mean())
+    common = float((np.abs(columns[:, inside].mean(axis=0)) ** 2).mean())
+    roof = float(energy[:, pulse].mean())
+    middle = int(np.median(top.rows[top.rows >= 0]))
+    around, row_level = _elsewhere(s, image, top, middle, round(0.25 * wavelength / image.dz), wavelength)
+    width = float(s.x[top.last] - s.x[top.first] + s.dx)
+    lag = np.arange(depth[0], depth[-1], 0.5 * image.velocity * s.dt)
+    wave = np.interp(lag, depth, columns.mean(axis=0).real)
+    onset = onset_polarity(wave, 2 * lag / image.velocity, s.wavelet, s.dt, 1 / s.fc_nominal, 0.0)
+    return {
+        "reflectivity_db": 20 * float(np.log10(max(top.reflectivity, 1e-6))),
+        "image_width_m": width,
+        "sag_ratio": top.sag / width,
+        "dip": top.dip,
+        "interior_db": 10 * float(np.log10(max(interior, 1e-12) / max(roof, 1e-12))),
+        "disorder": 1.0 - common / max(interior, 1e-12),
+        "interior_contrast_db": 10 * float(np.log10(max(interior, 1e-12) / max(around, 1e-12))),
+        "row_ratio_db": 20 * float(np.log10(max(top.reflectivity, 1e-6) / max(row_level, 1e-6))),
+        "roof_polarity": onset[0],
+        "roof_margin": onset[1],
+    }
+
+
+def _elsewhere(s: Section, image: Image, top: Top, row: int, half: int, wavelength: float) -> tuple[float, float]:
+    """Typical energy below, and typical modulus at, the depth of a roof within 8 m of it, away from the roof itself."""
+    away = s.valid & (np.abs(s.x - 0.5 * (s.x[top.first] + s.x[top.last])) < 8.0)
+    margin = max(1, round(0.1 / s.dx))
+    away[max(top.first - margin, 0) : top.last + margin + 1] = False
+    if away.sum() < 4:
+        return 1e-12, 1e-6
+    below = slice(row + round(0.45 * wavelength / image.dz), row + round((0.45 * wavelength + 0.3) / image.dz) + 1)
+    around = image.modulus[away, below]
+    beside = image.modulus[away, max(row - half, 0) : row + half + 1].max(axis=1)
+    return float(np.median(around**2)) if around.size else 1e-12, float(np.quantile(beside, 0.7))

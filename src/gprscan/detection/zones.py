@@ -1,0 +1,176 @@
+"""Loose and water-rich zones: areas found by their roof and their texture in the migrated image.
+
+Loosened ground has a weak roof with the sign of air and is full of small echoes below it; ground close to saturation has
+a roof with the sign of water and is quiet below it, since it swallows what enters. Both are wider than a pipe and, unlike
+an interface, end on both sides and stand out from their own depth along the line.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import ndimage
+
+from gprscan.detection import classify
+from gprscan.detection import image as images
+from gprscan.detection.body import Body
+from gprscan.detection.image import Image, Top
+from gprscan.detection.layers import Layers
+from gprscan.detection.section import Section
+from gprscan.detection.settings import Settings
+from gprscan.units import C_AIR
+
+LEAST_WIDTH = 0.30  # m
+SHALLOWEST = 0.25  # m: above lies the bound layer with its own detector
+LEAST_REFLECTIVITY = 0.08  # loosened soil has 0.12, wet soil 0.15, before losses
+LEAST_CONTRAST = 4.0  # of the roof over the typical modulus at its depth
+LEAST_PROBABILITY = 0.6  # of one of the two kinds; what is less clear is left to the search for diffractions
+MOST_INSIDE = 3.0  # dB over the roof: a stronger echo inside is another body, not texture
+STEEPEST = 0.25  # m/m, of the roof as a whole
+
+
+def detect_zones(section: Section, layers: Layers | None, settings: Settings, image: Image | None = None) -> list[Body]:
+    """Find loose and water-rich zones.
+
+    Parameters
+    ----------
+    section : Section
+        A conditioned channel.
+    layers : Layers or None
+        Tracked interfaces; not needed here.
+    settings : Settings
+        Of the detection.
+    image : Image, optional
+        The migrated section, where it has been made already.
+
+    Returns
+    -------
+    list of Body
+        With ``source="zone"``: extent along the line, depth of the roof, what lies inside.
+    """
+    if not settings.hazards or section.valid.sum() < 8:
+        return []
+    picture = image or images.migrated(section, settings.prior_ground().rms(10.0))
+    bodies = []
+    events = echoes(section, picture)
+    for top in events:
+        if not is_roof(section, picture, top) or any(_under(section, picture, top, other) for other in events):
+            continue
+        values = images.measure(section, picture, top)
+        if values["interior_db"] > MOST_INSIDE:
+            continue
+        values["stones_per_m2"] = strong_neighbours(section, picture, top, events)
+        votes = classify.vote(classify.load_table("zone"), values)
+        chances = classify.posterior(votes)
+        if max(chances.get("loose", 0.0), chances.get("water_rich", 0.0)) >= LEAST_PROBABILITY:
+            bodies.append(_body(section, picture, top, settings, values, votes))
+    return bodies
+
+
+def echoes(section: Section, image: Image) -> list[Top]:
+    """Events in the image, strongest first; lobes and what comes from inside or below a stronger body left out."""
+    s = section
+    wavelength = image.velocity / s.fc_nominal
+    floor = np.maximum(0.9 * LEAST_CONTRAST * image.noise, 0.5 * LEAST_REFLECTIVITY)
+    size = (2 * max(1, round(0.12 / s.dx)) + 1, 2 * max(1, round(0.3 * wavelength / image.dz)) + 1)
+    peak = image.modulus == ndimage.maximum_filter(image.modulus, size)
+    peak &= image.modulus > floor
+    peak[:, : image.row(SHALLOWEST)] = False
+    peak[:, image.z.size - round(0.5 * wavelength / image.dz) :] = False
+    found: list[tuple[float, Top]] = []
+    for trace, row in np.argwhere(peak):
+        top = images.follow(s, image, int(trace), int(row))
+        if top is not None:
+            found.append((top.reflectivity * math.sqrt(_width(s, top)), top))
+    found.sort(key=lambda item: -item[0])
+    kept: list[Top] = []
+    for _, top in found:
+        if not any(_below(s, image, top, other) for other in kept):
+            kept.append(top)
+    return kept
+
+
+def is_roof(section: Section, image: Image, top: Top) -> bool:
+    """Is an event wide, strong and level enough for the roof of a zone, and does it end well inside the line?"""
+    s = section
+    # near the ends of the line the image has one leg only, and smears
+    margin = 0.3 * float(image.z[_row(top)])
+    inside = s.x[top.first] > s.x[0] + margin and s.x[top.last] < s.x[-1] - margin
+    strong = top.reflectivity > max(LEAST_REFLECTIVITY, LEAST_CONTRAST * float(image.noise[_row(top)]))
+    return bool(inside and strong and top.closed and _width(s, top) >= LEAST_WIDTH and abs(top.dip) < STEEPEST)
+
+
+def strong_neighbours(section: Section, image: Image, top: Top, events: list[Top]) -> float:
+    """Events at least half as strong per square metre of image, within 5 m and outside of the body's own column."""
+    s = section
+    middle = 0.5 * (s.x[top.first] + s.x[top.last])
+    reach = 0.5 * _width(s, top) + 0.3
+    count = 0
+    for other in events:
+        apart = abs(0.5 * (s.x[other.first] + s.x[other.last]) - middle)
+        count += reach < apart < 5.0 and other.reflectivity > 0.5 * top.reflectivity
+    length = min(middle + 5.0, s.x[-1]) - max(middle - 5.0, s.x[0]) - 2 * reach
+    area = max(length, 1.0) * (min(float(image.z[-1]), 1.5) - SHALLOWEST)
+    return count / area
+
+
+def _width(s: Section, top: Top) -> float:
+    return float(s.x[top.last] - s.x[top.first] + s.dx)
+
+
+def _below(s: Section, image: Image, top: Top, other: Top) -> bool:
+    """Is `top` the same event as `other`, a lobe of it, or an echo from inside its body?"""
+    overlap = min(top.last, other.last) - max(top.first, other.first)
+    if overlap * s.dx < -0.05:
+        return False
+    lower = float(image.z[_row(top)] - image.z[_row(other)])
+    if top.reflectivity >= 0.8 * other.reflectivity:
+        return abs(lower) < 0.12
+    # a body's bottom and its bounces come below it, at any depth where they lie under its middle
+    return -0.12 < lower < 0.45 or (lower > 0 and overlap > 0.5 * min(top.last - top.first, other.last - other.first))
+
+
+def _under(s: Section, image: Image, top: Top, other: Top) -> bool:
+    """Does `top` lie right below a body that is not much weaker? Then it may be that body's bottom, or a bounce in it."""
+    lower = float(image.z[_row(top)] - image.z[_row(other)])
+    overlap = min(top.last, other.last) - max(top.first, other.first)
+    narrower = min(top.last - top.first, other.last - other.first)
+    return 0.12 < lower < 0.9 and overlap > 0.5 * narrower and other.reflectivity > 0.6 * top.reflectivity
+
+
+def _row(top: Top) -> int:
+    return int(np.median(top.rows[top.first : top.last + 1][top.rows[top.first : top.last + 1] >= 0]))
+
+
+def _body(
+    s: Section, image: Image, top: Top, settings: Settings, values: dict[str, float], votes: dict[str, dict[str, float]]
+) -> Body:
+    rows = top.rows[top.first : top.last + 1]
+    crest = float(np.quantile(image.z[rows[rows >= 0]], 0.15))
+    slant = math.sqrt(crest**2 + (0.5 * s.separation) ** 2)
+    t = 2 * slant / image.velocity + 2 * s.height / C_AIR
+    spread = settings.prior_ground().spread
+    x_min, x_max = float(s.x[top.first] - 0.5 * s.dx), float(s.x[top.last] + 0.5 * s.dx)
+    sigma_t = 0.2 / s.fc_nominal
+    return Body(
+        source="zone",
+        x=0.5 * (x_min + x_max),
+        t=t,
+        channel=s.channel,
+        offset=s.offset,
+        depth=crest,
+        x_min=x_min,
+        x_max=x_max,
+        velocity=image.velocity,
+        sigma_x=0.1,
+        sigma_t=sigma_t,
+        sigma_depth=math.hypot(crest * spread, 0.5 * image.velocity * sigma_t),
+        sigma_velocity=image.velocity * spread,
+        polarity=int(values["roof_polarity"]),
+        score=float(top.reflectivity / (top.reflectivity + 3 * image.noise[_row(top)])),
+        votes=votes,
+        evidence=dict(values),
+        closed=top.closed,
+        channels=[s.channel],
+    )
