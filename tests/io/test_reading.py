@@ -147,6 +147,10 @@ def test_data_files_of_headers_and_positions(tmp_path: Path) -> None:
     assert gs.io.is_readable(Source(tmp_path / "a.iprb"))
     assert not gs.io.is_readable(Source(tmp_path / "a.cor"))
     assert gs.io.identify(tmp_path / "a.iprb").name == "iprb"
+    (tmp_path / "job.out").write_text("any program writes .out files")
+    assert not gs.io.is_readable(Source(tmp_path / "job.out"))
+    (tmp_path / "b.dzt").write_text("but a DZT that is none deserves its error")
+    assert gs.io.is_readable(Source(tmp_path / "b.dzt"))
 
 
 def test_xarray_backend(tmp_path: Path) -> None:

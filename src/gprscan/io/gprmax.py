@@ -232,6 +232,7 @@ register(
         maturity=REAL,
         sniff=sniff,
         read=read,
+        shared_suffixes=True,
         note="opened in a child process; receivers become channels",
     )
 )

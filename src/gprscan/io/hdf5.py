@@ -68,7 +68,11 @@ class _Child:
         answer: list[tuple[dict[str, Any], bytes]] = []
         reader = threading.Thread(target=self._receive, args=(answer,), daemon=True)
         reader.start()
-        reader.join(seconds)
+        try:
+            reader.join(seconds)
+        except BaseException:
+            self.close()  # an answer that comes after an interrupt would be taken for that of the next request
+            raise
         late = reader.is_alive()
         if late or not answer:
             self.close()

@@ -48,6 +48,8 @@ class Format:
         Extensions for which `write` is meant.
     data_file : callable
         ``data_file(source) -> Source``: the data file, where a user hands over a header that lies beside it.
+    shared_suffixes : bool
+        Whether other programs use these extensions too, so that the extension alone claims nothing.
     note : str
         Limits worth knowing.
     """
@@ -62,6 +64,7 @@ class Format:
     write: Callable[..., Any] | None = None
     write_suffixes: tuple[str, ...] = ()
     data_file: Callable[[Source], Source] = lambda source: source
+    shared_suffixes: bool = False
     note: str = ""
 
 
@@ -125,12 +128,12 @@ def identify(source: Source) -> Format:
 
 
 def is_readable(source: Source) -> bool:
-    """Whether some reader recognises the content of a file, or claims its extension as a data file."""
+    """Whether some reader recognises the content of a file, or has its extension for itself."""
     try:
         entry = identify(source)
     except ReadError:
         return False
-    return entry.sniff(source) or source.suffix in entry.suffixes
+    return entry.sniff(source) or (source.suffix in entry.suffixes and not entry.shared_suffixes)
 
 
 def twin(source: Source, suffixes: tuple[str, ...], role: str) -> Source:

@@ -146,7 +146,7 @@ class _Formats:
 
         formats = registry.list_formats()
         self._registry = registry
-        self.data = {suffix for entry in formats for suffix in entry.suffixes}
+        self.data = {suffix for entry in formats if not entry.shared_suffixes for suffix in entry.suffixes}
         self.side = {suffix for entry in formats for suffix in entry.side_suffixes} - self.data
 
     def is_data(self, path: Path) -> bool:
