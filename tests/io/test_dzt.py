@@ -78,6 +78,16 @@ def test_status_words_are_kept_but_not_processed(tmp_path: Path) -> None:
     assert model.amplitude(line.isel(twt=slice(1, None)))[0, 0] == values[0, 0, 2]
 
 
+@pytest.mark.parametrize(("dtype", "words"), [("i2", (0xFF00, 0)), ("i2", (0xFFFF, 0x8000)), ("i1", (0xFF, 0xF0))])
+def test_constant_status_words_of_old_recorders(tmp_path: Path, dtype: str, words: tuple[int, int]) -> None:
+    values = radar(30, 40, dtype, 1)
+    half = 2 ** (8 * values.dtype.itemsize - 1)
+    values[:, 0, 0], values[:, 0, 1] = words[0] - half, words[1] - half
+    line = gs.read(make_dzt(tmp_path / "a.DZT", values))
+    assert int(line["status"].sum()) == 2
+    assert not line["mark"].values.any()
+
+
 def test_radar_in_the_first_samples_is_left_alone(tmp_path: Path) -> None:
     line = gs.read(make_dzt(tmp_path / "a.DZT", radar(40, 64, "i2", 1)))
     assert "status" not in line.coords

@@ -137,7 +137,7 @@ def _status_words(sample: np.ndarray) -> int:
     Sample 0 is a scan counter, or one constant; sample 1 takes few values (0, or a mark). Files written by processing
     software have radar there, which is neither.
     """
-    if sample.shape[0] < 2 or sample.shape[2] < 3:
+    if sample.shape[0] < 4 or sample.shape[2] < 3:
         return 0
     first, second, third = (sample[:, 0, k].astype("int64") for k in range(3))
     if not np.any(sample[:, 0, 2:] != sample[:1, 0, 2:]) and np.ptp(first) == 0:
