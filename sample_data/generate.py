@@ -1,4 +1,4 @@
-"""Make the sample survey again: ``python sample_data/generate.py OUT``. Takes some 20 minutes on one core.
+"""Make the sample survey again: ``python sample_data/generate.py OUT``. Takes about ten minutes on one core.
 
 Two lines over roads that never existed, simulated by gprscan's own full-wave engine and written by its own writers:
 ``LINE001.dzt``, an array of eight channels, and ``LINE002.rd3``, a single channel. ``truth.json`` tells what they hold.
