@@ -99,7 +99,12 @@ def test_cylinder_keeps_the_time_of_its_top_and_flattens_its_flanks() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"depth": 0.0}, {"depth": 1.0, "radius": 0.1, "velocity": [Layer("a", np.inf, 9.0, 0.0)]}]
+    "arguments",
+    [
+        {"depth": 0.0},
+        {"depth": [1.0, 2.0], "radius": [0.1, 0.1, 0.2]},
+        {"depth": 1.0, "radius": 0.1, "velocity": [Layer("a", np.inf, 9.0, 0.0)]},
+    ],
 )
 def test_impossible_diffractors_are_refused(arguments: dict) -> None:
     with pytest.raises(ParameterError):

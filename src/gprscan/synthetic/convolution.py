@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gprscan.model import from_array
+from gprscan.synthetic import truth
 from gprscan.synthetic.diffraction import place_echoes, reflection_coefficient
 from gprscan.synthetic.media import Layer, correlated_field
 from gprscan.synthetic.roads import random_layers, require_clutter
@@ -93,29 +94,19 @@ def road_line(
         antenna_height=road.antenna_height,
         instrument="gprscan synthetic",
     )
-    truth = {
-        "scene": f"road_{seed}",
-        "kind": "empty",
-        "seed": seed,
-        "engine": "convolutional model, Born scatterers",
-        "empty": True,
-        "has_void": False,
-        "clutter_level": clutter,
-        "acquisition": {
-            "n_traces": n,
-            "n_samples": road.n_samples,
-            "dt_ns": road.dt,
-            "trace_spacing_m": road.spacing,
-            "tx_rx_offset_m": road.separation,
-            "fc_hz": road.frequency * 1e6,
-            "time_zero_ns": time_zero,
-            "antenna_height_m": road.antenna_height,
-            "first_trace_x_m": 0.0,
-        },
-        "objects": [],
-        "clutter_objects": scatterers,
-    }
-    return line, truth
+    record = truth.analytic_record(
+        line,
+        scene=f"road_{seed}",
+        kind="empty",
+        pulse="ricker",
+        objects=[],
+        seed=seed,
+        engine="convolutional model, Born scatterers",
+        clutter_level=clutter,
+        host_layers=truth.layer_records(layers, road.depth),
+        clutter_objects=scatterers,
+    )
+    return line, record
 
 
 def _loss(thickness: NDArray[np.floating], layers: tuple[Layer, ...]) -> float:

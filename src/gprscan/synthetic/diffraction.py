@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gprscan.errors import ParameterError
 from gprscan.model import from_array
-from gprscan.synthetic import wavelets
+from gprscan.synthetic import truth, wavelets
 from gprscan.synthetic.media import Layer
 from gprscan.synthetic.travel import layers_above, two_way_time
 
@@ -122,18 +122,7 @@ def diffractor(
     >>> truth["objects"][0]["t_flight_ns"]
     50.0
     """
-    values = np.broadcast_arrays(
-        *(np.atleast_1d(np.asarray(v, dtype="float64")) for v in (x, depth, radius, amplitude))
-    )
-    layers = None if isinstance(velocity, int | float) else list(velocity)  # type: ignore[arg-type]
-    if np.any(values[1] <= 0):
-        msg = f"a diffractor at a depth of {values[1].min()} m; depths are below the ground and must be positive."
-        raise ParameterError(msg)
-    if layers is not None and np.any(values[2] > 0):
-        msg = (
-            "a cylinder has no closed curve under layers; set radius to 0, or simulate it with gprscan.synthetic.fdtd."
-        )
-        raise ParameterError(msg)
+    values, layers = _checked(x, depth, radius, amplitude, velocity)
     traces = np.zeros((n_traces, n_samples), "float32")
     along = np.arange(n_traces) * spacing
     objects = []
@@ -169,26 +158,33 @@ def diffractor(
         antenna_height=antenna_height,
         instrument="gprscan synthetic",
     )
-    truth = {
-        "scene": "diffractor",
-        "kind": "calibration",
-        "empty": False,
-        "has_void": False,
-        "acquisition": {
-            "n_traces": n_traces,
-            "n_samples": n_samples,
-            "dt_ns": dt,
-            "trace_spacing_m": spacing,
-            "tx_rx_offset_m": separation,
-            "fc_hz": frequency * 1e6,
-            "time_zero_ns": time_zero,
-            "antenna_height_m": antenna_height,
-            "first_trace_x_m": 0.0,
-        },
-        "objects": objects,
-        "clutter_objects": [],
-    }
-    return line, truth
+    record = truth.analytic_record(
+        line, scene="diffractor", kind="calibration", pulse=pulse, objects=objects, clutter_objects=[]
+    )
+    return line, record
+
+
+def _checked(
+    x: Any, depth: Any, radius: Any, amplitude: Any, velocity: Any
+) -> tuple[list[NDArray[np.floating]], list[Layer] | None]:
+    """Return positions, depths, radii and amplitudes of one length, and the layers where the ground has some."""
+    given = [np.atleast_1d(np.asarray(value, dtype="float64")) for value in (x, depth, radius, amplitude)]
+    count = max(value.size for value in given)
+    if any(value.size not in (1, count) for value in given):
+        sizes = [value.size for value in given]
+        msg = f"x, depth, radius and amplitude have {sizes} values; give as many of each, or one for all."
+        raise ParameterError(msg)
+    values = [np.broadcast_to(value, count) for value in given]
+    if np.any(values[1] <= 0):
+        msg = f"a diffractor at a depth of {values[1].min()} m; depths are below the ground and must be positive."
+        raise ParameterError(msg)
+    layers = None if np.ndim(velocity) == 0 else list(velocity)
+    if layers is not None and np.any(values[2] > 0):
+        msg = (
+            "a cylinder under layers has no closed curve; set radius to 0, or simulate it with gprscan.synthetic.fdtd."
+        )
+        raise ParameterError(msg)
+    return values, layers
 
 
 def _stack(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
+from gprscan import model, names
 from gprscan.synthetic.bodies import Body
 from gprscan.synthetic.fdtd import Record
 from gprscan.synthetic.media import Layer, Medium
@@ -183,4 +185,43 @@ def acquisition_record(record: Record, *, frequency: float, spacing: float, puls
         "time_zero_ns": record.time_zero,
         "antenna_height_m": round(record.antenna_height, 4),
         "time_window_ns": round(record.dt * (record.traces.shape[1] - 1), 3),
+    }
+
+
+def analytic_record(
+    line: xr.Dataset, *, scene: str, kind: str, pulse: str, objects: list[dict[str, Any]], **more: Any
+) -> dict[str, Any]:
+    """Truth record of a line that was computed in closed form.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        The line, evenly spaced from 0 m.
+    scene, kind, pulse : str
+        Name and kind of the scene, and name of its pulse.
+    objects : list of dict
+        What is in the ground, targets only.
+    **more
+        Further entries.
+    """
+    traces = line[names.AMPLITUDE]
+    return {
+        "scene": scene,
+        "kind": kind,
+        "empty": not objects,
+        "has_void": any(entry["category"] == "void" for entry in objects),
+        "acquisition": {
+            "n_traces": traces.shape[-2],
+            "n_samples": traces.shape[-1],
+            "dt_ns": model.sampling_interval(line),
+            "trace_spacing_m": model.trace_spacing(line),
+            "tx_rx_offset_m": model.antenna_separation(line),
+            "fc_hz": float(line[names.FREQUENCY]) * 1e6,
+            "waveform": pulse,
+            "time_zero_ns": line.attrs[names.TIME_ZERO],
+            "antenna_height_m": line.attrs[names.ANTENNA_HEIGHT],
+            "first_trace_x_m": 0.0,
+        },
+        "objects": objects,
+        **more,
     }
