@@ -1,6 +1,7 @@
 """Velocity of radar waves in the ground, and what follows from it: permittivity, water, time and depth."""
 
 from gprscan.velocity.conversion import depth_to_time, time_to_depth
+from gprscan.velocity.focusing import focused_profile, focusing_scan
 from gprscan.velocity.hyperbola import HyperbolaFit, diffraction_times, fit_diffraction
 from gprscan.velocity.permittivity import (
     crim_permittivity,
@@ -17,6 +18,8 @@ __all__ = [
     "depth_to_time",
     "diffraction_times",
     "fit_diffraction",
+    "focused_profile",
+    "focusing_scan",
     "interval_velocity",
     "layered",
     "permittivity_from_velocity",
