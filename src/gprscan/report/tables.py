@@ -202,11 +202,11 @@ def _fill(sheet: Any, columns: list[str], rows: Any) -> None:
 
     sheet.append([clean(str(column)) for column in columns])
     widths = [len(str(column)) + 2 for column in columns]
-    for row in rows:
-        cells = [scalar(value) for value in row]
-        sheet.append([None] * len(cells))
-        for number, value in enumerate(cells, start=1):
-            cell = sheet.cell(sheet.max_row, number)
+    for line, row in enumerate(rows, start=2):
+        for number, value in enumerate(map(scalar, row), start=1):
+            if value is None:
+                continue
+            cell = sheet.cell(line, number)
             if isinstance(value, str):
                 # 32767 characters is the most that a cell holds; the data type says that it is no formula
                 cell.value, cell.data_type = clean(value)[:32767], "s"

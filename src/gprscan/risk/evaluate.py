@@ -152,10 +152,12 @@ def grade_range(scheme: Scheme, readings: Readings) -> tuple[int, int] | None:
         Lowest and highest rank, None where no combination is gradable.
     """
     used = scheme.inputs()
-    base = set(used) | ({"cover_m", "short_side_m"} if "cover_over_short_side" in used else set())
     assumed = {t.input for s in (scheme.likelihood, scheme.consequence) if s for t in s.terms if t.assume is not None}
-    choices = {name: _candidates(name, readings, scheme) for name in sorted(base - assumed - {"cover_over_short_side"})}
-    if readings.by_name["short_side_m"].value is None and "cover_over_short_side" in used:
+    ratio = "cover_over_short_side" in used
+    base = set(used) | ({"cover_m", "short_side_m"} if ratio else set())
+    varied = sorted(base - assumed - {"cover_over_short_side"})
+    choices = {name: _candidates(name, readings, scheme, corners=ratio) for name in varied}
+    if ratio and readings.by_name["short_side_m"].value is None:
         choices["cover_over_short_side"] = _everywhere("cover_over_short_side", scheme)
     if math.prod(len(c) for c in choices.values()) > MAX_COMBINATIONS:
         choices = {name: [c[0], c[-1]] for name, c in choices.items()}
@@ -171,15 +173,21 @@ def grade_range(scheme: Scheme, readings: Readings) -> tuple[int, int] | None:
     return (min(ranks), max(ranks)) if ranks else None
 
 
-def _candidates(name: str, readings: Readings, scheme: Scheme) -> list[Any]:
+def _candidates(name: str, readings: Readings, scheme: Scheme, *, corners: bool) -> list[Any]:
+    """Return values of an input, at least one from each piece of its range on which the grade is the same.
+
+    With `corners` the ends of the range are among them, as ratios of inputs need.
+    """
     reading = readings.by_name[name]
     if reading.value is None:
         return _everywhere(name, scheme)
     if name not in NUMBERS or reading.low is None or reading.high is None:
         return [reading.value]
     inside = [edge for edge in scheme.breakpoints(name) if reading.low < edge <= reading.high]
-    values = {reading.low, float(reading.value), reading.high, *inside, *(math.nextafter(e, -math.inf) for e in inside)}
-    return sorted(values)
+    if not inside and not corners:
+        return [reading.value]
+    ends = (reading.low, float(reading.value), reading.high) if corners else (reading.high,)
+    return sorted({*ends, *inside, *(math.nextafter(edge, -math.inf) for edge in inside)})
 
 
 def _everywhere(name: str, scheme: Scheme) -> list[Any]:
