@@ -278,3 +278,31 @@ def fista(trace: np.ndarray, wavelet: np.ndarray, weight: float, step: float, it
         ahead = fresh + (t - 1) / following * (fresh - spikes)
         spikes, t = fresh, following
     return spikes
+
+
+def window(profile: np.ndarray, beside: int, above: int, method: str) -> np.ndarray:
+    """The mean or median of the finite samples of live traces in a window, for each finite sample of a live trace."""
+    live = live_rows(profile)
+    known = np.where(live[:, None], np.where(np.isfinite(profile), profile, np.nan), np.nan).astype("float64")
+    result = np.asarray(profile, dtype="float64").copy()
+    for i, k in np.argwhere(np.isfinite(known)):
+        part = known[max(0, i - beside) : i + beside + 1, max(0, k - above) : k + above + 1]
+        result[i, k] = np.nanmean(part) if method == "mean" else np.nanmedian(part)
+    return result
+
+
+def semblance(profile: np.ndarray, beside: int, above: int, dips: np.ndarray) -> np.ndarray:
+    """Neidell and Taner (1971), the largest over dips in samples per trace; linear between samples."""
+    n_traces, n = profile.shape
+    best = np.zeros((n_traces, n))
+    for i in range(n_traces):
+        rows = range(max(0, i - beside), min(n_traces, i + beside + 1))
+        for slope in dips:
+            time = np.arange(n)
+            flat = np.array([np.interp(time + slope * (j - i), time, profile[j], left=0, right=0) for j in rows])
+            for k in range(n):
+                part = flat[:, max(0, k - above) : k + above + 1]
+                energy = len(part) * np.sum(part**2)
+                if energy > 0:
+                    best[i, k] = max(best[i, k], np.sum(part.sum(axis=0) ** 2) / energy)
+    return best

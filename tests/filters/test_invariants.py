@@ -21,16 +21,26 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "background": [{}, {"method": "sliding_mean", "window": 0.5}, {"method": "median", "traces": 9}, {"method": "svd"}],
     "bandpass": [{}, {"low": 200, "high": 800, "method": "fir"}, {"high": 600}, {"low": 100}],
     "dc": [{}, {"start": 2.0}],
+    "balance_channels": [{}, {"start": 1.0}],
+    "balance_traces": [{}, {"traces": 9}],
+    "coherence": [{"steepest": 3.0}],
     "declip": [{}, {"high": 1.0}],
     "deconvolve": [{"length": 2.0}, {"method": "spiking", "length": 2.0}],
     "deconvolve_sparse": [{"iterations": 10}],
     "despike": [{}],
     "dewow": [{}, {"method": "median"}, {"method": "highpass"}],
+    "dip": [{}],
+    "dip_filter": [{"low": 0.5}, {"high": 4.0, "keep": False, "side": "up"}],
     "edit_traces": [{"missing": "keep"}],
+    "energy": [{}],
     "envelope": [{}],
     "gain_exponential": [{"attenuation": 1.0}, {}],
     "gain_inverse_envelope": [{}],
     "gain_power": [{"exponent": 1.5}],
+    "instantaneous_frequency": [{}],
+    "instantaneous_phase": [{}],
+    "planarity": [{}],
+    "smooth": [{"traces": 5, "samples": 3}, {"traces": 5, "samples": 3, "method": "median"}],
     "notch": [{"frequencies": [700.0]}, {}],
     "whiten": [{}],
     "time_zero": [{}, {"drift": 0.5}],
@@ -38,7 +48,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
 ALL = [
     pytest.param(name, options, id=f"{name}-{k}") for name, cases in CASES.items() for k, options in enumerate(cases)
 ]
-RESHAPING = {"regularize", "resample", "stack", "trim"}
+RESHAPING = {"regularize", "resample", "stack", "topographic_correction", "trim"}
 
 
 def test_every_filter_is_covered() -> None:
@@ -106,7 +116,7 @@ def test_channels_are_independent(name: str, options: dict[str, Any]) -> None:
     together = get_step(name).function(line, **options)
     measured = json.loads(together.attrs["gprscan_provenance"])[-1]["parameters"]
     for i in range(3):
-        per_channel = {key: [measured[key][i]] for key in ("operator",) if key in measured}
+        per_channel = {key: [measured[key][i]] for key in ("operator", "factors") if key in measured}
         alone = get_step(name).function(line.isel(channel=i, drop=True), **(measured | per_channel))
         np.testing.assert_allclose(lines.values(alone), lines.values(together)[i], rtol=1e-5, atol=1e-5)
 
@@ -128,7 +138,7 @@ def test_memory(name: str, options: dict[str, Any]) -> None:
 def test_one_trace_and_few_samples() -> None:
     line = lines.noise((1, 9))
     for name, cases in CASES.items():
-        if name in ("background", "time_zero"):
+        if name in ("background", "dip_filter", "time_zero", "coherence", "dip"):
             continue
         for options in cases:
             if "start" in options or name in ("deconvolve", "notch"):  # nine samples are not enough for them

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gprscan.kernels import background, median, repair, sparse, spikes, traces, weights, windows
+from gprscan.kernels import background, median, repair, semblance, smoothing, sparse, spikes, traces, weights, windows
 from tests import reference
 
 
@@ -192,3 +192,34 @@ def test_sparse_spikes() -> None:
         driver(rows, target, wavelet, np.float32(0.1), step, 20)
         expected = np.stack([reference.fista(row.astype("float64"), wavelet, 0.1, float(step), 20) for row in rows])
         np.testing.assert_allclose(target, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize(("beside", "above"), [(1, 2), (0, 3), (2, 0)])
+def test_windows_of_traces_and_samples(beside: int, above: int) -> None:
+    rows = rough(14, 19)
+    states = states_of(rows)
+    for method in ("mean", "median"):
+        expected = reference.window(rows, beside, above, method)
+        if method == "mean":
+            for runs in (0, 1, 4):
+                target = np.empty_like(rows)
+                if runs == 0:
+                    smoothing.window_mean_serial(rows, target, states, beside, above)
+                else:
+                    smoothing.window_mean_parallel(rows, target, states, beside, above, runs)
+                close(target, expected)
+        else:
+            for driver in (smoothing.window_median_serial, smoothing.window_median_parallel):
+                target = np.empty_like(rows)
+                driver(rows, rows.view("int32"), target, states, beside, above)
+                close(target, expected)
+
+
+def test_semblance() -> None:
+    rows = rough(9, 24, gaps=False)
+    dips = np.array([-1.3, 0.0, 0.5])
+    inner = slice(4, -4)  # at the ends of the trace the twin reads zeros where the kernel stops
+    for driver in (semblance.semblance_serial, semblance.semblance_parallel):
+        found = np.empty_like(rows)
+        driver(rows, np.ones(9, dtype="int8"), 2, 1, dips, found)
+        np.testing.assert_allclose(found[:, inner], reference.semblance(rows, 2, 1, dips)[:, inner], atol=1e-4)

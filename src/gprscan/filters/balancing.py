@@ -1,0 +1,161 @@
+"""Equal strength of the channels of an array, and of the traces of a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gprscan import model, names
+from gprscan.errors import MissingPositionError, ParameterError
+from gprscan.filters import _arrays
+from gprscan.steps import Length, Time, step
+
+
+def _window(line: xr.Dataset, step_name: str, start: float | None, stop: float | None) -> tuple[int, int]:
+    axis = model.require_line(line, axis=names.TWT)[names.TWT].values
+    first = 0 if start is None else int(np.searchsorted(axis, start))
+    last = axis.size if stop is None else int(np.searchsorted(axis, stop))
+    if last <= first:
+        msg = f"{step_name}: no sample lies between start ({start}) and stop ({stop}) ns."
+        raise ParameterError(msg)
+    return first, last
+
+
+def _factors(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
+    first, last = _window(line, "balance_channels", values["start"], values["stop"])
+    n_channels = line.sizes.get(names.CHANNEL, 1)
+    if values["factors"] is None:
+        profiles = _arrays.sampled(line)
+        live = _arrays.states(profiles) == 1
+        levels = np.zeros(n_channels)
+        for i, (profile, state) in enumerate(zip(profiles, live, strict=True)):
+            if state.any():
+                # the median over traces, since a pipe under one channel must not turn the others up
+                levels[i] = np.median(np.sqrt(np.mean(profile[state, first:last].astype("float64") ** 2, axis=1)))
+        usual = float(np.exp(np.mean(np.log(levels[levels > 0])))) if (levels > 0).any() else 1.0
+        values["factors"] = [float(f"{usual / level:.6g}") if level > 0 else 1.0 for level in levels]
+    if len(values["factors"]) != n_channels or not all(factor > 0 for factor in values["factors"]):
+        msg = (
+            f"balance_channels: {n_channels} positive factors are needed, one per channel; given: {values['factors']}."
+        )
+        raise ParameterError(msg)
+    return values
+
+
+@step(cut="twt", resolve=_factors, measures=True)
+def balance_channels(
+    line: xr.Dataset,
+    start: Time | None = None,
+    stop: Time | None = None,
+    factors: list[float] | None = None,
+    inverse: bool = False,
+) -> xr.Dataset:
+    """Make the channels of an array equally strong, by one factor for each.
+
+    The level of a channel is the median over traces of the RMS amplitude from `start` to `stop`; the factors bring all
+    levels to their geometric mean.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line over ``twt``.
+    start, stop : float or str, optional
+        Part of the trace in ns that is compared; the direct wave alone tells the channels' gains, the part below also
+        how well they couple to the ground.
+    factors : list of float, optional
+        One per channel, instead of measuring; provenance records them.
+    inverse : bool
+        Divide by the factors instead.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line, float32.
+
+    Raises
+    ------
+    ParameterError
+        If nothing lies between `start` and `stop`, or the factors do not match the channels.
+    """
+    source, target = _arrays.buffers(line)
+    scale = np.asarray(factors, dtype="float64")
+    scale = (1.0 / scale if inverse else scale).astype("float32")
+    np.multiply(_arrays.channels(source), scale[:, None, None], out=_arrays.channels(target))
+    return model.with_amplitude(line, target)
+
+
+def _traces(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
+    _window(line, "balance_traces", values["start"], values["stop"])
+    if values["traces"] is None or (values["window"] is not None and names.DISTANCE in line.coords):
+        window = 5.0 if values["window"] is None else values["window"]
+        try:
+            spacing = model.trace_spacing(line)
+        except MissingPositionError as error:
+            msg = f"balance_traces: a window in m needs distances. {error} Or give the window in traces: traces=101."
+            raise MissingPositionError(msg) from None
+        values["traces"] = 2 * _arrays.half_window(window, spacing) + 1
+    if values["traces"] < 3:
+        msg = f"balance_traces: a window of {values['traces']} traces; it needs at least 3."
+        raise ParameterError(msg)
+    return values
+
+
+@step(cut="halo", halo=lambda line, values: int(values["traces"]) // 2, resolve=_traces)
+def balance_traces(
+    line: xr.Dataset,
+    start: Time | None = None,
+    stop: Time | None = None,
+    window: Length | None = None,
+    traces: int | None = None,
+) -> xr.Dataset:
+    """Take out how well single traces couple to the ground: each gets the RMS amplitude of its neighbourhood.
+
+    Every trace is multiplied by the median of the RMS amplitudes of the traces in the window around it, over its own.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line over ``twt``.
+    start, stop : float or str, optional
+        Part of the trace in ns over which the RMS amplitude is taken; the direct wave is a good choice.
+    window : float or str, optional
+        Width of the window in m, 5 m unless told otherwise.
+    traces : int, optional
+        Width of the window in traces, instead of `window`; with both, it serves lines without distances.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line, float32. Dead traces stay as they are and do not count.
+
+    Raises
+    ------
+    MissingPositionError
+        If a window in m is needed but the line has no distances.
+    ParameterError
+        If nothing lies between `start` and `stop`, or the window is too small.
+    """
+    first, last = _window(line, "balance_traces", start, stop)
+    source, target = _arrays.buffers(line)
+    half = int(traces or 0) // 2
+    stack = zip(_arrays.channels(source), _arrays.channels(target), strict=True)
+    for profile, result in stack:
+        power = np.array(
+            [
+                np.nanmean(np.square(row[first:last], dtype="float64")) if _known(row[first:last]) else 0.0
+                for row in profile
+            ]
+        )
+        levels = np.where(power > 0, np.sqrt(power), np.nan)
+        near = np.lib.stride_tricks.sliding_window_view(np.pad(levels, half, constant_values=np.nan), 2 * half + 1)
+        live = np.flatnonzero(power > 0)
+        scale = np.ones(levels.size)
+        scale[live] = np.nanmedian(near[live], axis=1) / levels[live]
+        np.multiply(profile, scale.astype("float32")[:, None], out=result)
+    return model.with_amplitude(line, target)
+
+
+def _known(samples: np.ndarray) -> bool:
+    return bool(np.isfinite(samples).any())
