@@ -1,9 +1,10 @@
 """Debonding: a gap under the bound layer, found by how much the interface echo grows over its intact reference.
 
-The sign of the echo is no test: a gap of thickness d answers as ``2 r sin(2 pi f d / c)`` with a phase of 90 degrees, since
-the echoes of its two faces, opposite in sign, merge (thin-film reflection; Annan 2005, in Near-Surface Geophysics, SEG). So the
-test is amplitude, against what the same line shows where the layers are in contact, and shape: flat, wider than a
-wavelength's diffraction pattern, ending on both sides, no earlier than the layer's lower face.
+The sign of the echo is no test: a gap of thickness d answers as ``2 r sin(2 pi f d / c)`` with a phase of 90 degrees,
+since the echoes of its two faces, opposite in sign, merge (thin-film reflection; Annan 2005, in Near-Surface
+Geophysics, SEG). So the test is amplitude, against what the same line shows where the layers are in contact, and
+shape: flat, wider than a wavelength's diffraction pattern, ending on both sides, no earlier than the layer's lower
+face.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def detect_debond(section: Section, layers: Layers | None, settings: Settings) -
     Returns
     -------
     list of Body
-        With ``source="debond"``: extent along the line, depth of the interface, and the contrast against the intact line.
+        With ``source="debond"``: extent along the line, depth of the interface, and the contrast against the intact
+        line.
     """
     if not settings.hazards or section.valid.sum() < 8 or section.direct_peak <= 0:
         return []

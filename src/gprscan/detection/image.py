@@ -1,7 +1,7 @@
 """The migrated image of a section, and what the top of a body looks like in it.
 
-Migration puts the legs of a hyperbola back to its apex: a pipe or a stone becomes a point, the roof of a cavity or a zone the
-segment that it is. Width, shape, reflectivity and what lies inside are read there.
+Migration puts the legs of a hyperbola back to its apex: a pipe or a stone becomes a point, the roof of a cavity or a
+zone the segment that it is. Width, shape, reflectivity and what lies inside are read there.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from gprscan.kernels.layers import follow_ridge
 from gprscan.migration import kirchhoff
 from gprscan.units import C_AIR
 
-# the direct wave of a ground-coupled antenna is weakened by the surface reflection and more goes down than across, so echoes
-# look this much stronger against it than they are (FDTD over layered roads, antenna 2 to 5 cm above them)
+# the direct wave of a ground-coupled antenna is weakened by the surface reflection and more goes down than across, so
+# echoes look this much stronger against it than they are (FDTD over layered roads, antenna 2 to 5 cm above them)
 COUPLING = 2.4
 
 
@@ -193,11 +193,11 @@ def measure(section: Section, image: Image, top: Top) -> dict[str, float]:
     Returns
     -------
     dict
-        ``reflectivity_db``: modulus as a reflection coefficient, dB. ``image_width_m``, ``sag_ratio`` (sag over width),
-        ``dip``: shape. ``interior_db``: energy of the 0.3 m below the roof's pulse over that of the roof.
-        ``disorder``: share of that energy which does not run parallel to the roof. ``interior_contrast_db``: that energy over
-        what the rest of the line shows at its depth. ``row_ratio_db``: the roof over the stronger echoes (70 %) of its
-        depth elsewhere. ``roof_polarity``, ``roof_margin``: sign of the onset.
+        ``reflectivity_db``: modulus as a reflection coefficient, dB. ``image_width_m``, ``sag_ratio`` (sag over
+        width), ``dip``: shape. ``interior_db``: energy of the 0.3 m below the roof's pulse over that of the roof.
+        ``disorder``: share of that energy which does not run parallel to the roof. ``interior_contrast_db``: that
+        energy over what the rest of the line shows at its depth. ``row_ratio_db``: the roof over the stronger echoes
+        (70 %) of its depth elsewhere. ``roof_polarity``, ``roof_margin``: sign of the onset.
     """
     s = section
     wavelength = image.velocity / s.fc_nominal

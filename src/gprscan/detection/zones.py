@@ -1,8 +1,8 @@
 """Loose and water-rich zones: areas found by their roof and their texture in the migrated image.
 
-Loosened ground has a weak roof with the sign of air and is full of small echoes below it; ground close to saturation has
-a roof with the sign of water and is quiet below it, since it swallows what enters. Both are wider than a pipe and, unlike
-an interface, end on both sides and stand out from their own depth along the line.
+Loosened ground has a weak roof with the sign of air and is full of small echoes below it; ground close to saturation
+has a roof with the sign of water and is quiet below it, since it swallows what enters. Both are wider than a pipe
+and, unlike an interface, end on both sides and stand out from their own depth along the line.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _below(s: Section, image: Image, top: Top, other: Top) -> bool:
 
 
 def _under(s: Section, image: Image, top: Top, other: Top) -> bool:
-    """Does `top` lie right below a body that is not much weaker? Then it may be that body's bottom, or a bounce in it."""
+    """Does `top` lie right below a body that is not much weaker? Then it may be its bottom, or a bounce in it."""
     lower = float(image.z[_row(top)] - image.z[_row(other)])
     overlap = min(top.last, other.last) - max(top.first, other.first)
     narrower = min(top.last - top.first, other.last - other.first)

@@ -23,8 +23,8 @@ def follow_ridge(
 ) -> np.ndarray:
     """Follow an event from column to column by the phase and shape of its wavelet.
 
-    In each next column the row is taken at which a window of the analytic signal agrees best (cosine of the angle between
-    the two windows, times the root of the energy ratio up to one) with the mean of the windows so far.
+    In each next column the row is taken at which a window of the analytic signal agrees best (cosine of the angle
+    between the two windows, times the root of the energy ratio up to one) with the mean of the windows so far.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def follow_ridge(
             energy += model_re[q] ** 2 + model_im[q] ** 2
         best, best_row, best_cos = -2.0, here, -1.0
         expected = here + slope * (weak + 1)
-        for k in range(int(math.floor(expected)) - reach, int(math.floor(expected)) + reach + 1):
+        for k in range(math.floor(expected) - reach, math.floor(expected) + reach + 1):
             if k < 0 or k >= n_rows:
                 continue
             cross, power = 0.0, 1e-30
@@ -91,7 +91,7 @@ def follow_ridge(
             steps += 1
             for s in range(weak + 1):
                 # columns that were bridged lie on the line between
-                out[c - direction * s] = int(round(best_row - s * (best_row - here) / (weak + 1.0)))
+                out[c - direction * s] = round(best_row - s * (best_row - here) / (weak + 1.0))
             moved = (best_row - here) / (weak + 1.0)
             slope = 0.5 * slope + 0.5 * moved
             here = best_row

@@ -1,0 +1,302 @@
+"""Linking: the apexes and areas that the channels of an array show of one body become one body.
+
+Pipes are lines, voids are compact, interfaces are sheets. What reaches the edge of the swath may go on beyond it, so
+that it is never called compact; what one channel alone shows, between neighbours that do not, is too small for a void
+or a pipe.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gprscan.detection.array import Apexes, Swath, Track, find_tracks
+from gprscan.detection.body import Body, Votes
+from gprscan.detection.classify import posterior
+
+HAZARDS = ("cavity", "debond", "loose", "water_rich")
+NARROW = 0.25  # m between channels: closer than this, a body worth reporting shows on two of them
+SHEET = 5.0  # m along the line: wider than the swath and longer than this it is an interface
+
+# natural-log likelihoods of what continuity says; a kind left out gets 0
+CONTINUITY: dict[str, dict[str, float]] = {
+    "line": {
+        "pipe": 3.0,
+        "rebar": 2.0,
+        "cavity": -4.0,
+        "debond": -4.0,
+        "loose": -4.0,
+        "water_rich": -4.0,
+        "clutter": -4.0,
+    },
+    "compact": {"pipe": -4.0, "rebar": -4.0, "clutter": -1.5, "interface": -3.0},
+    "open": {"clutter": -1.0},
+    "single": {"pipe": -2.5, "rebar": -2.5, "clutter": 1.5},
+    "sheet": {"interface": 4.0, "pipe": -3.0, "clutter": 1.0},
+}
+
+
+def link_channels(bodies: Sequence[Body], offsets: dict[int, float], period: float) -> list[Body]:
+    """Make one body of what the channels of an array show of it.
+
+    Parameters
+    ----------
+    bodies : sequence of Body
+        Of all channels, settled within each.
+    offsets : dict of int to float
+        Offset of each channel across the line, m.
+    period : float
+        One period of the antenna, ns.
+
+    Returns
+    -------
+    list of Body
+        One per body: pipes with their crossing angle, compact bodies with their extents along and across; positions by
+        the conventions of the anomaly table. With one channel the bodies come back as they are.
+    """
+    swath = Swath.of(offsets)
+    if swath.size < 2:
+        return list(bodies)
+    pool = list(bodies)
+    tracks, on_track = _tracks(pool, swath, period)
+    out: list[Body] = []
+    for number, track in enumerate(tracks):
+        riders = _riders(pool, track)
+        rest = [k for k in track.members.tolist() if k not in riders]
+        out.append(_line_body([pool[k] for k in rest], track, swath, f"line-{number + 1}"))
+        on_track -= set(riders)
+    free = [b for k, b in enumerate(pool) if k not in on_track]
+    out += [_compact_body(cluster, swath, tracks) for cluster in _clusters(free, swath, period)]
+    return sorted(out, key=lambda b: (b.x, b.t))
+
+
+def correct_crossings(bodies: Sequence[Body], offsets: dict[int, float], period: float) -> list[float]:
+    """Take the crossing angle out of the apparent velocities of the pipes that an array shows, in place.
+
+    A pipe crossed at theta from the perpendicular looks as if the ground were faster by ``1 / cos(theta)``.
+
+    Returns
+    -------
+    list of float
+        The angles in degrees.
+    """
+    swath = Swath.of(offsets)
+    tracks, _ = _tracks(list(bodies), swath, period) if swath.size > 2 else ([], set())
+    for track in tracks:
+        for k in track.members.tolist():
+            values = bodies[k].evidence
+            if "crossing_deg" in values:
+                continue
+            values["crossing_deg"] = math.degrees(track.theta)
+            if "apparent_velocity_m_ns" in values:
+                values["apparent_velocity_m_ns"] *= math.cos(track.theta)
+            if values.get("excess") is not None:
+                values["excess"] += math.log(math.cos(track.theta))
+    return [math.degrees(track.theta) for track in tracks]
+
+
+def _tracks(bodies: list[Body], swath: Swath, period: float) -> tuple[list[Track], set[int]]:
+    """Lines through the hyperbolas, and the indices of the bodies on them."""
+    mine = [k for k, b in enumerate(bodies) if b.source == "diffraction"]
+    if not mine:
+        return [], set()
+    apexes = Apexes(
+        x=np.array([bodies[k].x for k in mine]),
+        y=np.array([swath.offsets[swath.rank[bodies[k].channel]] for k in mine]),
+        t=np.array([bodies[k].t for k in mine]),
+        rank=np.array([swath.rank[bodies[k].channel] for k in mine]),
+        weight=np.array([1.0 - _doubt(bodies[k]) for k in mine]),
+    )
+    tracks = find_tracks(apexes, swath, period)
+    for track in tracks:
+        track.members = np.array([mine[m] for m in track.members])
+    return tracks, {int(k) for track in tracks for k in track.members}
+
+
+def _riders(bodies: list[Body], track: Track) -> list[int]:
+    """Members of a line that are voids where the others are a pipe: a void that sits on it.
+
+    At least two neighbouring channels, with at least three others left that agree on the pipe.
+    """
+    members = sorted((int(k) for k in track.members), key=lambda k: bodies[k].offset)
+    hazard = []
+    for k in members:
+        chances = posterior(bodies[k].votes)
+        hazard.append(sum(chances.get(kind, 0.0) for kind in HAZARDS) > 0.6)
+    if not 2 <= sum(hazard) <= len(members) - 3:
+        return []
+    first = hazard.index(True)
+    last = len(hazard) - 1 - hazard[::-1].index(True)
+    if last - first + 1 != sum(hazard):
+        return []
+    return members[first : last + 1]
+
+
+def _clusters(bodies: list[Body], swath: Swath, period: float) -> list[list[Body]]:
+    """Groups of bodies on neighbouring channels (one may be missing between) that overlap along the line and in time.
+
+    Clutter does not link bodies, nor does it link to them; two bodies of one channel stay two.
+    """
+    solid = [_doubt(b) <= 0.8 for b in bodies]
+    order = sorted((k for k in range(len(bodies)) if solid[k]), key=lambda k: bodies[k].x)
+    group = list(range(len(bodies)))
+    content: dict[int, list[int]] = {k: [k] for k in range(len(bodies))}
+    reach = max([0.3, *(b.length or 0.0 for b in bodies)])
+    pairs = []
+    for n, i in enumerate(order):
+        for j in order[n + 1 :]:
+            if bodies[j].x - bodies[i].x > reach:
+                break
+            cost = _apart(bodies[i], bodies[j], swath, period)
+            if cost is not None:
+                pairs.append((cost, i, j))
+    for _, i, j in sorted(pairs):
+        a, b = group[i], group[j]
+        if a == b or {bodies[k].channel for k in content[a]} & {bodies[k].channel for k in content[b]}:
+            continue
+        for k in content[b]:
+            group[k] = a
+        content[a] += content.pop(b)
+    return [[bodies[k] for k in ks] for ks in content.values()]
+
+
+def _apart(a: Body, b: Body, swath: Swath, period: float) -> float | None:
+    """How far apart two bodies of neighbouring channels are, in tolerances; None where they do not touch."""
+    gap = abs(swath.rank[a.channel] - swath.rank[b.channel])
+    if not 1 <= gap <= 2:
+        return None
+    along = max(abs(a.x - b.x) - 0.25 * ((a.length or 0.0) + (b.length or 0.0)), 0.0) / 0.2
+    # the roof of a round body sinks to the side: most of a period per channel
+    late = abs(a.t - b.t) / (0.8 * period * gap)
+    return along + late + gap if along < 1 and late < 1 else None
+
+
+def _doubt(body: Body) -> float:
+    return posterior(body.votes).get("clutter", 0.0)
+
+
+def _mean_votes(members: list[Body]) -> Votes:
+    """Mean of the votes, those of measurements strengthened by the root of the number of channels, at most twofold."""
+    names = {name for b in members for name in b.votes}
+    gain = min(math.sqrt(len(members)), 2.0)
+    out: Votes = {}
+    for name in names:
+        kinds = {kind for b in members for kind in b.votes.get(name, {})}
+        factor = 1.0 if name == "prior" else gain
+        out[name] = {
+            kind: round(factor * sum(b.votes.get(name, {}).get(kind, 0.0) for b in members) / len(members), 3)
+            for kind in sorted(kinds)
+        }
+    return dict(sorted(out.items()))
+
+
+def _leader(members: list[Body]) -> Body:
+    """The member that says most: least like clutter, most coherent."""
+    return max(members, key=lambda b: (1.0 - _doubt(b)) * (0.2 + b.score))
+
+
+def _joined(members: list[Body], link: str) -> Body:
+    """What line and compact bodies have in common."""
+    leader = _leader(members)
+    votes = _mean_votes(members)
+    known = {kind for entry in votes.values() for kind in entry}
+    votes["continuity"] = {kind: value for kind, value in CONTINUITY[link].items() if kind in known}
+    signs = [b.polarity for b in members if b.polarity != 0]
+    return replace(
+        leader,
+        polarity=0 if not signs else int(np.sign(sum(signs))),
+        votes=votes,
+        evidence={**leader.evidence, "link": link, "n_channels": len({b.channel for b in members})},
+        channels=sorted({c for b in members for c in (b.channels or [b.channel])}),
+    )
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return float(np.median(known)) if known else None
+
+
+def _line_body(members: list[Body], track: Track, swath: Swath, group: str) -> Body:
+    """A pipe: its place where it crosses the middle of the swath, its angle, the means of its depth and velocity."""
+    body = _joined(members, "line")
+    middle = 0.5 * float(swath.offsets[0] + swath.offsets[-1])
+    n = math.sqrt(len(members))
+    cosine = math.cos(track.theta)
+    corrected = all("crossing_deg" in b.evidence for b in members)
+    sigma_depth = _median([b.sigma_depth for b in members])
+    body.x, body.offset = track.x0 + track.slope * middle, middle
+    body.t = track.t0 + track.dip * middle
+    body.sigma_x = math.hypot(track.sigma_x, 0.01)
+    body.depth, body.velocity = _median([b.depth for b in members]), _median([b.velocity for b in members])
+    scatter = float(np.std([b.depth for b in members if b.depth is not None] or [0.0]))
+    # errors of the ground's velocity are common to all channels, those of the picks are not
+    body.sigma_depth = None if sigma_depth is None else math.hypot(0.8 * sigma_depth, scatter / n)
+    body.x_min = body.x_max = body.y_min = body.y_max = None
+    body.group = group
+    body.closed = False
+    body.evidence |= {
+        "crossing_deg": math.degrees(track.theta),
+        "slope_m_per_m": track.slope,
+        "dip_ns_per_m": track.dip,
+        "line_rms_m": track.rms_x,
+        "velocity_factor": 1.0 if corrected else cosine,
+    }
+    return body
+
+
+def _compact_body(members: list[Body], swath: Swath, tracks: list[Track]) -> Body:
+    """A body that is no line: extents along and across, and whether it ends within the swath."""
+    ranks = sorted({swath.rank[b.channel] for b in members})
+    at_edge = ranks[0] == 0 or ranks[-1] == swath.size - 1
+    lengths = [b.length for b in members if b.length is not None]
+    if at_edge and len(ranks) == swath.size and lengths and max(lengths) > SHEET:
+        link = "sheet"
+    elif len(ranks) == 1:
+        link = "single" if swath.spacing <= NARROW and not at_edge else "open"
+    else:
+        link = "open" if at_edge else "compact"
+    body = _joined(members, link)
+    weight = np.array([(1.0 - _doubt(b)) * (0.2 + b.score) for b in members]) + 1e-6
+    body.x = float(np.average([b.x for b in members], weights=weight))
+    first = min((b for b, w in zip(members, weight, strict=True) if w >= 0.5 * weight.max()), key=lambda b: b.t)
+    body.t, body.depth, body.velocity = first.t, first.depth, first.velocity
+    body.sigma_t, body.sigma_depth, body.sigma_velocity = first.sigma_t, first.sigma_depth, first.sigma_velocity
+    body.closed = link == "compact" and all(b.closed for b in members)
+    low = [b.x_min for b in members if b.x_min is not None]
+    high = [b.x_max for b in members if b.x_max is not None]
+    body.x_min, body.x_max = (min(low), max(high)) if low and high else (None, None)
+    if len(ranks) > 1:
+        body.y_min, body.y_max = _across(members, swath)
+        body.offset = 0.5 * (body.y_min + body.y_max)
+    reach = 0.3 + 0.5 * (body.length or 0.0)
+    rides = [n + 1 for n, k in enumerate(tracks) if abs(body.x - k.x0 - k.slope * body.offset) < reach]
+    if rides and body.source == "diffraction":
+        body.evidence["near_lines"] = [f"line-{n}" for n in rides]
+    return body
+
+
+def _across(members: list[Body], swath: Swath) -> tuple[float, float]:
+    """Extent across the swath: where the amplitude over the channels falls below half of its largest.
+
+    Beyond the last channel that shows the body the amplitude is taken to fall to nothing at the next one.
+    """
+    level = np.zeros(swath.size)
+    for b in members:
+        db = b.evidence.get("amplitude_db")
+        r = swath.rank[b.channel]
+        level[r] = max(level[r], 10 ** (float(db) / 20) if db is not None else 1.0)
+    level /= level.max()
+    seen = np.flatnonzero(level > 0)
+    first, last = int(seen[0]), int(seen[-1])
+    step = swath.spacing
+    left = float(swath.offsets[first]) - step * _share(level[first])
+    right = float(swath.offsets[last]) + step * _share(level[last])
+    return left, right
+
+
+def _share(level: float) -> float:
+    """Part of a channel step between the last channel and the place where half of the amplitude is left."""
+    return float(np.clip(1.0 - 0.5 / max(level, 1e-3), -0.5, 0.5))
