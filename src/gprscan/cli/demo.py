@@ -35,22 +35,32 @@ def command(out: Path, jobs: int, resume: bool | None) -> None:
 
 
 def _show(outcomes: list[Outcome]) -> None:
-    console.say("\nAgainst the truth of the simulation:")
-    for outcome in outcomes:
-        console.say(f"  {_sentence(outcome)}")
+    from gprscan import names
+
     bodies = [outcome for outcome in outcomes if outcome.truth is not None]
+    again = [outcome for outcome in outcomes if outcome.again is not None]
+    elsewhere = [outcome for outcome in outcomes if outcome.truth is None and outcome.again is None]
+    console.say("\nAgainst the truth of the simulation:")
+    for outcome in bodies:
+        console.say(f"  {_sentence(outcome)}")
+    for outcome in elsewhere:
+        if outcome.kind in names.HAZARD_KINDS:
+            console.say(f"  FALSE   {outcome.kind} ({outcome.anomaly_id}) in {_where(outcome)}: there is none")
     found = sum(outcome.anomaly_id is not None for outcome in bodies)
     right = sum(outcome.right_kind for outcome in bodies)
-    extra = len(outcomes) - len(bodies)
-    console.say(f"{found} of {len(bodies)} bodies found, {right} with the right kind; {extra} further anomalies.")
+    console.say(f"{found} of {len(bodies)} bodies found, {right} with the right kind.")
+    console.say(
+        f"Further anomalies: {len(again)} at bodies found already, {len(elsewhere)} elsewhere (natural stones count)."
+    )
+
+
+def _where(outcome: Outcome) -> str:
+    depth = "" if outcome.top_depth_m is None else f", top {outcome.top_depth_m:.2f} m deep"
+    return f"{outcome.line} at {outcome.distance_m:.2f} m{depth}"
 
 
 def _sentence(outcome: Outcome) -> str:
-    depth = "" if outcome.top_depth_m is None else f", top {outcome.top_depth_m:.2f} m deep"
-    where = f"{outcome.line} at {outcome.distance_m:.2f} m{depth}"
-    if outcome.truth is None:
-        return f"extra   {outcome.kind} ({outcome.anomaly_id}) in {where}: no body of the survey; stones are not listed"
-    what = f"{outcome.truth.replace('_', ' ')} in {where}"
+    what = f"{str(outcome.truth).replace('_', ' ')} in {_where(outcome)}"
     if outcome.anomaly_id is None:
         return f"MISSED  {what}"
     errors = f"{abs(outcome.error_m or 0.0) * 100:.0f} cm off along the line"

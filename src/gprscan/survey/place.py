@@ -56,7 +56,7 @@ def at(line: xr.Dataset, distance: float, offset: float) -> dict[str, Any]:
     -------
     dict
         ``x``, ``y``, ``z``, ``longitude``, ``latitude``, ``position_sigma_m`` (None where not known) and ``acquired``
-        (ISO 8601, UTC, or None).
+        (ISO 8601: UTC with its Z where each trace has a time, else the recorder's own clock for the line, or None).
     """
     positions = along(line)
     # chainage may reverse or repeat, so the nearest trace is taken rather than an inverse of the function
@@ -66,7 +66,7 @@ def at(line: xr.Dataset, distance: float, offset: float) -> dict[str, Any]:
         for name in (names.X, names.Y, names.Z, names.LONGITUDE, names.LATITUDE)
     }
     point["position_sigma_m"] = _value(_across(line, names.POSITION_SIGMA, offset), index, distance, positions)
-    point["acquired"] = None
+    point["acquired"] = line.attrs.get(names.ACQUIRED) or None
     if names.TIME in line.coords:
         moment = line[names.TIME].values[index]
         if not np.isnat(moment):

@@ -50,6 +50,8 @@ class Outcome:
         Whether the anomaly has a kind that is right for the body.
     error_m, depth_error_m : float or None
         Errors along the line and of the depth to its top.
+    again : str or None
+        For an anomaly without a body of its own: the class of the body that it is at, where another one found it.
     """
 
     line: str
@@ -61,6 +63,7 @@ class Outcome:
     right_kind: bool = False
     error_m: float | None = None
     depth_error_m: float | None = None
+    again: str | None = None
 
 
 def sample_folder() -> Path:
@@ -123,10 +126,13 @@ def _compare_line(line: dict[str, Any], rows: list[dict[str, Any]]) -> list[Outc
             match[number] = index
     found = [_outcome(line["file"], body, rows, match.get(number)) for number, body in enumerate(line["objects"])]
     extra = [row for index, row in enumerate(rows) if index not in match.values()]
-    return found + [
-        Outcome(line["file"], None, row["distance_m"], _finite(row["top_depth_m"]), row["anomaly_id"], row["kind"])
-        for row in extra
-    ]
+    return found + [_further(line, row, period) for row in extra]
+
+
+def _further(line: dict[str, Any], row: dict[str, Any], period: float) -> Outcome:
+    again = next((body["class"] for body in line["objects"] if _fits(body, row, period)), None)
+    depth = _finite(row["top_depth_m"])
+    return Outcome(line["file"], None, row["distance_m"], depth, row["anomaly_id"], row["kind"], again=again)
 
 
 def _fits(body: dict[str, Any], row: dict[str, Any], period: float) -> bool:
