@@ -61,7 +61,7 @@ def test_steps_are_those_of_the_registry(gprscan):
     listed = {entry["name"]: entry for entry in json.loads(gprscan("steps", "--json").out)}
     assert list(listed) == [entry.name for entry in steps.list_steps()]
     assert "kirchhoff" in listed
-    assert listed["bandpass"]["parameters"]["low"] == "required"
+    assert listed["kirchhoff"]["parameters"]["velocity"] == "required"
     assert "Parameters" in gprscan("steps", "dewow").out
     wrong = gprscan("steps", "dewoww")
     assert wrong.status == ExitStatus.USAGE
