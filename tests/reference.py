@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-
 # --- FDTD (Yee 1966; Roden and Gedney 2000), physical fields, every array over the whole grid -------------------------
 
 ETA0 = 376.730313668  # ohm
@@ -256,7 +255,9 @@ def despike(profile: np.ndarray, beside: int, above: int, threshold: float) -> n
     for i in range(n_traces):
         for k in range(n):
             value, before, after = profile[i, k], profile[i, max(k - 1, 0)], profile[i, min(k + 1, n - 1)]
-            if not np.isfinite(value) or not ((value > before and value >= after) or (value < before and value <= after)):
+            if not np.isfinite(value) or not (
+                (value > before and value >= after) or (value < before and value <= after)
+            ):
                 continue
             window = without_gaps(profile[max(0, i - beside) : i + beside + 1, max(0, k - above) : k + above + 1])
             centre = np.nanmedian(window)

@@ -8,4 +8,4 @@ __getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
 
 if "xarray" in _sys.modules:
     # `.gpr` must work on a dataset that xarray opened, without making a bare `import gprscan` pay for xarray
-    from gprscan.model import accessor as _accessor
+    from gprscan.model import accessor as _accessor  # noqa: F401

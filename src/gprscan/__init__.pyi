@@ -1,4 +1,19 @@
-from . import detection, errors, filters, geometry, io, migration, plot, report, risk, steps, survey, synthetic, units, velocity
+from . import (
+    detection,
+    errors,
+    filters,
+    geometry,
+    io,
+    migration,
+    plot,
+    report,
+    risk,
+    steps,
+    survey,
+    synthetic,
+    units,
+    velocity,
+)
 from .detection import detect
 from .io import read, write
 from .model import from_array

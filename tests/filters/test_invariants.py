@@ -138,7 +138,7 @@ def test_memory(name: str, options: dict[str, Any]) -> None:
 def test_one_trace_and_few_samples() -> None:
     line = lines.noise((1, 9))
     for name, cases in CASES.items():
-        if name in ("background", "dip_filter", "time_zero", "coherence", "dip"):
+        if name in ("background", "dip_filter", "time_zero", "coherence", "dip", "balance_traces"):
             continue
         for options in cases:
             if "start" in options or name in ("deconvolve", "notch"):  # nine samples are not enough for them

@@ -1,5 +1,5 @@
 """Detection: candidates, fits, evidence, linking, classification, the anomaly table."""
 
-from gprscan.detection.detect import detect
+from gprscan.detection.pipeline import detect
 
 __all__ = ["detect"]

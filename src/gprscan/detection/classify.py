@@ -36,7 +36,7 @@ def vote(table: Table, values: dict[str, Any]) -> Votes:
     dict
         Value name to kind to log-likelihood, each centred on zero over the kinds; ``prior`` among them.
     """
-    kinds = list(table["prior"])
+    kinds = list(table["prior"])  # a dot separates a kind from its variant: "pipe.metal"
     votes: Votes = {"prior": {k: math.log(p) for k, p in table["prior"].items()}}
     for name, entry in table.get("gauss", {}).items():
         value = values.get(name)
@@ -64,13 +64,28 @@ def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, f
     return {k: round(limited.get(k, mean) - mean, 3) for k in kinds}
 
 
-def posterior(votes: Votes) -> dict[str, float]:
-    """Probabilities per kind from all votes, in falling order."""
-    total: dict[str, float] = {}
+def total(votes: Votes) -> dict[str, float]:
+    """Sum of all votes per kind."""
+    out: dict[str, float] = {}
     for entry in votes.values():
         for kind, value in entry.items():
-            total[kind] = total.get(kind, 0.0) + value
-    top = max(total.values())
-    weight = {k: math.exp(v - top) for k, v in total.items()}
+            out[kind] = out.get(kind, 0.0) + value
+    return out
+
+
+def detailed(votes: Votes) -> dict[str, float]:
+    """Probabilities per kind as the tables name them (``pipe.metal``), in falling order."""
+    sums = total(votes)
+    top = max(sums.values())
+    weight = {k: math.exp(v - top) for k, v in sums.items()}
     norm = sum(weight.values())
     return dict(sorted(((k, w / norm) for k, w in weight.items()), key=lambda item: -item[1]))
+
+
+def posterior(votes: Votes) -> dict[str, float]:
+    """Probabilities per kind from all votes, in falling order; variants such as ``pipe.metal`` count for their kind."""
+    out: dict[str, float] = {}
+    for name, chance in detailed(votes).items():
+        kind = name.partition(".")[0]
+        out[kind] = out.get(kind, 0.0) + chance
+    return dict(sorted(out.items(), key=lambda item: -item[1]))

@@ -52,7 +52,9 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
     if gain is not None:
         # the offset of the receiver went through its gain as well: first the gain, then the offset
         a /= gain
-        notes.append(f"an acquisition gain of up to {20 * np.log10(gain[-1] / gain[0]):.0f} dB was found and divided out")
+        notes.append(
+            f"an acquisition gain of up to {20 * np.log10(gain[-1] / gain[0]):.0f} dB was found and divided out"
+        )
     a -= np.median(a, axis=1, keepdims=True)
     a[~valid] = 0.0
     clipped = clipped_samples(a, valid, acq.dt, acq.fc)
@@ -117,24 +119,24 @@ def live_traces(a: np.ndarray) -> np.ndarray:
 def clipped_samples(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> np.ndarray:
     """Flag samples held at full scale of the recorder or receiver.
 
-    A clipped direct wave has plateaus at the same level on both signs, longer than the crest of a pulse: a cosine stays
-    within 6 % of its crest for a ninth of a period. The level may have been bent a little by the gain that was divided out.
+    A clipped direct wave has plateaus longer than the crest of a pulse: a cosine stays within 6 % of its crest for a ninth
+    of a period. The level of the two signs differs by the offset, and may be bent a little by the gain that was divided
+    out.
     """
     out = np.zeros(a.shape, bool)
     if not valid.any():
         return out
     trace = np.median(a[valid], axis=0)
-    high, low = float(trace.max()), float(-trace.min())
-    level = min(high, low)
-    if level <= 0 or max(high, low) > 1.12 * level:
-        return out
-    shortest = 0.16 / (fc * dt)
+    lengths, levels = [], []
     for sign in (1, -1):
+        level = float((sign * trace).max())
         labels, count = ndimage.label(sign * trace > 0.94 * level)
-        if count == 0 or np.bincount(labels.ravel())[1:].max() < max(shortest, 3):
-            return out
-    run = np.abs(a) > 0.9 * level
-    out[:] = ndimage.uniform_filter1d(run.astype(np.float32), 3, axis=1) > 0.99
+        lengths.append(np.bincount(labels.ravel())[1:].max() * dt * fc if count and level > 0 else 0.0)
+        levels.append(level)
+    if max(lengths) < 0.17 or min(levels) < 0.4 * max(levels) or min(lengths) * max(lengths) < 0.13 * 0.17:
+        return out
+    out = (a > 0.92 * levels[0]) | (a < -0.92 * levels[1])
+    out = ndimage.uniform_filter1d(out.astype(np.float32), 3, axis=1) > 0.99
     out[~valid] = False
     return out
 

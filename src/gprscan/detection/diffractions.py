@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from gprscan.detection import candidates, classify, clean, evidence
+from gprscan.detection import candidates, classify, clean, evidence, size
 from gprscan.detection import fit as fits
 from gprscan.detection.body import Body
 from gprscan.detection.fit import Fit
@@ -64,9 +65,7 @@ def _dominant(work: Section, settings: Settings, kept: list[Target]) -> list[Tar
     period = 1.0 / work.fc_nominal
     for _, target in fitted:
         new = target.fit
-        if all(
-            abs(new.x - o.fit.x) > 0.6 * (new.reach + o.fit.reach) or new.t + 3 * period < o.fit.t for o in fresh
-        ):
+        if all(abs(new.x - o.fit.x) > 0.6 * (new.reach + o.fit.reach) or new.t + 3 * period < o.fit.t for o in fresh):
             fresh.append(target)
     return fresh
 
@@ -98,13 +97,31 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
                 continue
             inner = parent.fit.velocity * math.sqrt((parent.fit.t - air) / (child.fit.t - air))
             own = parent.fit.velocity / ground.rms(parent.fit.t - air) * ground.rms(child.fit.t - air)
-            # nearer to the inner echo's than to that of a body of its own
-            if child.fit.velocity < math.sqrt(inner * own) or later < 2.5 * period:
-                relative = float(np.abs(child.fit.wave).max() / max(np.abs(parent.fit.wave).max(), 1e-30))
-                if relative < 6.0:
-                    parent.inner.append((later, relative))
-                    gone.add(j)
+            relative = float(np.abs(child.fit.wave).max() / max(np.abs(parent.fit.wave).max(), 1e-30))
+            gap = math.log(own / inner)
+            inside = abs(math.log(child.fit.velocity / inner)) < min(0.4 * gap, 0.08) and relative < 2.5
+            # within two periods the moveouts can hardly be told apart: what is weaker belongs to the first
+            tail = later < 2.2 * period and relative < 0.8
+            if inside or tail:
+                parent.inner.append((later, relative))
+                gone.add(j)
     return [q for i, q in enumerate(order) if i not in gone]
+
+
+def _top_time(section: Section, target: Target, values: dict[str, Any]) -> tuple[float, float]:
+    """Two-way time of the top in ns and its sigma: the onset, where it is clear, or the envelope peak less its lag.
+
+    The envelope of a band-limited echo peaks a tenth of a period after its arrival, and up to half a period where the
+    echoes of top and bottom merge; the two-arrival fit of the onset undoes that to a few hundredths of a period.
+    """
+    period = 1.0 / section.fc_nominal
+    onset = float(values["onset_ns"] or 0.0)
+    if values["polarity"] and -0.5 * period < onset < 0.15 * period:
+        shift, sigma = onset - 0.035 * period, 0.06 * period
+    else:
+        shift, sigma = -0.09 * period, 0.2 * period
+    picks = float(target.fit.covariance[1, 1] ** 0.5)
+    return target.fit.t + shift, math.hypot(sigma, picks)
 
 
 def make_body(section: Section, target: Target, ground: Ground) -> Body:
@@ -112,18 +129,20 @@ def make_body(section: Section, target: Target, ground: Ground) -> Body:
     result = target.fit
     values = evidence.measure(section, target.fit, target.inner)
     air = 2 * section.height / C_AIR
-    sigma_t = math.hypot(result.covariance[1, 1] ** 0.5, 0.12 / section.fc_nominal)
-    top = result.t + min(float(values["onset_ns"] or 0.0), 0.0) * 0.5
+    top, sigma_t = _top_time(section, target, values)
     travel = max(top - air, 0.0)
     velocity = ground.rms(travel)
     depth = ground.depth(math.sqrt(max(travel**2 - (section.separation / velocity) ** 2, 0.0)))
     sigma_depth = math.hypot(depth * ground.spread, 0.5 * velocity * sigma_t)
-    values["excess"] = math.log(result.velocity / velocity)
+    bias = size.surface_bias(
+        result.t - air, section.height, section.fc_nominal, C_AIR / velocity, section.surface_index
+    )
+    values["excess"] = math.log(result.velocity / velocity) - bias
+    values["surface_bias"] = bias
     values["coherence"] = result.coherence
     values["apparent_velocity_m_ns"] = result.velocity
     values["sigma_apparent"] = float(result.covariance[2, 2] ** 0.5)
     values["strength"] = target.strength
-    values["radius_m"] = depth * ((result.velocity / velocity) ** 2 - 1.0)
     return Body(
         source="diffraction",
         x=result.x,

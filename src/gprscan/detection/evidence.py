@@ -22,7 +22,8 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
         sign of the first arrival and how much better it fits than the other sign. ``onset_ns``: its time against the apex.
         ``bottom_ns``, ``bottom_ratio``: delay and relative strength of the second arrival of a top-bottom pair.
         ``ringing``: energy after the first pulse over its own. ``snr_db``: echo over the noise of the stack.
-        ``frequency_ratio``: centre frequency of the echo over that of the line. ``inner_ns``, ``inner_db``: delay and level of
+        ``frequency_ratio``: centre frequency of the echo over that of the line. ``picked``, ``residual_periods``: share of the
+        traces that the fit kept, and the scatter of their picks in periods. ``inner_ns``, ``inner_db``: delay and level of
         the strongest later echo with the same moveout (the far wall of a water-filled pipe, say). ``legs_db``: echo on the
         outer legs over that at the apex. ``disorder_db``: incoherent energy below the top over that beside it.
     """
@@ -39,9 +40,10 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
     after = (lag > at + 0.8 * period) & (lag < at + 4 * period)
     first = np.abs(lag - at) <= 0.8 * period
     spreading = np.sqrt(max(fit.t, period) * section.fc_nominal)
+    peak_clean = np.sqrt(max(peak**2 - 2.0 * floor**2, (0.1 * peak) ** 2))
     direct = section.direct_peak
     return {
-        "amplitude_db": _db(peak * spreading / direct) if direct > 0 else None,
+        "amplitude_db": _db(peak_clean * spreading / direct) if direct > 0 else None,
         "phase_deg": phase,
         "polarity": sign,
         "onset_margin": margin,
@@ -50,7 +52,9 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
         "bottom_ratio": ratio,
         "ringing": float((wave[after] ** 2).sum() / max((wave[first] ** 2).sum(), 1e-30)),
         "snr_db": _db(peak / floor),
-        "frequency_ratio": _centre(wave[first | after], section.dt) / section.fc,
+        "frequency_ratio": _centre(wave[first], section.dt, section.fc_nominal) / section.fc,
+        "picked": fit.picks / max(fit.distance.size, 1),
+        "residual_periods": fit.residual / period,
         **_inner(wave, lag, at, peak, period, inner),
         "legs_db": _legs(fit, at, period),
         "disorder_db": _disorder(section, fit, period),
@@ -118,9 +122,11 @@ def _db(value: float) -> float:
     return float(20 * np.log10(max(value, 1e-12)))
 
 
-def _centre(wave: np.ndarray, dt: float) -> float:
+def _centre(wave: np.ndarray, dt: float, fc: float) -> float:
     power = np.abs(np.fft.rfft(wave * np.hanning(wave.size), 512)) ** 2
-    return float((np.fft.rfftfreq(512, dt) * power).sum() / max(power.sum(), 1e-30))
+    freq = np.fft.rfftfreq(512, dt)
+    power[(freq < 0.3 * fc) | (freq > 2.0 * fc)] = 0.0
+    return float((freq * power).sum() / max(power.sum(), 1e-30))
 
 
 def onset_polarity(

@@ -10,7 +10,7 @@ from scipy import signal
 from gprscan.detection.candidates import Candidate
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
-from gprscan.kernels.coherence import moveout_curve
+from gprscan.kernels import hyperbola
 from gprscan.units import C_AIR
 
 
@@ -64,21 +64,15 @@ def flatten(
     section: Section, data: np.ndarray, x0: float, t0: float, velocity: float, reach: float, before: float, after: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut traces along the travel-time curve of a point: flattened traces, their distances, and lags in ns."""
-    lag = section.dt * np.arange(-round(before / section.dt), round(after / section.dt) + 1)
+    first, last = round(before / section.dt), round(after / section.dt)
+    lag = section.dt * np.arange(-first, last + 1)
     near = np.flatnonzero((np.abs(section.x - x0) <= reach) & section.valid)
-    if near.size == 0:
-        return np.zeros((0, lag.size)), np.zeros(0), lag
     distance = section.x[near] - x0
     air = 2 * section.height / C_AIR
-    curve = moveout_curve(distance, max(t0 - air, 1e-3), velocity, section.separation) + air
-    position = (curve[:, None] + lag[None, :] - section.t[0]) / section.dt
-    low = np.floor(position).astype(int)
-    inside = (low >= 0) & (low < section.t.size - 1)
-    low = np.clip(low, 0, section.t.size - 2)
-    part = position - low
-    rows = near[:, None]
-    out = data[rows, low] * (1 - part) + data[rows, low + 1] * part
-    return np.where(inside, out, 0.0), distance, lag
+    traces = hyperbola.flatten(
+        data, near, distance, float(section.t[0]), section.dt, air, t0, velocity, section.separation, first, last
+    )
+    return traces, distance, lag
 
 
 def aperture(section: Section, t: float, velocity: float, settings: Settings) -> float:
@@ -100,18 +94,27 @@ def fit(section: Section, candidate: Candidate, settings: Settings, rounds: int 
     reach = aperture(section, t0, v, settings)
     covariance = np.diag([section.dx**2, (0.2 * period) ** 2, 0.3**2])
     residual, picks = 0.2 * period, 0
+    air = 2 * section.height / C_AIR
+    step = np.zeros(3)
     for _ in range(rounds):
         traces, distance, lag = flatten(section, section.cond, x0, t0, v, reach, 1.5 * period, 1.5 * period)
         if distance.size < 4:
             return None
         delay, weight = _delays(traces, lag, section.dt, period)
-        step, covariance, residual, picks = _solve(section, distance, delay, weight, t0, v, candidate.velocity, period)
+        residual, picks = hyperbola.curve_step(
+            distance, delay, weight, max(t0 - air, 1e-3), v, section.separation,
+            np.array([1e-6, 1e-6, 1 / 0.25**2]), np.array([0.0, 0.0, np.log(candidate.velocity / v) / 0.25**2]),
+            0.02 * period, max(1.0, 0.25 * v * period / section.dx), np.array([1e-6, 1e-6, 1 / 0.5**2]), step, covariance,
+        )  # fmt: skip
         x0 += float(np.clip(step[0], -0.3 * reach, 0.3 * reach))
         t0 += float(np.clip(step[1], -0.5 * period, 0.5 * period))
         v *= float(np.exp(np.clip(step[2], -0.15, 0.15)))
+        settled = abs(step[0]) < 0.1 * section.dx and abs(step[1]) < 0.02 * period and abs(step[2]) < 0.01
         v = float(np.clip(v, 0.8 * settings.velocity_min, min(1.2 * settings.velocity_max, 0.31)))
         if abs(x0 - candidate.x) > reach or t0 < 0.2 * period:
             return None
+        if settled:
+            break
     wave, lag, traces, distance = stack(section, x0, t0, v, reach)
     left, right, both = _leg_coherence(section, x0, t0, v, reach, period)
     return Fit(x0, t0, v, covariance, residual, picks, both, left, right, reach, wave, lag, traces, distance)
@@ -131,63 +134,10 @@ def stack(
 def _delays(traces: np.ndarray, lag: np.ndarray, dt: float, period: float) -> tuple[np.ndarray, np.ndarray]:
     """Delay of each flattened trace against the stack (ns), and its weight (correlation squared, 0 to 1)."""
     n = traces.shape[0]
-    # neighbours share nearly one delay once flattened, and noise averages out
-    smooth = traces
-    if n >= 5:
-        smooth = traces.copy()
-        smooth[1:-1] += 0.5 * (traces[:-2] + traces[2:])
+    delay, weight = np.zeros(n), np.zeros(n)
     centre = int(np.argmin(np.abs(lag)))
-    half = round(0.8 * period / dt)
-    window = np.hanning(2 * half + 1)
-    cut = slice(centre - half, centre + half + 1)
-    model = traces.mean(axis=0)[cut] * window
-    norm = np.linalg.norm(model) + 1e-30
-    reach = round(0.4 * period / dt)
-    score = np.empty((n, 2 * reach + 1))
-    for k in range(-reach, reach + 1):
-        part = smooth[:, centre - half + k : centre + half + 1 + k] * window
-        score[:, k + reach] = part @ model / ((np.linalg.norm(part, axis=1) + 1e-30) * norm)
-    best = score.argmax(axis=1)
-    inner = np.clip(best, 1, 2 * reach - 1)
-    rows = np.arange(n)
-    y0, y1, y2 = score[rows, inner - 1], score[rows, inner], score[rows, inner + 1]
-    curve = y0 - 2 * y1 + y2
-    fine = np.where(curve < 0, 0.5 * (y0 - y2) / np.where(curve < 0, curve, -1.0), 0.0)
-    weight = np.clip(y1, 0, 1) ** 2
-    weight[(best == 0) | (best == 2 * reach) | (y1 < 0.4)] = 0.0
-    return (inner - reach + np.clip(fine, -1, 1)) * dt, weight
-
-
-def _solve(section, distance, delay, weight, t0, v, v_start, period):  # type: ignore[no-untyped-def]
-    """One robust least-squares step for (x, t, log v); returns step, covariance, residual scale and number of picks."""
-    air = 2 * section.height / C_AIR
-    ground = max(t0 - air, 1e-3)
-
-    def curve(dx: float, dt: float, dlv: float) -> np.ndarray:
-        return moveout_curve(distance - dx, max(ground + dt, 1e-3), v * np.exp(dlv), section.separation)
-
-    base = curve(0, 0, 0)
-    jac = np.stack(
-        [(curve(1e-3, 0, 0) - base) / 1e-3, (curve(0, 1e-3, 0) - base) / 1e-3, (curve(0, 0, 1e-3) - base) / 1e-3],
-        axis=1,
-    )
-    prior = np.diag([1e-6, 1e-6, 1 / 0.25**2])
-    pull = np.array([0.0, 0.0, np.log(v_start / v) / 0.25**2])
-    used = weight > 0
-    scale = 0.1 * period
-    step = np.zeros(3)
-    w = weight.copy()
-    for _ in range(8):
-        normal = (jac * (w / scale**2)[:, None]).T @ jac + prior
-        step = np.linalg.solve(normal, jac.T @ (w * delay) / scale**2 + pull)
-        misfit = delay - jac @ step
-        scale = max(1.4826 * float(np.median(np.abs(misfit[used]))) if used.any() else scale, 0.02 * period)
-        u = np.clip(misfit / (4.7 * scale), -1, 1)
-        w = weight * (1 - u**2) ** 2
-    # picks within a quarter wavelength are not independent
-    together = max(1.0, 0.25 * v / section.fc_nominal / section.dx)
-    normal = (jac * (w / (together * scale**2))[:, None]).T @ jac + np.diag([1e-6, 1e-6, 1 / 0.5**2])
-    return step, np.linalg.inv(normal), scale, int((w > 0.05).sum())
+    hyperbola.pick_delays(traces, centre, round(0.8 * period / dt), round(0.4 * period / dt), delay, weight)
+    return delay * dt, weight
 
 
 def _leg_coherence(section, x0, t0, v, reach, period):  # type: ignore[no-untyped-def]

@@ -53,7 +53,9 @@ def acquisition_gain(a: np.ndarray, valid: np.ndarray, t: np.ndarray, dt: float,
         return None
     # the nominal time zero may be off by 2 ns
     slack = max(2.0, 0.5 / fc)
-    starts = np.arange(np.searchsorted(t, -slack), np.searchsorted(t, slack + 0.5 / fc), max(round(0.04 / (fc * dt)), 1))
+    starts = np.arange(
+        np.searchsorted(t, -slack), np.searchsorted(t, slack + 0.5 / fc), max(round(0.04 / (fc * dt)), 1)
+    )
     law, rms = _gain_law(starts, log_level, round(1.0 / (fc * dt)))
     smooth = ndimage.gaussian_filter1d(rising, width, mode="nearest")
     late = log_level.size // 3
@@ -82,7 +84,9 @@ def _gain_law(starts: np.ndarray, log_gain: np.ndarray, period: int) -> tuple[np
         law = np.zeros(index.size)
         for _ in range(5):
             root = np.sqrt(weight[after])
-            c = optimize.lsq_linear((basis[:, after] * root).T, log_gain[after] * root, bounds=([-5, 0, 0], [8, 5, 5])).x
+            c = optimize.lsq_linear(
+                (basis[:, after] * root).T, log_gain[after] * root, bounds=([-5, 0, 0], [8, 5, 5])
+            ).x
             law = np.where(after, np.maximum(c @ basis, 0.0), 0.0)
             weight = 1.0 / (1.0 + ((log_gain - law) / tolerance) ** 2) ** 2
         misfit = (log_gain - law) / tolerance

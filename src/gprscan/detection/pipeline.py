@@ -14,9 +14,16 @@ from gprscan import model, names
 from gprscan.detection import diffractions, table
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
+from gprscan.detection.columns import detect_columns
 from gprscan.detection.condition import Acquisition, condition
+from gprscan.detection.debond import detect_debond
+from gprscan.detection.ground import Ground
+from gprscan.detection.link import link_channels
+from gprscan.detection.merge import merge
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
+from gprscan.detection.settle import settle
+from gprscan.detection.zones import detect_zones
 from gprscan.errors import RecipeError
 from gprscan.steps import Recipe, load_recipe
 from gprscan.steps.registry import describe
@@ -62,10 +69,18 @@ def detect(
     for section in iter_sections(line, settings, dx):
         bodies += find_bodies(section, settings)
         sections.append(_summary(section))
+    separation = model.antenna_separation(line)
+    ground = settle(bodies, settings.prior_ground(), _height(line), separation)
+    period = _period(line, settings)
+    channels = sorted({b.channel for b in bodies})
+    bodies = [b for c in channels for b in merge([q for q in bodies if q.channel == c], period)]
+    if line.sizes.get(names.CHANNEL, 1) > 1 and names.OFFSET in line.coords:
+        offsets = dict(enumerate(line[names.OFFSET].values.astype(float).tolist()))
+        bodies = link_channels(bodies, offsets, period)
     for body in bodies:
         body.evidence["kind"] = decide(body, settings)
     shown = [b for b in bodies if b.evidence["kind"] not in names.HIDDEN_KINDS or b.evidence["kind"] in include]
-    return table.assemble(line, shown, line_attrs(line, dx, sections, bodies))
+    return table.assemble(line, shown, line_attrs(line, dx, sections, ground))
 
 
 def load_settings(recipe: str | Path | Recipe) -> Settings:
@@ -95,7 +110,7 @@ def iter_sections(line: xr.Dataset, settings: Settings, dx: float) -> Iterator[S
             t_first=float(t[0]),
             fc=fc,
             separation=_per_channel(line, names.SEPARATION, channel) or 0.0,
-            height=float(line.attrs.get(names.ANTENNA_HEIGHT, 0.0) or 0.0),
+            height=_height(line),
             channel=channel,
             offset=float(line[names.OFFSET].values[channel]) if names.OFFSET in line.coords else 0.0,
         )
@@ -103,7 +118,16 @@ def iter_sections(line: xr.Dataset, settings: Settings, dx: float) -> Iterator[S
             part = np.asarray(traces[first:last].values, dtype=np.float32)
             section = condition(part, x[first:last], acq)
             section.first_trace, section.core = first, core
+            section.surface_index = settings.ground[0][1] ** 0.5
             yield section
+
+
+def _height(line: xr.Dataset) -> float:
+    return float(line.attrs.get(names.ANTENNA_HEIGHT, 0.0) or 0.0)
+
+
+def _period(line: xr.Dataset, settings: Settings) -> float:
+    return 1e3 / (model.centre_frequency(line) or settings.frequency)
 
 
 def _per_channel(line: xr.Dataset, name: str, channel: int) -> float | None:
@@ -134,6 +158,9 @@ def find_bodies(section: Section, settings: Settings) -> list[Body]:
     """Run every detector on a section, and keep what lies in its core."""
     ground = settings.prior_ground()
     found = [diffractions.make_body(section, q, ground) for q in diffractions.find(section, settings, ground)]
+    found += detect_debond(section, None, settings)
+    found += detect_columns(section, None, settings)
+    found += detect_zones(section, None, settings)
     return [b for b in found if section.core[0] <= b.x < section.core[1]]
 
 
@@ -155,15 +182,14 @@ def _summary(section: Section) -> dict[str, Any]:
     }
 
 
-def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], bodies: list[Body]) -> dict[str, Any]:
+def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], ground: Ground) -> dict[str, Any]:
     """What was done to the line and what it could have shown; JSON-able."""
-    velocities = [b.velocity for b in bodies if b.velocity is not None]
     notes = sorted({note for s in sections for note in s["notes"]})
     return {
         "length_m": float(dx * (line.sizes[names.TRACE] - 1)),
         "n_channels": int(line.sizes.get(names.CHANNEL, 1)),
         "n_traces": int(line.sizes[names.TRACE]),
-        "velocity_m_ns": float(np.median(velocities)) if velocities else None,
+        "velocity_m_ns": ground.rms(ground.time(1.0)),
         "time_zero_ns": float(np.median([s["shift"] for s in sections])) if sections else 0.0,
         "penetration_depth_m": None,
         "detectability": [],

@@ -59,6 +59,8 @@ class Section:
         Range of `x` in m that this block answers for; outside of it lies the overlap with the neighbours.
     notes : list of str
         What conditioning found, for people.
+    surface_index : float
+        Refractive index of the ground at the surface (2.3: asphalt).
     """
 
     raw: np.ndarray
@@ -85,6 +87,7 @@ class Section:
     first_trace: int = 0
     core: tuple[float, float] = (-np.inf, np.inf)
     notes: list[str] = field(default_factory=list)
+    surface_index: float = 2.3
 
     @property
     def period(self) -> float:

@@ -45,8 +45,8 @@ class Settings(BaseModel):
     velocity_max: float = Field(0.20, gt=0.02, le=0.3)
     frequency: float = Field(400.0, gt=1)
     aperture: float = Field(1.4, gt=0.05)
-    coherence: float = Field(0.25, gt=0, lt=1)
-    strength: float = Field(1.2, gt=0)
+    coherence: float = Field(0.3, gt=0, lt=1)
+    strength: float = Field(1.4, gt=0)
     hazards: bool = True
     report: float = Field(0.5, ge=0, le=1)
     background_m: float = Field(4.0, gt=0.1)

@@ -148,7 +148,7 @@ def fit_direct_wave(
     peak = float(np.hypot(*c))
     shift = float(centre - direct_arrival(acq))
     # a nominal time zero within what can be measured is better than the measurement
-    consistent = abs(shift) < 0.12 / acq.fc
+    consistent = abs(shift) < 0.16 / acq.fc
     return DirectWave(
         shift=0.0 if consistent else shift,
         sigma=(0.03 if consistent else 0.06) / acq.fc,
@@ -178,9 +178,12 @@ def _pulse_misfit(
             target = np.where(beyond, model, trace)
             coefficients = solve @ target[near]
     residual = (target - coefficients @ basis)[near]
-    explained = (target[near] ** 2).sum() - (residual**2).sum()
-    before = (target[~near & (time < 0)] ** 2).sum()  # nothing arrives before the direct wave
-    return float(1.0 - (explained - before) / max((target**2).sum(), 1e-30)), coefficients
+    left = float((residual**2).sum())
+    explained = float((target[near] ** 2).sum()) - left
+    # nothing arrives before the direct wave: what is there and not part of the pulse counts against it
+    before = float((target[time <= -1.2 / fc] ** 2).sum())
+    total = float((target[time < 0.5 / fc] ** 2).sum()) + 0.3 * float((target**2).sum())
+    return 1.0 - (explained - 2.0 * (left + before)) / max(total, 1e-30), coefficients
 
 
 def direct_arrival(acq: Acquisition) -> float:

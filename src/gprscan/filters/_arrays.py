@@ -53,7 +53,7 @@ def states(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def blocks(n_rows: int, n_samples: int, size: int = 1 << 20) -> Iterator[slice]:
+def blocks(n_rows: int, n_samples: int, size: int = 1 << 18) -> Iterator[slice]:
     """Cut rows into blocks of about `size` samples, so that temporaries stay in the cache."""
     length = max(1, size // max(n_samples, 1))
     for start in range(0, n_rows, length):
@@ -62,7 +62,7 @@ def blocks(n_rows: int, n_samples: int, size: int = 1 << 20) -> Iterator[slice]:
 
 def half_window(window: float, interval: float) -> int:
     """Return how many samples on each side lie within half of `window`."""
-    return max(0, int(0.5 * window / interval + 1e-6))
+    return max(0, int(0.5 * window / interval + 1e-6)) if interval > 0 else 0
 
 
 def sampled(line: xr.Dataset, count: int = 4096) -> np.ndarray:

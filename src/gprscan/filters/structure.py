@@ -14,7 +14,7 @@ from gprscan.errors import ParameterError
 from gprscan.filters import _arrays
 from gprscan.filters.attributes import _with_units
 from gprscan.kernels import semblance
-from gprscan.steps import Time, step
+from gprscan.steps import Length, Time, step
 
 REACH = 4.0  # standard deviations at which a Gaussian is cut
 
@@ -29,6 +29,11 @@ def _scales(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
         msg = "dip and planarity: traces, samples and smoothing must be positive."
         raise ParameterError(msg)
     return values
+
+
+def _spacing(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
+    # of the whole line: a block of it may have another mean
+    return values | {"spacing": model.trace_spacing(line) if values["spacing"] is None else values["spacing"]}
 
 
 def _tensor_halo(line: xr.Dataset, values: dict[str, Any]) -> int:
@@ -49,7 +54,7 @@ def _tensor(
     )
     for profile, out, state in stack:
         n_traces, n = profile.shape
-        for block in _arrays.blocks(n_traces, n):
+        for block in _arrays.blocks(n_traces, n, 1 << 19):
             low, high = max(block.start - halo, 0), min(block.stop + halo, n_traces)
             part = profile[low:high]
             filled = np.where(np.isfinite(part), part, np.float32(0.0))
@@ -64,8 +69,14 @@ def _tensor(
     return model.with_amplitude(line, target)
 
 
-@step(cut="halo", halo=_tensor_halo, resolve=_scales)
-def dip(line: xr.Dataset, traces: float = 1.5, samples: float | None = None, smoothing: float = 2.0) -> xr.Dataset:
+@step(cut="halo", halo=_tensor_halo, resolve=lambda line, values: _spacing(line, _scales(line, values)))
+def dip(
+    line: xr.Dataset,
+    traces: float = 1.5,
+    samples: float | None = None,
+    smoothing: float = 2.0,
+    spacing: Length | None = None,
+) -> xr.Dataset:
     """Return the local dip of the events, from the structure tensor.
 
     The direction in which the image changes least: the eigenvector of the smaller eigenvalue of the smoothed products
@@ -80,6 +91,8 @@ def dip(line: xr.Dataset, traces: float = 1.5, samples: float | None = None, smo
         along the trace where not given.
     smoothing : float
         Standard deviation of the smoothing of the tensor, in multiples of these.
+    spacing : float or str, optional
+        Distance between traces in m; that of the line where not given.
 
     Returns
     -------
@@ -95,7 +108,7 @@ def dip(line: xr.Dataset, traces: float = 1.5, samples: float | None = None, smo
         If a scale is not positive, or the antenna's frequency is needed and not known.
     """
     stretch = float(samples or 1.0) / traces
-    unit = model.sampling_interval(line) / model.trace_spacing(line)
+    unit = model.sampling_interval(line) / float(spacing or 1.0)
 
     def slope(xx: np.ndarray, xt: np.ndarray, tt: np.ndarray) -> np.ndarray:
         # the normal (a, b) of the larger eigenvalue: events run along (b, -a), so dt/dx = -a / b
@@ -155,13 +168,17 @@ def _dip_range(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     if values["traces"] < 3 or values["window"] < 0 or values["steepest"] < 0:
         msg = "coherence: traces must be at least 3, window and steepest not negative."
         raise ParameterError(msg)
-    if values["steepest"] > 0:
-        model.trace_spacing(line)
-    return values
+    return _spacing(line, values) if values["steepest"] > 0 else values
 
 
 @step(cut="halo", halo=lambda line, values: int(values["traces"]) // 2, resolve=_dip_range)
-def coherence(line: xr.Dataset, traces: int = 5, window: Time | None = None, steepest: float = 0.0) -> xr.Dataset:
+def coherence(
+    line: xr.Dataset,
+    traces: int = 5,
+    window: Time | None = None,
+    steepest: float = 0.0,
+    spacing: Length | None = None,
+) -> xr.Dataset:
     """Return the semblance of neighbouring traces along the best dip.
 
     ``S = max over p of sum over t of (sum over x of u(x, t + p x))^2 / (M sum over t, x of u(x, t + p x)^2)`` over M
@@ -178,6 +195,8 @@ def coherence(line: xr.Dataset, traces: int = 5, window: Time | None = None, ste
         Length of the window in ns; one period of the antenna where not given.
     steepest : float
         Steepest dip that is tried, in ns per m; 0: traces are compared at the same time.
+    spacing : float or str, optional
+        Distance between traces in m; that of the line where not given.
 
     Returns
     -------
@@ -195,9 +214,9 @@ def coherence(line: xr.Dataset, traces: int = 5, window: Time | None = None, ste
     source, target = _arrays.buffers(line, separate=True)
     interval = model.sampling_interval(line)
     half = _arrays.half_window(window or 0.0, interval)
-    most = steepest * model.trace_spacing(line) / interval if steepest > 0 else 0.0
+    most = steepest * float(spacing or 0.0) / interval
     # neighbouring dips differ by half a sample at the last trace of the window
-    count = 2 * int(np.ceil(most * (traces // 2) / 0.5)) + 1
+    count = 2 * int(np.ceil(most * (traces // 2) / 0.5 - 1e-6)) + 1
     dips = np.linspace(-most, most, count)
     states = _arrays.states(_arrays.channels(source))
     for profile, result, state in zip(_arrays.channels(source), _arrays.channels(target), states, strict=True):

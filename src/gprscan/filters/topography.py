@@ -56,12 +56,12 @@ def _datum(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
 def topographic_correction(
     line: xr.Dataset, velocity: Velocity, datum: Length | None = None, lowest: Length | None = None
 ) -> xr.Dataset:
-    """Draw a line under its ground surface: each trace is moved down by the time or depth of its ground below the
-    datum.
+    """Draw a line under its ground surface, below a level datum.
 
-    By ``2 (datum - z) / velocity`` on a line over ``twt``, by ``datum - z`` on a line over ``depth`` (static shifts,
-    see Yilmaz 2001, Seismic Data Analysis, section 3.3). The axis is counted from the datum then, and made longer.
-    Migrate before, or over the topography, where slopes are steep: a static shift leaves diffractions as they are.
+    Each trace is moved down by ``2 (datum - z) / velocity`` on a line over ``twt``, by ``datum - z`` on a line over
+    ``depth`` (static shifts, see Yilmaz 2001, Seismic Data Analysis, section 3.3). The axis is counted from the datum
+    then, and made longer. Migrate before, or over the topography, where slopes are steep: a static shift leaves
+    diffractions as they are.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def _scan_row(  # type: ignore[no-untyped-def]
             w = np.float32(math.cos(0.5 * math.pi * m / (count + 1)) ** 2)
             if m == 0:
                 w *= np.float32(0.5)
-            full += w
+            full += w  # type: ignore[assignment]
             for x in range(n):
                 wl = w * live[pad + x - m]
                 a = g * re[j, pad + x - m] + f * re[j + 1, pad + x - m]

@@ -1,6 +1,6 @@
 """The line: one xarray.Dataset; how it is made, checked, and what was done to it."""
 
-from gprscan.model import accessor as _accessor  # registers .gpr
+from gprscan.model import accessor as _accessor  # noqa: F401  (registers .gpr)
 from gprscan.model.findings import Finding
 from gprscan.model.line import (
     amplitude,

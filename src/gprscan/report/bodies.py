@@ -28,7 +28,7 @@ _GRADE_COLOURS = ("#b5121b", "#d9660a", "#b08900", "#4f7a3a", "#5b6b78")
 def ordered(result: SurveyResult) -> list[dict[str, Any]]:
     """Return the anomalies as plain dicts, the worst first, numbered from 1.
 
-    Order: severity rank, then the worst rank over the uncertainty, hazards before others, then confidence.
+    Order: severity rank, then the worst rank over the uncertainty, hazards before others, the shallower first.
     """
     rows = [{key: scalar(value) for key, value in row.items()} for row in flat(result.anomalies).to_dict("records")]
 
@@ -36,7 +36,8 @@ def ordered(result: SurveyResult) -> list[dict[str, Any]]:
         hazard = row["kind"] in names.HAZARD_KINDS
         rank, high = row.get("risk_rank") or 0, row.get("risk_rank_high") or 0
         common = row["kind"] in ("rebar", *names.HIDDEN_KINDS)  # many, and no reason to look at each
-        return (-rank, -high, -float(hazard), float(common), -(row.get("confidence") or 0.0))
+        depth = row["top_depth_m"] if row["top_depth_m"] is not None else math.inf
+        return (-rank, -high, -float(hazard), float(common), depth, -(row.get("confidence") or 0.0))
 
     rows.sort(key=urgency)
     for number, row in enumerate(rows, start=1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
 import hashlib
 import json
 import re
@@ -20,6 +21,8 @@ from gprscan.report.tables import clean
 from gprscan.report.words import Words, fixed
 
 if TYPE_CHECKING:
+    import jinja2
+
     from gprscan.report.result import SurveyResult
 
 _GLOSSARY = (
@@ -48,9 +51,14 @@ def render(result: SurveyResult, out: Path, lang: str = "both") -> str:
     lang : {"zh", "en", "both"}
         Language.
     """
+    content = _content(result, Words(lang), out)
+    return clean(_environment().get_template("report.html.j2").render(**content))
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
     import jinja2
 
-    words = Words(lang)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gprscan.report", "templates"),
         autoescape=True,
@@ -59,8 +67,7 @@ def render(result: SurveyResult, out: Path, lang: str = "both") -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["fixed"] = fixed
-    content = _content(result, words, out)
-    return clean(environment.get_template("report.html.j2").render(**content))
+    return environment
 
 
 def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
@@ -101,6 +108,7 @@ def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
         "map": maps.leaflet_data(result, bodies),
         "drawing": maps.drawing(result, bodies),
         "plans": maps.plans(lines, bodies),
+        "max_labels": maps.MAX_LABELS,
         "glossary": [words(key) for key in _GLOSSARY],
         "parameters": _parameters,
         "styles": _styles(),

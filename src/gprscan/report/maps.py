@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 WIDTH = 1000.0
 _HEIGHT = (300.0, 820.0)
-# more numbers than these hide the map that they explain
-MAX_LABELS = 200
+# the worst are numbered on the map; more numbers than these hide what they explain
+MAX_LABELS = 60
 MAX_PLANS = 30
 _NICE = (1, 2, 5)
 
@@ -32,7 +32,7 @@ def leaflet_data(result: SurveyResult, bodies: Bodies) -> dict[str, Any] | None:
         return None
     dots.sort(key=lambda dot: -dot["number"])  # the worst on top
     for dot in dots:
-        dot["label"] = dot["number"] <= MAX_LABELS and bool(dot["hazard"] or len(dots) <= MAX_LABELS // 4)
+        dot["label"] = dot["number"] <= MAX_LABELS
     return {"coverage": _features(result.coverage), "tracks": tracks, "bodies": dots}
 
 
@@ -45,7 +45,6 @@ def _dot(row: dict[str, Any], shape: Any) -> dict[str, Any]:
         "at": [round(middle.y, 8), round(middle.x, 8)],
         "shape": None if shape.geom_type == "Point" else geojson_geometry(shape),
         "sigma": row["position_sigma_m"],
-        "hazard": row["hazard"],
         "colour": row["colour"],
         "lines": [row["kind_words"].striptags(), row["grade_words"].striptags(), f"{row['depth_text']} m"],
     }
@@ -87,7 +86,6 @@ def drawing(result: SurveyResult, bodies: Bodies) -> dict[str, Any] | None:
         "coverage": [path for shape in coverage.geometry for path in frame.paths(shape)],
         "tracks": [path for shape in tracks.geometry for path in frame.paths(shape)],
         "dots": dots,
-        "labels": len(dots) <= MAX_LABELS,
         "grid": frame.grid(),
         "bar": frame.bar(),
     }
@@ -190,5 +188,4 @@ def _plan(line: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
         "strip": {"x": left, "y": 22.0, "width": right - left, "height": round(height, 1)},
         "ticks": [{"x": round(left + (t - start) * scale, 2), "text": f"{t:.{_decimals(step)}f}"} for t in ticks],
         "dots": dots[::-1],
-        "labels": len(dots) <= MAX_LABELS,
     }

@@ -11,7 +11,7 @@ from scipy.signal import hilbert
 
 from gprscan import names
 from gprscan.errors import ParameterError
-from gprscan.migration import kirchhoff
+from gprscan.migration.kirchhoff import kirchhoff
 from gprscan.migration.acquisition import acquisition
 from gprscan.units import C_AIR
 from gprscan.velocity.profile import layered

@@ -1,0 +1,91 @@
+"""Settling a line: its bodies share one ground, and each body's velocity, size, depth and votes follow from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from gprscan.detection import classify, size
+from gprscan.detection.body import Body
+from gprscan.detection.ground import Ground
+from gprscan.units import C_AIR
+
+ROUNDS = 2
+REACH = 50.0  # m of line over which bodies share one ground
+
+
+def settle(bodies: list[Body], prior: Ground, height: float, separation: float) -> Ground:
+    """Settle the diffracting bodies of a line in place.
+
+    The ground's factor at each body is the prior corrected by the other bodies nearby, each by what its apparent velocity
+    leaves after the size that its kind explains; with the ground known, the excess of the apparent velocity tells large
+    from small; and so on, twice.
+
+    Parameters
+    ----------
+    bodies : list of Body
+        Those with ``source="diffraction"`` are settled; the others are left alone.
+    prior : Ground
+        Velocities before anything was measured.
+    height, separation : float
+        Of the antenna, m.
+
+    Returns
+    -------
+    Ground
+        The ground of the whole line.
+    """
+    table = classify.load_table("diffraction")
+    mine = [b for b in bodies if b.source == "diffraction"]
+    x = np.array([b.x for b in mine])
+    for _ in range(ROUNDS):
+        measured = np.array([_measured(table, b, prior) for b in mine]).reshape(-1, 2)
+        for i, body in enumerate(mine):
+            others = (np.abs(x - x[i]) < REACH) & (np.arange(x.size) != i)
+            ground = prior.updated(*measured[others].T) if others.any() else prior
+            _settle_one(table, body, ground, prior, height, separation)
+    if not mine:
+        return prior
+    measured = np.array([_measured(table, b, prior) for b in mine]).reshape(-1, 2)
+    return prior.updated(*measured.T)
+
+
+def _depth(body: Body) -> float:
+    return body.depth if body.depth is not None else 0.5
+
+
+def _measured(table: classify.Table, body: Body, prior: Ground) -> tuple[float, float]:
+    """Log of the ground's factor by this body alone, and its sigma, wider where the body may be clutter."""
+    rest = {k: v for k, v in body.votes.items() if k != "excess"}
+    value, sigma = size.ground_measurement(
+        table, rest, float(body.evidence["excess"]), float(body.evidence["sigma_apparent"]), _depth(body)
+    )
+    doubt = 1.0 + 3.0 * classify.posterior(rest).get("clutter", 0.0)
+    return value, sigma * doubt
+
+
+def _settle_one(
+    table: classify.Table, body: Body, ground: Ground, prior: Ground, height: float, separation: float
+) -> None:
+    """Votes on size, then velocity, radius and depth with their sigmas, of one body over a known ground."""
+    excess, sigma = float(body.evidence["excess"]), float(body.evidence["sigma_apparent"])
+    shift = math.log(ground.factor / prior.factor)
+    body.votes["excess"] = size.excess_votes(table, excess - shift, sigma, _depth(body), ground)
+    value, spread = size.ground_measurement(table, body.votes, excess - shift, sigma, _depth(body))
+    factor, relative = size.combine(ground, value, spread)
+    local = replace(ground, factor=ground.factor * factor)
+    air = 2 * height / C_AIR
+    travel = max(body.t - air, 0.0)
+    velocity = local.rms(travel)
+    body.velocity = velocity
+    body.sigma_velocity = velocity * relative
+    # the legs of the ray spread by the separation of the antennas: straight down takes a little less
+    body.depth = local.depth(math.sqrt(max(travel**2 - (separation / velocity) ** 2, 0.0)))
+    body.sigma_depth = math.hypot(body.depth * relative, 0.5 * velocity * (body.sigma_t or 0.0))
+    radius, sigma_radius = size.radius(excess, factor * math.exp(shift), body.depth, math.hypot(sigma, relative))
+    resolved = radius > 0 and sigma_radius < 0.4 * radius
+    body.evidence["radius_m"] = radius if resolved else None
+    body.evidence["radius_resolved"] = resolved
+    body.evidence["ground_factor"] = local.factor
