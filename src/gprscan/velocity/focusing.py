@@ -11,8 +11,8 @@ from scipy.signal import hilbert
 
 from gprscan import names
 from gprscan.errors import ParameterError
-from gprscan.migration.kirchhoff import kirchhoff
 from gprscan.migration.acquisition import acquisition
+from gprscan.migration.kirchhoff import kirchhoff
 from gprscan.units import C_AIR
 from gprscan.velocity.profile import layered
 
