@@ -44,7 +44,8 @@ def survey(n: int) -> SurveyResult:
     rows = [
         {
             "anomaly_id": f"L1-{k:04d}", "line": "L1", "source_file": "L1.DZT", "kind": str(kinds[k]),
-            "distance_m": 0.1 * k, "offset_m": 0.0, "twt_ns": 10.0, "top_depth_m": float(rng.uniform(0.1, 1.5)), "velocity_m_ns": 0.1,
+            "distance_m": 0.1 * k, "offset_m": 0.0, "twt_ns": 10.0, "velocity_m_ns": 0.1,
+            "top_depth_m": float(rng.uniform(0.1, 1.5)),
             "sigma_depth_m": 0.05, "length_m": 0.8, "width_m": 0.6, "confidence": 0.8, "x": 503_000.0 + 0.1 * k,
             "y": 2_511_000.0, "geometry": f"POINT ({503_000 + 0.1 * k} 2511000)", "probabilities": '{"cavity": 0.8}',
             "evidence": '{"values": {"snr_db": 20.0}}',
