@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from gprscan import risk
 from gprscan.errors import RecipeError
+from gprscan.risk.inputs import INPUTS
 
 GOOD = """
 id = "client_2026"
@@ -127,3 +130,13 @@ def test_shipped_schemes_survive_being_stored_with_a_run():
         assert all(grade.names.get("zh") and grade.action.get("zh") for grade in scheme.grades)
     assert [scheme.id for scheme in risk.list_schemes()] == ["gprscan_screening", "seoul_2016"]
     assert risk.load_scheme("gprscan_screening").status == "non-standard screening grade"
+
+
+def test_the_example_of_the_documentation_is_a_scheme(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "schemes.md").read_text("utf-8")
+    example = re.search(r"```toml\n(.*?)```", page, re.DOTALL).group(1)
+    table = pd.DataFrame({"kind": ["cavity"] * 3, "top_depth_m": [0.3, 0.8, 0.8], "width_m": [0.4, 0.4, 1.2]})
+    graded = risk.grade(table, write(tmp_path, example))
+    assert graded["risk_label"].tolist() == ["repair", "watch", "repair"]
+    assert graded["risk_rule"].iloc[1].startswith("fallback")
+    assert all(name in page for name in INPUTS)

@@ -135,8 +135,8 @@ def test_resume_keeps_what_is_finished_and_redoes_what_changed(scanned, survey, 
     first, earlier, _ = scanned
     folder, out = tmp_path / "survey", tmp_path / "out"
     folder.mkdir()
-    for name in ("LINE01.DZT", "LINE02.DZT"):
-        shutil.copy(survey / name, folder / name)
+    for path in (*survey.glob("LINE01.*"), *survey.glob("LINE02.*")):  # with their side files
+        shutil.copy(path, folder / path.name)
     shutil.copytree(earlier, out)
     stamps = {path.name: path.stat().st_mtime_ns for path in (out / "lines").iterdir()}
     gs.write(small_line(3.0, seed=9), folder / "LINE02.DZT", overwrite=True)

@@ -12,7 +12,6 @@ from gprscan.errors import LineError, ParameterError
 from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths
 from gprscan.migration.curves import Aperture, reach
 from gprscan.migration.medium import GroundVelocity, Medium, checked_velocity, medium
-from gprscan.migration.section import migrate_section, section
 from gprscan.migration.summation import Summation
 from gprscan.model import require_line, with_amplitude
 from gprscan.steps import Length, step
@@ -20,12 +19,7 @@ from gprscan.steps import Length, step
 
 def _halo(line: xr.Dataset, parameters: dict[str, Any]) -> int:
     geometry = acquisition(line)
-    velocity = parameters["velocity"]
-    if isinstance(velocity, xr.DataArray) and velocity.ndim == 2:
-        deepest = float(parameters["max_depth"] or _deepest(velocity, geometry))
-        ground = section(velocity, line, geometry, deepest).mean()
-    else:
-        ground = medium(velocity)
+    ground = medium(parameters["velocity"])
     depths = image_depths(geometry, ground, parameters["depth_step"], parameters["max_depth"])
     aperture = Aperture(parameters["aperture"], parameters.get("fresnel_zones"))
     return int(reach(geometry, ground, depths, aperture)[-1]) + 2
@@ -60,9 +54,8 @@ def kirchhoff(
         Line over two-way travel time, time zero applied, traces regularly spaced. The transmitter-receiver distance is
         taken from ``separation``, the height of the antenna from ``antenna_height``; rays refract at the ground.
     velocity : float, str or xarray.DataArray
-        Velocity in the ground, m/ns; v(z) over ``depth`` in m, linear between its samples (two samples at one depth
-        make a step); or v(x, z) over ``distance`` (m, as on the line) and ``depth``, which should change little over
-        half a metre along the line.
+        Velocity in the ground, m/ns; or v(z) over ``depth`` in m, linear between its samples (two samples at one depth
+        make a step).
     aperture : float
         Half-angle in degrees, at the image point, within which traces are summed.
     antialias : bool
@@ -96,28 +89,15 @@ def kirchhoff(
     -----
     The Kirchhoff integral for two dimensions: half-derivative in time, then a sum with obliquity and spreading weights
     (Schneider 1978, Geophysics 43, 49-76; Yilmaz 2001, Seismic Data Analysis, section 4.2); the low-pass copies follow
-    Gray (1992, Geophysical Prospecting 40, 795-803). For v(x, z) the times are first arrivals from the eikonal
-    equation, tabulated every 0.4 m along the line, and the images of neighbouring tables are blended.
+    Gray (1992, Geophysical Prospecting 40, 795-803).
     """
     if coherence < 0:
         msg = f"coherence is {coherence}; the power cannot be negative."
         raise ParameterError(msg)
-    limits = Aperture(aperture, fresnel_zones, antialias)
-    geometry = acquisition(line)
-    if isinstance(velocity, xr.DataArray) and velocity.ndim == 2:
-        if coherence:
-            msg = "coherence weights need a velocity that does not change along the line."
-            raise ParameterError(msg)
-        below = section(velocity, line, geometry, float(max_depth or _deepest(velocity, geometry)))
-        depths = image_depths(geometry, below.mean(), depth_step, max_depth)
-        images = [
-            migrate_section(traces, geometry, below, depths, separation, limits)
-            for traces, separation in zip(channels(line), geometry.separation.tolist(), strict=True)
-        ]
-        return as_image(line, np.stack(images), depths)
     ground = medium(velocity)
+    geometry = acquisition(line)
     depths = image_depths(geometry, ground, depth_step, max_depth)
-    operators = _operators(geometry, ground, depths, limits)
+    operators = _operators(geometry, ground, depths, Aperture(aperture, fresnel_zones, antialias))
     if coherence == 0:
         images = [operator.migrate(traces) for operator, traces in zip(operators, channels(line), strict=True)]
     else:
@@ -126,11 +106,6 @@ def kirchhoff(
             for operator, traces in zip(operators, channels(line), strict=True)
         ]
     return as_image(line, np.stack(images), depths)
-
-
-def _deepest(velocity: xr.DataArray, geometry: Acquisition) -> float:
-    """Return a depth in m that no echo in the record comes from: the fastest velocity over the whole record."""
-    return 0.5 * float(velocity.max()) * (geometry.start + geometry.dt * geometry.n_samples)
 
 
 def _pulse_rows(geometry: Acquisition, ground: Medium, depths: np.ndarray) -> int:

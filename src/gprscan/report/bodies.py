@@ -30,7 +30,8 @@ def ordered(result: SurveyResult) -> list[dict[str, Any]]:
 
     Order: severity rank, then the worst rank over the uncertainty, hazards before others, the shallower first.
     """
-    rows = [{key: scalar(value) for key, value in row.items()} for row in flat(result.anomalies).to_dict("records")]
+    records = flat(result.anomalies).to_dict("records")
+    rows = [{str(key): scalar(value) for key, value in row.items()} for row in records]
 
     def urgency(row: dict[str, Any]) -> tuple[float, ...]:
         hazard = row["kind"] in names.HAZARD_KINDS

@@ -22,7 +22,7 @@ def lines_of(result: SurveyResult) -> list[dict[str, Any]]:
     """Return the rows of the table of lines as plain dicts, their JSON columns parsed."""
     rows = []
     for row in result.lines.to_dict("records"):
-        values = {key: scalar(value) for key, value in row.items()}
+        values = {str(key): scalar(value) for key, value in row.items()}
         for key in ("detectability", "findings", "notes"):
             values[key] = _list(values.get(key))
         rows.append(values)
