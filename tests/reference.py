@@ -307,3 +307,116 @@ def semblance(profile: np.ndarray, beside: int, above: int, dips: np.ndarray) ->
                 if energy > 0:
                     best[i, k] = max(best[i, k], np.sum(part.sum(axis=0) ** 2) / energy)
     return best
+
+
+# --- detection: diffraction coherence and hyperbolas ---------------------------------------------------------------------
+
+
+def bistatic_curve(x, t0: float, velocity: float, separation: float) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Two-way time at distance x from the apex of a point, transmitter and receiver half a separation to each side."""
+    half = separation / 2
+    depth2 = (velocity * t0 / 2) ** 2 - half**2
+    x = np.asarray(x, dtype=float)
+    return (np.sqrt((x - half) ** 2 + depth2) + np.sqrt((x + half) ** 2 + depth2)) / velocity
+
+
+def sample_at(trace: np.ndarray, position: float) -> complex:
+    """Linear interpolation between samples; None beyond the last pair."""
+    low = int(np.floor(position))
+    part = position - low
+    return trace[low] * (1 - part) + trace[low + 1] * part
+
+
+def leg_coherence(
+    section: np.ndarray,
+    live: np.ndarray,
+    x0: int,
+    t0: float,
+    dt: float,
+    dx: float,
+    velocity: float,
+    separation: float,
+    count: int,
+) -> tuple[float, float]:
+    """Agreement of the two legs of a hyperbola and their common amplitude (Neidell and Taner 1971, complex, per leg).
+
+    ``section`` is analytic, (trace, sample), its first sample at time 0; the legs share the apex trace half and half.
+    """
+    sums, energies, weights = [], [], []
+    for side in (-1, 1):
+        total, energy, weight = 0.0 + 0.0j, 0.0, 0.0
+        for m in range(count + 1):
+            trace = x0 + side * m
+            position = float(bistatic_curve(m * dx, t0, velocity, separation)) / dt
+            if int(position) + 1 >= section.shape[1]:
+                break
+            w = np.cos(np.pi / 2 * m / (count + 1)) ** 2 * (0.5 if m == 0 else 1.0)
+            if 0 <= trace < section.shape[0] and live[trace]:
+                value = sample_at(section[trace], position)
+                total += w * value
+                # the energy of the interpolated real and imaginary parts, as the kernel has it
+                energy += w * abs(value) ** 2
+                weight += w
+        sums.append(total)
+        energies.append(energy)
+        weights.append(weight)
+    cross = (sums[0] * np.conj(sums[1])).real
+    coherence = max(cross, 0.0) / np.sqrt(weights[0] * energies[0] * weights[1] * energies[1])
+    return coherence, float(np.sqrt(max(cross, 0.0) / (weights[0] * weights[1])))
+
+
+def flatten_curve(data, rows, distance, t_first, dt, air, t0, velocity, separation, before, after):  # type: ignore[no-untyped-def]
+    """Traces cut along the travel-time curve of a point; zero outside of the record."""
+    out = np.zeros((len(rows), before + after + 1))
+    times = bistatic_curve(distance, t0 - air, velocity, separation) + air
+    for i, row in enumerate(rows):
+        for k, lag in enumerate(range(-before, after + 1)):
+            position = (times[i] - t_first) / dt + lag
+            if 0 <= np.floor(position) and np.floor(position) + 1 < data.shape[1]:
+                out[i, k] = sample_at(data[row].astype(float), position)
+    return out
+
+
+def picked_delays(traces: np.ndarray, centre: int, half: int, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """Delay in samples of each flattened trace against the stack, and its correlation squared."""
+    n = traces.shape[0]
+    window = np.hanning(2 * half + 1)
+    model = traces[:, centre - half : centre + half + 1].mean(axis=0) * window
+    delay, weight = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        trace = traces[i].copy()
+        if n >= 5 and 0 < i < n - 1:
+            trace = trace + 0.5 * (traces[i - 1] + traces[i + 1])
+        score = []
+        for lag in range(-reach, reach + 1):
+            part = trace[centre - half + lag : centre + half + 1 + lag] * window
+            score.append(part @ model / (np.linalg.norm(part) * np.linalg.norm(model) + 1e-30))
+        best = int(np.argmax(score))
+        delay[i] = best - reach
+        if 0 < best < 2 * reach and score[best] >= 0.4:
+            a, b, c = score[best - 1 : best + 2]
+            delay[i] += np.clip(0.5 * (a - c) / (a - 2 * b + c), -1, 1)
+            weight[i] = min(b, 1.0) ** 2
+    return delay, weight
+
+
+def biweight_step(distance, delay, weight, ground_time, velocity, separation, prior, pull, least_scale):  # type: ignore[no-untyped-def]
+    """Correction of (x, t, log v) by eight rounds of least squares with Tukey's biweight."""
+    base = bistatic_curve(distance, ground_time, velocity, separation)
+    jac = np.stack(
+        [
+            (bistatic_curve(distance - 1e-3, ground_time, velocity, separation) - base) / 1e-3,
+            (bistatic_curve(distance, ground_time + 1e-3, velocity, separation) - base) / 1e-3,
+            (bistatic_curve(distance, ground_time, velocity * np.exp(1e-3), separation) - base) / 1e-3,
+        ],
+        axis=1,
+    )
+    scale, w = 5 * least_scale, weight.copy()
+    for _ in range(8):
+        normal = jac.T @ (jac * (w / scale**2)[:, None]) + np.diag(prior)
+        step = np.linalg.solve(normal, jac.T @ (w / scale**2 * delay) + pull)
+        misfit = delay - jac @ step
+        scale = max(1.4826 * np.median(np.abs(misfit[weight > 0])), least_scale)
+        u = np.minimum(np.abs(misfit) / (4.7 * scale), 1)
+        w = weight * (1 - u**2) ** 2
+    return step, scale

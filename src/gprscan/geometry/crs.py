@@ -68,6 +68,13 @@ def resolve_crs(crs: Any, longitude: Any, latitude: Any) -> pyproj.CRS:
 def project(longitude: Any, latitude: Any, crs: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return x (east) and y (north) in m of points in degrees.
 
+    Parameters
+    ----------
+    longitude, latitude : array_like
+        Degrees.
+    crs : pyproj.CRS or anything that it accepts
+        The projected system.
+
     Raises
     ------
     ParameterError
@@ -77,7 +84,15 @@ def project(longitude: Any, latitude: Any, crs: Any) -> tuple[np.ndarray, np.nda
 
 
 def unproject(x: Any, y: Any, crs: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return longitude and latitude in degrees of points in m."""
+    """Return longitude and latitude in degrees of points in m.
+
+    Parameters
+    ----------
+    x, y : array_like
+        East and north in m.
+    crs : pyproj.CRS or anything that it accepts
+        The projected system.
+    """
     return _transform(crs, GEOGRAPHIC, x, y)
 
 

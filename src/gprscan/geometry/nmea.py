@@ -325,18 +325,46 @@ def _hms(time: np.datetime64) -> tuple[str, str]:
 
 
 def write_gga(time: np.datetime64, longitude: float, latitude: float, quality: int, height: float = math.nan) -> str:
-    """Return a GGA sentence; blank fields where a value is not known."""
+    """Return a GGA sentence; blank fields where a value is not known.
+
+    Parameters
+    ----------
+    time : numpy.datetime64
+        UTC.
+    longitude, latitude : float
+        Degrees.
+    quality : int
+        Fix quality of the GGA sentence, 0 to 8.
+    height : float
+        Height in m; NaN where it is not known.
+    """
     altitude = f"{height:.4f},M,0.0,M" if math.isfinite(height) else ",M,,M"
     clock = _hms(time)[0]
     return _sealed(f"GNGGA,{clock},{_dm(latitude, 2, 'NS')},{_dm(longitude, 3, 'EW')},{max(quality, 0)},,,{altitude},,")
 
 
 def write_rmc(time: np.datetime64, longitude: float, latitude: float) -> str:
-    """Return an RMC sentence, which carries the date."""
+    """Return an RMC sentence, which carries the date.
+
+    Parameters
+    ----------
+    time : numpy.datetime64
+        UTC.
+    longitude, latitude : float
+        Degrees.
+    """
     clock, date = _hms(time)
     return _sealed(f"GNRMC,{clock},A,{_dm(latitude, 2, 'NS')},{_dm(longitude, 3, 'EW')},,,{date},,,A")
 
 
 def write_gst(time: np.datetime64, sigma: float) -> str:
-    """Return a GST sentence with equal standard deviations north and east, m."""
+    """Return a GST sentence with equal standard deviations north and east, m.
+
+    Parameters
+    ----------
+    time : numpy.datetime64
+        UTC.
+    sigma : float
+        Standard deviation in m.
+    """
     return _sealed(f"GNGST,{_hms(time)[0]},,,,,{sigma:.4f},{sigma:.4f},")

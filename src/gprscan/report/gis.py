@@ -117,7 +117,7 @@ def write_kml(result: SurveyResult, path: Path) -> None:
     _add(bodies, "name", "anomalies")
     for row, shape in zip(flat(result.anomalies).to_dict("records"), in_wgs84(result.anomalies), strict=True):
         if shape is not None and not shape.is_empty:
-            _body(bodies, {key: scalar(value) for key, value in row.items()}, shape)
+            _body(bodies, {str(key): scalar(value) for key, value in row.items()}, shape)
     tracks = _add(document, "Folder")
     _add(tracks, "name", "tracks")
     for name, shape in zip(result.tracks["line"], in_wgs84(result.tracks), strict=True):

@@ -101,7 +101,7 @@ def flat(anomalies: geopandas.GeoDataFrame) -> pd.DataFrame:
         )
         if digits is not None and pd.api.types.is_float_dtype(table[column]):
             table[column] = table[column].round(digits)
-    where = table.columns.get_loc("kind") + 1
+    where = list(table.columns).index("kind") + 1
     table.insert(where, "kind_zh", table["kind"].map(names.KINDS))
     table["crs"] = [crs_name(anomalies.crs) or None if placed else None for placed in ~anomalies.geometry.isna()]
     table["placed"] = ~anomalies.geometry.isna()

@@ -73,7 +73,17 @@ def map_blocks(line: xr.Dataset, entries: Sequence[dict[str, Any]], block: int =
 
 
 def run_blocks(line: xr.Dataset, entries: Sequence[dict[str, Any]], block: int = BLOCK) -> xr.Dataset:
-    """Apply steps to a line block by block and put the blocks together; see `map_blocks`."""
+    """Apply steps to a line block by block and put the blocks together; see `map_blocks`.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line.
+    entries : sequence of dict
+        Steps in order, each with the key ``step`` and its parameters.
+    block : int
+        Traces per block.
+    """
     reduced, chain, outline = _reduced(line, entries, block)
     return _joined(_stream(reduced, chain, outline, block), reduced.sizes[names.TRACE])
 

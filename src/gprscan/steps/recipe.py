@@ -89,7 +89,15 @@ def _check_steps(recipe: Recipe, where: str) -> None:
 
 
 def run_recipe(line: xr.Dataset, recipe: str | Path | Recipe) -> xr.Dataset:
-    """Apply the ``process`` steps of a recipe to a line, in order."""
+    """Apply the ``process`` steps of a recipe to a line, in order.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line.
+    recipe : str, path or Recipe
+        Name of a shipped recipe, a recipe file, or a recipe.
+    """
     for entry in load_recipe(recipe).process:
         line = get_step(entry["step"]).function(line, **{k: v for k, v in entry.items() if k != "step"})
     return line

@@ -89,6 +89,15 @@ def scan_line(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
     -------
     dict
         The record, as it was written.
+
+    Parameters
+    ----------
+    job : LineJob
+        What to read and how.
+    recipe : Recipe
+        Processing, migration and detection settings.
+    out : pathlib.Path
+        Output folder of the scan.
     """
     started = time.perf_counter()
     result: dict[str, Any] = {"id": job.id, "source": job.source, "key": None, "status": "ok", "error": None}
