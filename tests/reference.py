@@ -372,7 +372,7 @@ def flatten_curve(data, rows, distance, t_first, dt, air, t0, velocity, separati
     for i, row in enumerate(rows):
         for k, lag in enumerate(range(-before, after + 1)):
             position = (times[i] - t_first) / dt + lag
-            if 0 <= np.floor(position) and np.floor(position) + 1 < data.shape[1]:
+            if np.floor(position) >= 0 and np.floor(position) + 1 < data.shape[1]:
                 out[i, k] = sample_at(data[row].astype(float), position)
     return out
 
