@@ -74,7 +74,8 @@ def test_flatten_cuts_along_the_curve_and_is_zero_outside() -> None:
     rng = np.random.default_rng(1)
     data = rng.normal(size=(9, 40)).astype(np.float32)
     rows, distance = np.arange(1, 8), 0.07 * np.arange(-3, 4)
-    args = (data, rows, distance, -1.0, 0.25, 0.2, 6.03, 0.09, 0.12, 5, 18)  # no time on a sample: floor would hang on rounding
+    # no time falls on a sample: there floor would hang on rounding
+    args = (data, rows, distance, -1.0, 0.25, 0.2, 6.03, 0.09, 0.12, 5, 18)
     np.testing.assert_allclose(hyperbola.flatten(*args), reference.flatten_curve(*args), atol=1e-6)
     late = (data, rows, distance, -1.0, 0.25, 0.2, 8.0, 0.09, 0.12, 2, 18)
     assert not hyperbola.flatten(*late)[:, -8:].any()
