@@ -88,3 +88,12 @@ def test_registering_a_step_of_ones_own(line: xr.Dataset) -> None:
         from gprscan.model.accessor import GprAccessor
 
         del GprAccessor.delayed
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_numbers_must_be_finite(line: xr.Dataset, wrong: float) -> None:
+    # NaN passes 'limit < 0' and would blank the line; provenance is JSON, which knows neither
+    with pytest.raises(ParameterError, match=r"gain_exponential: limit: .*finite"):
+        filters.gain_exponential(line, attenuation=0.1, limit=wrong)
+    with pytest.raises(ParameterError, match=r"agc: window: .*finite"):
+        filters.agc(line, window=wrong)
