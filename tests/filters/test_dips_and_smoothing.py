@@ -100,3 +100,14 @@ def test_coherence_follows_dips() -> None:
     assert np.median(noise) == pytest.approx(0.2, abs=0.06)
     with pytest.raises(ParameterError, match="at least 3"):
         filters.coherence(line, traces=1)
+
+
+def test_dips_need_regular_traces() -> None:
+    line = events(1.5)
+    along = line["distance"].values.copy()
+    along[60:] += 1.0
+    uneven = line.assign_coords(distance=("trace", along))
+    for step in (lambda x: filters.dip_filter(x, high=3.0), filters.dip, lambda x: filters.coherence(x, steepest=3.0)):
+        with pytest.raises(MissingPositionError, match="regularize"):
+            step(uneven)
+    assert filters.dip(uneven, spacing=lines.SPACING).sizes == line.sizes

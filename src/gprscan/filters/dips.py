@@ -64,7 +64,7 @@ def _dips(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
             f"dip_filter: 0 <= low ({low}) < high ({high}) ns per m and 0 <= taper ({values['taper']}) < 1 are needed."
         )
         raise ParameterError(msg)
-    model.trace_spacing(line)
+    model.regular_spacing(line)
     return values
 
 
@@ -106,12 +106,12 @@ def dip_filter(
     ParameterError
         If the range is empty.
     MissingPositionError
-        If the line has no distances.
+        If the line has no distances, or they are irregular.
     """
     source, target = _arrays.buffers(line)
     profiles, results = _arrays.channels(source), _arrays.channels(target)
     states = _arrays.states(profiles)
-    interval, spacing = model.sampling_interval(line), model.trace_spacing(line)
+    interval, spacing = model.sampling_interval(line), model.regular_spacing(line)
     limits = (float(low or 0.0), np.inf if high is None else float(high))
 
     def gain(wavenumber: np.ndarray, frequency: np.ndarray) -> np.ndarray:

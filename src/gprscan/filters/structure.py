@@ -33,7 +33,7 @@ def _scales(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
 
 def _spacing(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     # of the whole line: a block of it may have another mean
-    return values | {"spacing": model.trace_spacing(line) if values["spacing"] is None else values["spacing"]}
+    return values | {"spacing": model.regular_spacing(line) if values["spacing"] is None else values["spacing"]}
 
 
 def _tensor_halo(line: xr.Dataset, values: dict[str, Any]) -> int:
@@ -103,7 +103,7 @@ def dip(
     Raises
     ------
     MissingPositionError
-        If the line has no distances.
+        If the line has no distances, or they are irregular.
     ParameterError
         If a scale is not positive, or the antenna's frequency is needed and not known.
     """
@@ -207,7 +207,7 @@ def coherence(
     Raises
     ------
     MissingPositionError
-        If dips are to be tried but the line has no distances.
+        If dips are to be tried but the line has no distances, or irregular ones.
     ParameterError
         If a parameter is out of its range, or the antenna's frequency is needed and not known.
     """

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from gprscan import names
-from gprscan.errors import LineError, MissingPositionError, ParameterError
+from gprscan.errors import LineError, ParameterError
 from gprscan.kernels.jit import threads as threads  # migrations take it from here
 from gprscan.migration.medium import Medium
-from gprscan.model import amplitude, centre_frequency, require_line, sampling_interval, trace_spacing
+from gprscan.model import amplitude, centre_frequency, regular_spacing, require_line, sampling_interval
 from gprscan.units import C_AIR
 
 
@@ -84,26 +84,7 @@ def acquisition(line: xr.Dataset) -> Acquisition:
     MissingPositionError
         If the distances are missing or irregular.
     """
-    geometry = recording(line)
-    spacing = trace_spacing(line)
-    _require_regular(line, spacing)
-    return replace(geometry, spacing=spacing)
-
-
-def _require_regular(line: xr.Dataset, spacing: float) -> None:
-    along = line[names.DISTANCE].values
-    if along.size < 3:
-        return
-    direction = np.sign(along[-1] - along[0])
-    # a tenth of a trace is a tenth of the shift between neighbouring traces: too little to unfocus anything
-    deviation = np.abs(along - along[0] - direction * spacing * np.arange(along.size))
-    worst = int(np.argmax(deviation))
-    if not np.all(np.isfinite(along)) or deviation[worst] > max(0.1 * spacing, 1e-6):
-        msg = (
-            f"the traces are not regularly spaced: trace {worst} is {deviation[worst]:.3f} m from where a spacing of "
-            f"{spacing:.4f} m would put it. Apply the step 'regularize' first: line.gpr.regularize()."
-        )
-        raise MissingPositionError(msg)
+    return replace(recording(line), spacing=regular_spacing(line))
 
 
 def image_depths(

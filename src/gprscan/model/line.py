@@ -83,7 +83,10 @@ def from_array(
     """
     data = amplitude if hasattr(amplitude, "dims") or hasattr(amplitude, "dask") else np.asarray(amplitude)
     if data.ndim not in (2, 3) or 0 in data.shape:
-        msg = f"amplitude has shape {data.shape}; (trace, sample) or (channel, trace, sample) is needed, none of them empty."
+        msg = (
+            f"amplitude has shape {data.shape}; (trace, sample) or (channel, trace, sample) is needed, none of them "
+            "empty."
+        )
         raise LineError(msg)
     if not (np.isfinite(dt) and dt > 0):
         msg = f"dt is {dt}; the sampling interval must be a positive number of ns."
@@ -174,7 +177,10 @@ def require_line(line: Any, *, axis: str | None = None) -> xr.Dataset:
         Saying what is missing and how to get it.
     """
     if not isinstance(line, xr.Dataset) or names.AMPLITUDE not in line:
-        msg = f"expected a line (xarray.Dataset with the variable 'amplitude'), got {type(line).__name__}. Use gprscan.read or gprscan.from_array."
+        msg = (
+            f"expected a line (xarray.Dataset with the variable 'amplitude'), got {type(line).__name__}. Use "
+            "gprscan.read or gprscan.from_array."
+        )
         raise LineError(msg)
     dims = tuple(str(d) for d in line[names.AMPLITUDE].dims)
     if len(dims) not in (2, 3) or dims[-2] != names.TRACE or dims[-1] not in (names.TWT, names.DEPTH):
@@ -235,6 +241,31 @@ def trace_spacing(line: xr.Dataset) -> float:
         msg = "the distances along the line do not grow, so the trace spacing is undefined."
         raise MissingPositionError(msg)
     return step
+
+
+def regular_spacing(line: xr.Dataset) -> float:
+    """Return the distance between the traces of a regularly spaced line in m.
+
+    Raises
+    ------
+    MissingPositionError
+        If the distances are missing, or a trace is a tenth of the spacing or more from where it belongs.
+    """
+    spacing = trace_spacing(line)
+    along = np.asarray(line[names.DISTANCE].values, dtype="float64")
+    if along.size < 3:
+        return spacing
+    direction = np.sign(along[-1] - along[0])
+    # a tenth of a trace is a tenth of the shift between neighbouring traces: too little to unfocus anything
+    deviation = np.abs(along - along[0] - direction * spacing * np.arange(along.size))
+    worst = int(np.argmax(deviation))
+    if not np.all(np.isfinite(along)) or deviation[worst] > max(0.1 * spacing, 1e-6):
+        msg = (
+            f"the traces are not regularly spaced: trace {worst} is {deviation[worst]:.3f} m from where a spacing of "
+            f"{spacing:.4f} m would put it. Apply the step 'regularize' first: line.gpr.regularize()."
+        )
+        raise MissingPositionError(msg)
+    return spacing
 
 
 def centre_frequency(line: xr.Dataset) -> float | None:
