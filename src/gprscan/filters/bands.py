@@ -64,6 +64,9 @@ def kaiser_gain(frequency: np.ndarray, low: float | None, high: float | None, ta
 
 def _corners(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     model.require_line(line, axis="twt")
+    if values["order"] < 1:
+        msg = f"bandpass: order is {values['order']}; it must be at least 1."
+        raise ParameterError(msg)
     if values["low"] is None and values["high"] is None:
         low, high = _arrays.band(line, "bandpass", 0.4, 2.0)
         values |= {"low": low, "high": min(high, 0.9 * 500.0 / model.sampling_interval(line))}
@@ -110,8 +113,8 @@ def bandpass(
     Raises
     ------
     ParameterError
-        If the corners are not between 0 and half the sampling rate, or neither they nor the antenna's frequency are
-        known.
+        If the corners are not between 0 and half the sampling rate, neither they nor the antenna's frequency are known,
+        or the order is less than 1.
     """
     interval = model.sampling_interval(line)
     if method == "butterworth":

@@ -209,6 +209,9 @@ def _spectrum(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
         values["smoothing"] = 0.1 * (values["high"] - values["low"])
     if values["gain"] is None:
         values["gain"] = _whitening(line, values)
+    if not values["gain"] or np.any(np.diff([frequency for frequency, _ in values["gain"]]) <= 0):
+        msg = "whiten: gain must be pairs (frequency in MHz, factor) with growing frequencies."
+        raise ParameterError(msg)
     return values
 
 
@@ -269,7 +272,8 @@ def whiten(
     Raises
     ------
     ParameterError
-        If the band is impossible, or neither it nor the antenna's frequency is known.
+        If the band is impossible, neither it nor the antenna's frequency is known, or the gain does not grow in
+        frequency.
     """
     interval = model.sampling_interval(line)
     n = line.sizes[names.TWT]

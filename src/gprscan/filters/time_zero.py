@@ -46,15 +46,16 @@ def _resolve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     axis = model.require_line(line, axis=names.TWT)[names.TWT].values
     search = values["search"]
     n_channels = line.sizes.get(names.CHANNEL, 1)
+    _check(values, n_channels)
     if values["drift"] is not None and values["traces"] is None:
         values["traces"] = 2 * _arrays.half_window(values["drift"], model.trace_spacing(line)) + 1
     if values["shift"] is not None:
         given = np.broadcast_to(np.atleast_1d(np.asarray(values["shift"], dtype="float64")), (n_channels,))
         return values | {"shift": given.tolist()}
-    if axis.size < 8 or not search > 0:
+    if axis.size < 8 or not search >= model.sampling_interval(line):
         msg = (
-            f"time_zero: search is {search} ns over {axis.size} samples; a positive time and at least 8 samples are "
-            f"needed."
+            f"time_zero: search is {search} ns over {axis.size} samples; at least one sampling interval and 8 samples "
+            f"are needed."
         )
         raise ParameterError(msg)
     profiles = _arrays.sampled(line)
@@ -75,6 +76,17 @@ def _resolve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
         raise ParameterError(msg)
     shifts[np.isnan(shifts)] = np.nanmedian(shifts)
     return values | {"shift": np.round(shifts, 6).tolist()}
+
+
+def _check(values: dict[str, Any], n_channels: int) -> None:
+    for name, least in (("drift", 0.0), ("traces", 1)):
+        if values[name] is not None and not values[name] >= least:
+            msg = f"time_zero: {name} is {values[name]}; it must be at least {least}."
+            raise ParameterError(msg)
+    if isinstance(values["shift"], list) and len(values["shift"]) not in (1, n_channels):
+        count = len(values["shift"])
+        msg = f"time_zero: {count} shifts were given; one for all channels, or one for each of the {n_channels}."
+        raise ParameterError(msg)
 
 
 def _halo(line: xr.Dataset, values: dict[str, Any]) -> int:
@@ -118,7 +130,8 @@ def time_zero(
     Raises
     ------
     ParameterError
-        If the place of the direct wave lies outside the line, or no trace is alive.
+        If the place of the direct wave lies outside the line, no trace is alive, or a width or the number of shifts
+        is wrong.
     MissingPositionError
         If the drift is wanted but the line has no distances.
     """
