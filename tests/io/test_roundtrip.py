@@ -211,3 +211,29 @@ def test_what_formats_cannot_hold(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     gs.write(dead, tmp_path / "a.dt1")
     np.testing.assert_array_equal(gs.read(tmp_path / "a.dt1")["amplitude"].values, dead["amplitude"].values)
+
+
+@pytest.mark.parametrize("suffix", [".dzt", ".dt1", ".rd3"])
+def test_one_channel_of_an_array_stays_beside_its_receiver(tmp_path: Path, suffix: str) -> None:
+    """The lever arm, and the offset of the channel that was picked out, move its map positions by metres."""
+    array = gs.from_array(
+        radar(40, 32, "i2", 3).transpose(1, 0, 2), dt=0.25, spacing=0.05, channel_offsets=[-0.6, 0.0, 0.6]
+    )
+    along = np.arange(40)
+    placed = gs.geometry.with_positions(
+        array, 114.03 + along * 4.87e-7, 22.7 + along * 1e-7, sigma=np.full(40, 0.01), lever_arm=(0.2, -1.5)
+    )
+    one = placed.isel(channel=2)
+    gs.write(one, tmp_path / f"a{suffix}")
+    back = gs.read(tmp_path / f"a{suffix}")
+    np.testing.assert_allclose(back["x"], one["x"], atol=2e-3)
+    np.testing.assert_allclose(back["y"], one["y"], atol=2e-3)
+    np.testing.assert_allclose(back["longitude"], one["longitude"], atol=1e-9)
+
+
+def test_a_refusal_names_each_file_once(tmp_path: Path) -> None:
+    line = gs.from_array(radar(12, 32, "i2"), dt=0.25, spacing=0.05)
+    gs.write(line, tmp_path / "a.rd3")
+    with pytest.raises(OutputExistsError) as refusal:
+        gs.write(line, tmp_path / "a.rd3")
+    assert str(refusal.value).count("a.rad") == 1

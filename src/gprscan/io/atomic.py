@@ -44,7 +44,7 @@ def stream_output(path: Path, chunks: Callable[[], Iterator[bytes]]) -> Output:
 
 def refuse_existing(paths: Sequence[Path]) -> None:
     """Raise `OutputExistsError` if one of the files is there."""
-    there = [path.name for path in paths if path.exists()]
+    there = list(dict.fromkeys(path.name for path in paths if path.exists()))
     if there:
         msg = f"{', '.join(there)} exists in {paths[0].parent}. Give another name, or --overwrite (overwrite=True)."
         raise OutputExistsError(msg)

@@ -82,6 +82,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         separation=separation,
         mark=_marks(words),
         fixes=_fixes(source, header, words),
+        lever_arm=header.lever_arm(),
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
         crs=header.text("GPRSCAN CRS") or None,
         acquired=_acquired(header, words),

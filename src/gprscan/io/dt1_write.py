@@ -12,7 +12,7 @@ import xarray as xr
 from gprscan import names
 from gprscan.errors import WriteError
 from gprscan.io.atomic import Output, stream_output, text_output
-from gprscan.io.plain import blocks, header_of, nmea_of, noted, require_time, time_axis, track_of
+from gprscan.io.plain import Track, blocks, header_of, nmea_of, noted, require_time, time_axis, track_of
 
 HEADER_BYTES = 128
 # keys that describe the samples written, and are never taken over from another file
@@ -48,7 +48,7 @@ def write_dt1(line: xr.Dataset, path: Path) -> list[Output]:
     track = track_of(line)
     if track is not None:
         outputs.append(text_output(path.with_suffix(".GPS" if upper else ".gps"), _gps(track, line)))
-    outputs.append(text_output(path.with_suffix(".HD" if upper else ".hd"), _hd(line, target)))
+    outputs.append(text_output(path.with_suffix(".HD" if upper else ".hd"), _hd(line, target, track)))
     outputs.append(stream_output(path, lambda: _chunks(line, target)))
     return outputs
 
@@ -79,7 +79,7 @@ def _chunks(line: xr.Dataset, target: np.dtype) -> Iterator[bytes]:
         first += samples.shape[0]
 
 
-def _hd(line: xr.Dataset, target: np.dtype) -> str:
+def _hd(line: xr.Dataset, target: np.dtype, track: Track | None) -> str:
     dt, time_zero = time_axis(line)
     along = _positions(line)
     n_traces, n_samples = line.sizes[names.TRACE], line.sizes[names.TWT]
@@ -101,7 +101,7 @@ def _hd(line: xr.Dataset, target: np.dtype) -> str:
     skipped = ("TRACEHEADERDEF", "GPRSCAN", *values, "NOMINAL FREQUENCY", "ANTENNA SEPARATION")
     values |= {key: value for key, value in kept.items() if not key.startswith(skipped)}
     values["GPRSCAN UNITS"] = line[names.AMPLITUDE].attrs.get("units", "1")
-    values |= noted(line)
+    values |= noted(line, track)
     acquired = str(line.attrs.get(names.ACQUIRED, ""))[:10]
     instrument = str(line.attrs.get(names.INSTRUMENT) or "").removeprefix("Sensors & Software").strip() or "gprscan"
     head = ["1234", f"Data Collected with {instrument}", acquired or "0000-00-00"]

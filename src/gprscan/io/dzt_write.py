@@ -202,8 +202,7 @@ def _own_element(line: xr.Dataset, target: Integers, track: Any) -> str:
         authority = crs.to_authority()
         values["crs"] = ":".join(authority) if authority else crs.to_wkt()
     if track is not None:
-        right, forward = (float(v) for v in line.attrs.get(names.LEVER_ARM, (0.0, 0.0)))
-        values["lever_right_m"], values["lever_forward_m"] = repr(right + track.lever_right), repr(forward)
+        values["lever_right_m"], values["lever_forward_m"] = (repr(value) for value in track.lever_arm)
     attributes = " ".join(f"{key}={quoteattr(value)}" for key, value in values.items())
     if names.DISTANCE in line.coords and even_spacing(line) is None:
         distances = " ".join(repr(float(d)) for d in line[names.DISTANCE].values)

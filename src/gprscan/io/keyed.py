@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any
 
+import numpy as np
+
 from gprscan.errors import ReadError
 from gprscan.io.source import Source
 
@@ -69,6 +71,19 @@ class KeyedHeader:
     def count(self, key: str, high: int = 2**31 - 1) -> int:
         """Return a count of at least 1."""
         return int(self.required(key, low=0.999, high=high))
+
+    def numbers(self, key: str) -> np.ndarray:
+        """Return a list of numbers separated by commas; empty where the key is missing or something else is in it."""
+        try:
+            return np.array(self.text(key).split(","), dtype="float64")
+        except ValueError:
+            return np.zeros(0)
+
+    def lever_arm(self) -> tuple[float, float]:
+        """Return the lever arm that gprscan noted in a header of its own, m: (to the right, forward)."""
+        values = self.numbers("GPRSCAN LEVER ARM")
+        right, forward = values if values.size == 2 and np.isfinite(values).all() else (0.0, 0.0)
+        return float(right), float(forward)
 
     def as_json(self) -> dict[str, Any]:
         """Return all fields, as text."""

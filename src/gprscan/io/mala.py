@@ -66,6 +66,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         frequency=frequency,
         separation=separation,
         fixes=_with_accuracy(read_cor(side), header) if side else None,
+        lever_arm=header.lever_arm(),
         mark=_marks(header, n_traces),
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
         crs=header.text("GPRSCAN CRS") or None,
@@ -90,10 +91,7 @@ def _time_zero(
 def _with_accuracy(fixes: Fixes, header: KeyedHeader) -> Fixes:
     """Add what a COR cannot hold, where gprscan noted it in the RAD: quality and accuracy of each fix."""
     for key, name in (("GPRSCAN FIX QUALITY", "quality"), ("GPRSCAN POSITION SIGMA", "sigma")):
-        try:
-            values = np.array(header.text(key).split(","), dtype="float64")
-        except ValueError:
-            continue
+        values = header.numbers(key)
         if values.size in (1, len(fixes)) and (name == "sigma" or np.isfinite(values).all()):
             noted = np.broadcast_to(values, (len(fixes),))
             setattr(fixes, name, noted.clip(-1, 99).astype("int16") if name == "quality" else noted.copy())
@@ -116,10 +114,7 @@ def _positive(value: float | None) -> float | None:
 
 def _noted_distances(header: KeyedHeader, n_traces: int) -> np.ndarray | None:
     """Return uneven distances that gprscan noted in the RAD, which has room for one spacing only."""
-    try:
-        values = np.array(header.text("GPRSCAN DISTANCE").split(","), dtype="float64")
-    except ValueError:
-        return None
+    values = header.numbers("GPRSCAN DISTANCE")
     return values if values.size == n_traces and np.isfinite(values).all() else None
 
 

@@ -99,7 +99,7 @@ def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
     if names.MARK in line.coords and line[names.MARK].values.any():
         merged["GPRSCAN MARKS"] = ",".join(str(trace) for trace in np.flatnonzero(line[names.MARK].values))
     merged["GPRSCAN SCALE"] = repr(target.scale)
-    merged |= noted(line)
+    merged |= noted(line, track)
     ordered = {"SAMPLES": merged.pop("SAMPLES"), **merged}
     return "".join(f"{key}:{value}\r\n" for key, value in ordered.items())
 

@@ -137,7 +137,13 @@ def even_spacing(line: xr.Dataset) -> float | None:
 
 @dataclass(frozen=True)
 class Track:
-    """Positions to write, one per trace: degrees, and what the receiver said about them."""
+    """Positions to write, one per trace: degrees, what the receiver said about them, and the antenna's place beside it.
+
+    Attributes
+    ----------
+    lever_arm : tuple of float
+        Middle of the antenna array, or the antenna, minus the positions, m: (to the right, forward).
+    """
 
     longitude: np.ndarray
     latitude: np.ndarray
@@ -145,7 +151,7 @@ class Track:
     sigma: np.ndarray
     time: np.ndarray
     height: np.ndarray
-    lever_right: float
+    lever_arm: tuple[float, float]
 
     def rows(self) -> Iterator[int]:
         """Traces that have a position."""
@@ -155,9 +161,13 @@ class Track:
 def track_of(line: xr.Dataset) -> Track | None:
     """Return the track of a line in degrees: its longitude and latitude, else its x and y taken back; None without."""
     n = line.sizes[names.TRACE]
-    right = 0.0
+    right = forward = 0.0
     if names.LONGITUDE in line.coords and names.LATITUDE in line.coords:
         lon, lat = line[names.LONGITUDE].values, line[names.LATITUDE].values
+        # these are the receiver's, not the antenna's: of one channel of an array its offset counts too
+        right, forward = (float(value) for value in line.attrs.get(names.LEVER_ARM, (0.0, 0.0)))
+        if names.OFFSET in line.coords and not line[names.OFFSET].ndim:
+            right += float(np.nan_to_num(line[names.OFFSET].values))
     elif names.X in line.coords and names.Y in line.coords:
         x, y = line[names.X].values, line[names.Y].values
         if x.ndim == 2:
@@ -181,7 +191,7 @@ def track_of(line: xr.Dataset) -> Track | None:
         get(names.POSITION_SIGMA, np.nan, "f8"),
         get(names.TIME, np.datetime64("NaT"), "datetime64[ns]"),
         get(names.GNSS_HEIGHT, np.nan, "f8"),
-        right,
+        (right, forward),
     )
 
 
@@ -194,7 +204,7 @@ def nmea_of(track: Track, trace: int) -> list[str]:
     return sentences
 
 
-def noted(line: xr.Dataset) -> dict[str, str]:
+def noted(line: xr.Dataset, track: Track | None) -> dict[str, str]:
     """Return what text headers have no room for, under keys that name gprscan."""
     out: dict[str, str] = {}
     if names.ANTENNA_HEIGHT in line.attrs:
@@ -203,4 +213,6 @@ def noted(line: xr.Dataset) -> dict[str, str]:
         authority = line_crs(line).to_authority()
         if authority:
             out["GPRSCAN CRS"] = ":".join(authority)
+    if track is not None and track.lever_arm != (0.0, 0.0):
+        out["GPRSCAN LEVER ARM"] = ",".join(repr(value) for value in track.lever_arm)
     return out
