@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import xarray as xr
 
 import gprscan as gs
 from gprscan import names
-from gprscan.errors import MissingFileError, ReadError, UnknownFormatError
+from gprscan.errors import MissingFileError, ParameterError, ReadError, UnknownFormatError
 from gprscan.io import registry
 from gprscan.io.antenna import decode_frequency
 from gprscan.io.checks import clipping
@@ -204,6 +205,45 @@ def test_text_of_any_encoding() -> None:
     assert decode_text("路面".encode()) == "路面"
     assert decode_text("路面".encode("gb18030")) == "路面"
     assert decode_text(b"a\x00b\xff") == "abÿ"
+
+
+@pytest.mark.parametrize("make", [make_dzt, make_dt1, make_rd3, make_iprb])
+def test_a_line_without_a_signal_says_so(tmp_path: Path, make: Callable[..., Path]) -> None:
+    suffix = make.__name__.removeprefix("make_")
+    shape = (20, 1, 64) if make is make_dzt else (20, 64)
+    line = gs.read(make(tmp_path / f"a.{suffix}", np.zeros(shape, "i2")))
+    found = {finding.code: finding for finding in load(line)}
+    assert found["no-signal"].severity == "error"
+    assert f"a.{suffix}" in found["no-signal"].where
+
+
+def test_gaps_do_not_hide_clipping(tmp_path: Path) -> None:
+    values = radar(60, 128, "f4")
+    values[:, 40:46] = values.max()
+    values[3] = np.nan
+    codes = {finding.code for finding in load(gs.read(make_dt1(tmp_path / "a.dt1", values)))}
+    assert {"samples-not-finite", "clipped-samples"} <= codes
+    values[:] = np.nan
+    codes = {finding.code for finding in load(gs.read(make_dt1(tmp_path / "b.dt1", values)))}
+    assert "no-signal" in codes
+
+
+def test_impulse_header_without_its_data_version(tmp_path: Path) -> None:
+    values = radar(20, 64, "i4")
+    path = make_iprb(tmp_path / "a.iprb", values, DATA_VERSION="")
+    np.testing.assert_array_equal(gs.read(path)["amplitude"].values, values)  # the size tells 32 bits
+    with pytest.raises(ReadError, match="DATA VERSION is missing"):
+        gs.read(make_iprb(tmp_path / "b.iprb", values, DATA_VERSION="", LAST_TRACE=33))
+    with pytest.raises(ReadError, match="DATA VERSION is 0"):
+        gs.read(make_iprb(tmp_path / "c.iprb", values, DATA_VERSION=0))
+
+
+@pytest.mark.parametrize("wrong", [-0.1, float("nan"), float("inf")])
+def test_an_impossible_separation_is_refused(tmp_path: Path, wrong: float) -> None:
+    path = make_dzt(tmp_path / "a.dzt", radar(9, 32, "i2", 1))
+    with pytest.raises(ParameterError, match="separation is"):
+        gs.read(path, separation=wrong)
+    assert float(gs.read(path, separation=0)["separation"]) == 0.0
 
 
 def test_clipping_needs_plateaus() -> None:

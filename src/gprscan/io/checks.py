@@ -7,6 +7,35 @@ import numpy as np
 from gprscan.model.findings import Finding
 
 
+def samples(values: np.ndarray, where: str, *, skip: int = 0) -> list[Finding]:
+    """Look at the samples themselves: nothing recorded, no numbers, or cut off at the recorder's range.
+
+    Parameters
+    ----------
+    values : ndarray, shape (trace, channel, sample)
+        Probe of the traces, as stored.
+    where : str
+        Name of the file.
+    skip : int
+        Leading samples that are not radar.
+    """
+    radar = values[..., skip:]
+    known = radar[np.isfinite(radar)] if radar.dtype.kind == "f" else radar
+    out = []
+    if known.size < radar.size:
+        what, then = "Samples are not finite numbers.", "They are kept; processing leaves them out."
+        share = 1 - known.size / radar.size
+        evidence = f"{share:.1%} of the samples of {radar.shape[0]} traces checked"
+        out.append(Finding("samples-not-finite", "warning", what, where, evidence, then))
+    if radar.size and (not known.size or known.min() == known.max()):
+        what = "Nothing was recorded: the samples hold one value, or none."
+        value = f"{known.flat[0]} throughout" if known.size else "no number"
+        evidence = f"{value}, in {radar.shape[0]} traces checked"
+        then = "Nothing can be detected in it. Check the antenna and its cable, or copy the file again."
+        return [*out, Finding("no-signal", "error", what, where, evidence, then)]
+    return out + clipping(values, skip=skip)
+
+
 def clipping(samples: np.ndarray, *, skip: int = 0) -> list[Finding]:
     """Look for samples that sit at the end of the recorder's range.
 
@@ -25,9 +54,10 @@ def clipping(samples: np.ndarray, *, skip: int = 0) -> list[Finding]:
     radar = samples[..., skip:]
     if radar.shape[-1] < 3 or radar.size == 0:
         return []
-    low, high = radar.min(), radar.max()
-    if not low < high:
+    known = radar[np.isfinite(radar)] if radar.dtype.kind == "f" else radar
+    if not known.size or known.min() == known.max():
         return []
+    low, high = known.min(), known.max()
     count, traces = 0, np.zeros(radar.shape[0], dtype=bool)
     for limit in (low, high):
         at = radar == limit

@@ -58,7 +58,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     unit, found = _position_unit(header)
     findings += found
     spacing, distance, found = _distances(header, words, unit, layout.n_traces)
-    findings += found + checks.clipping(sample) + _header_findings(header, words, layout)
+    findings += found + checks.samples(sample, source.name) + _header_findings(header, words, layout)
     point = header.number("TIMEZERO AT POINT")
     separation = header.number("ANTENNA SEPARATION")
     separation = separation * unit if separation and separation > 0 else None

@@ -41,7 +41,9 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     sample = probe(layout)
     stated = dzx.exact("status_samples")
     status = _status_words(sample) if stated is None else int(min(max(stated, 0), 2))
-    findings += dzx.findings + _status_findings(status, layout, source) + checks.clipping(sample, skip=status)
+    findings += (
+        dzx.findings + _status_findings(status, layout, source) + checks.samples(sample, source.name, skip=status)
+    )
     mark = _marks(layout, sample, status, dzx)
     spacing, distance, found = _distances(source, main, dzx, layout, mark)
     findings += found

@@ -38,8 +38,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     header = KeyedHeader(twin(source, (".iprh",), "header"), ":")
     n_samples = header.count("SAMPLES", MAX_SAMPLES)
     window = header.required("TIMEWINDOW", low=0, high=1e7)
-    bits = int(header.number("DATA VERSION", 16) or 16)
-    require(bits in _STORED, header.source, f"DATA VERSION is {bits}; 16 and 32 bits are known")
+    bits = _bits(source, header, n_samples)
     stored = _STORED[bits]
     what = f"{n_samples} samples of {bits} bits"
     n_traces, findings = whole_traces(source, 0, n_samples * stored.itemsize, what, options)
@@ -53,7 +52,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     spacing, found = _spacing(header, n_traces)
     findings += found
     frequency, found = decode_frequency(header.text("ANTENNA"), maker="ImpulseRadar")
-    findings += found + _header_findings(header, layout, window) + checks.clipping(sample)
+    findings += found + _header_findings(header, layout, window) + checks.samples(sample, source.name)
     side = source.side_file(".cor")
     recording = Recording(
         data=lazy_variable(layout),
@@ -69,6 +68,18 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         findings=findings,
     )
     return to_line(recording, source, "iprb", options)
+
+
+def _bits(source: Source, header: KeyedHeader, n_samples: int) -> int:
+    """Return the bits of a sample: DATA VERSION, and where the header lost it, what the size of the file leaves."""
+    stated, last = header.number("DATA VERSION"), header.number("LAST TRACE")
+    if stated is not None:
+        require(stated in _STORED, header.source, f"DATA VERSION is {stated:g}; 16 and 32 bits are known")
+        return int(stated)
+    fitting = [bits for bits in _STORED if last and source.size == n_samples * int(last) * bits // 8]
+    problem = "DATA VERSION is missing, and SAMPLES x LAST TRACE fits the data file with neither 16 nor 32 bits"
+    require(bool(fitting), header.source, problem)
+    return fitting[0]
 
 
 def _time_zero(

@@ -51,7 +51,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     distance = _noted_distances(header, n_traces)
     spacing, found = _spacing(header, n_traces) if distance is None else (None, [])
     frequency, unclear = decode_frequency(header.text("ANTENNAS"), maker="MALA")
-    findings += found + unclear + _header_findings(header, layout, sample, window) + checks.clipping(sample)
+    findings += found + unclear + _header_findings(header, layout, sample, window) + checks.samples(sample, source.name)
     separation = _positive(header.number("ANTENNA SEPARATION"))
     time_zero, found = _time_zero(header, sample, window / n_samples, separation)
     findings += found

@@ -77,7 +77,7 @@ def read(
     options = ReadOptions(
         spacing=_positive("spacing", spacing, "m"),
         frequency=_positive("frequency", frequency, "MHz"),
-        separation=None if separation is None else units.parse(separation, "m"),
+        separation=_positive("separation", separation, "m", least=0.0),
         component=component,
         crs=crs,
         on_truncated=_checked_policy(on_truncated),
@@ -87,11 +87,11 @@ def read(
     return entry.read(entry.data_file(source), options)
 
 
-def _positive(name: str, value: float | str | None, unit: str) -> float | None:
+def _positive(name: str, value: float | str | None, unit: str, *, least: float | None = None) -> float | None:
     if value is None:
         return None
     number = units.parse(value, unit)
-    if not 0 < number < float("inf"):
+    if not (number > 0 or number == least) or number == float("inf"):
         msg = f"{name} is {value!r}; a positive number of {unit} is needed."
         raise ParameterError(msg)
     return number
