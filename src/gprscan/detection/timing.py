@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import signal
 
 from gprscan.units import C_AIR
 
@@ -74,10 +74,10 @@ def align(a: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition) -> 
         model = np.median(moved[valid], axis=0)
         if not np.abs(model).max() > 0:
             return shift
-        score = np.empty((n, lags.size))
         norm = np.linalg.norm(moved, axis=1) * np.linalg.norm(model) + 1e-30
-        for k, lag in enumerate(lags):
-            score[:, k] = (ndimage.shift(moved, (0, -lag), order=0, mode="nearest") @ model) / norm
+        held = np.pad(moved, ((0, 0), (reach, reach)), mode="edge")
+        views = [held[:, reach + lag : reach + lag + model.size] @ model for lag in lags]
+        score = np.stack(views, axis=1) / norm[:, None]
         best = score.argmax(axis=1)
         inner = np.clip(best, 1, lags.size - 2)
         rows = np.arange(n)
