@@ -11,7 +11,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 from gprscan import model, names
-from gprscan.detection import diffractions, table
+from gprscan.detection import detectability, diffractions, table
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
 from gprscan.detection.columns import detect_columns
@@ -179,6 +179,7 @@ def _summary(section: Section) -> dict[str, Any]:
         "noise": section.noise,
         "direct": section.direct_peak,
         "notes": section.notes,
+        "sensitivity": detectability.measure(section),
     }
 
 
@@ -191,8 +192,7 @@ def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], grou
         "n_traces": int(line.sizes[names.TRACE]),
         "velocity_m_ns": ground.rms(ground.time(1.0)),
         "time_zero_ns": float(np.median([s["shift"] for s in sections])) if sections else 0.0,
-        "penetration_depth_m": None,
-        "detectability": [],
+        **detectability.summarise([s["sensitivity"] for s in sections], ground),
         "setting": "road",
         "notes": notes,
     }
