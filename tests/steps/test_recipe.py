@@ -79,6 +79,10 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ('name = "x"\n[[process]]\nwindow = 3\n', "step 1: there is no step 'None'"),
         ('name = "x"\nproces = []\n', "proces: "),
         ('summary = "x"\n', "name: Field required"),
+        ('name = "x"\n[migrate]\nmethod = "kirchof"\n', "[migrate]: there is no step 'kirchof'. Did you mean"),
+        ('name = "x"\n[migrate]\nmethod = "dewow"\n', "[migrate]: dewow: velocity"),
+        ('name = "x"\n[migrate]\nmethod = "topographic_correction"\n', "topographic_correction is no migration"),
+        ('name = "x"\n[migrate]\naperture_angle = 3\n', "[migrate]: kirchhoff: aperture_angle"),
         ("name = x\n", "recipe bad.toml: "),
     ],
 )

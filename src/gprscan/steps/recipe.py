@@ -86,6 +86,17 @@ def _check_steps(recipe: Recipe, where: str) -> None:
         except ParameterError as error:
             msg = f"recipe {where}, step {number}: {error}"
             raise RecipeError(msg) from None
+    # a typing error here would only cost the migrated pictures, and nobody would know why
+    settings = {"method": "kirchhoff", "velocity": 0.1, **recipe.migrate}
+    try:
+        step = get_step(str(settings.pop("method")))
+        validated(step.name, step.parameters, settings)
+    except ParameterError as error:
+        msg = f"recipe {where}, [migrate]: {error}"
+        raise RecipeError(msg) from None
+    if step.room != "gprscan.migration":
+        msg = f"recipe {where}, [migrate]: {step.name} is no migration."
+        raise RecipeError(msg)
 
 
 def run_recipe(line: xr.Dataset, recipe: str | Path | Recipe) -> xr.Dataset:
