@@ -68,6 +68,7 @@ def test_ranges() -> None:
     np.testing.assert_allclose(part["distance"].values[[0, -1]], [0.5, 1.0])
     np.testing.assert_allclose(part["twt"].values[[0, -1]], [0.0, 2.0], atol=1e-9)
     np.testing.assert_array_equal(lines.values(part), lines.values(line)[10:21, 30:51])
+    assert part.attrs["time_zero"] == pytest.approx(-part["twt"].values[0])  # counted from the first sample
     np.testing.assert_array_equal(lines.values(filters.trim(line, first=3, last=-2)), lines.values(line)[3:-2])
     with pytest.raises(ParameterError, match="nothing is left"):
         filters.trim(line, start=5.0)

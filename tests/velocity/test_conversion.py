@@ -42,6 +42,10 @@ def test_separation_and_air_gap_are_taken_out() -> None:
     times = [float(diffraction_times(0.0, depth, 0.1, separation=0.3, height=0.2)[0]) for depth in (0.3, 0.9)]
     image = time_to_depth(pulses(times, separation=0.3, height=0.2), 0.1, depth_step=0.002)
     np.testing.assert_allclose(peaks(image, "depth"), [0.3, 0.9], atol=0.004)
+    back = depth_to_time(image, 0.1, dt=0.05)
+    assert back.attrs["time_zero"] == 0.0
+    again = time_to_depth(back, 0.1, depth_step=0.002)  # neither the gap nor the separation are taken out twice
+    np.testing.assert_allclose(peaks(again, "depth"), [0.3, 0.9], atol=0.004)
 
 
 def test_dead_traces_stay_dead() -> None:

@@ -173,6 +173,10 @@ def trim(
     if 0 in part[names.AMPLITUDE].shape:
         msg = f"trim: nothing is left. The line has {line.sizes[names.TRACE]} traces and runs from {_span(line, axis)}."
         raise ParameterError(msg)
+    if axis == names.TWT and names.TIME_ZERO in part.attrs:
+        # counted from the first sample, which is another one now
+        cut = float(part[axis].values[0] - down[0])
+        part = part.assign_attrs({names.TIME_ZERO: float(part.attrs[names.TIME_ZERO]) - cut})
     return part
 
 

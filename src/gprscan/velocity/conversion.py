@@ -67,7 +67,7 @@ def depth_to_time(line: xr.Dataset, velocity: GroundVelocity, *, dt: Time | None
     Returns
     -------
     xarray.Dataset
-        Line over ``twt`` in ns, from time 0 at the ground.
+        Line over ``twt`` in ns, from time 0 at the ground; its ``separation`` and ``antenna_height`` are 0.
 
     Raises
     ------
@@ -89,4 +89,8 @@ def depth_to_time(line: xr.Dataset, velocity: GroundVelocity, *, dt: Time | None
     dims = (*line[names.AMPLITUDE].dims[:-1], names.TWT)
     variable = xr.Variable(dims, converted.reshape(*data.shape[:-1], times.size), line[names.AMPLITUDE].attrs)
     rest = line.drop_vars([names.AMPLITUDE, names.DEPTH]).assign({names.AMPLITUDE: variable})
-    return rest.assign_coords({names.TWT: (names.TWT, times, {"units": "ns"})})
+    # the air gap and the offset are out of these times: whoever migrates them must not take them out again
+    flat = {name: 0.0 for name in (names.ANTENNA_HEIGHT,) if name in line.attrs}
+    one_place = {name: xr.zeros_like(line[name]) for name in (names.SEPARATION,) if name in line.coords}
+    rest = rest.assign_coords({**one_place, names.TWT: (names.TWT, times, {"units": "ns"})})
+    return rest.assign_attrs({**flat, names.TIME_ZERO: 0.0})
