@@ -72,14 +72,6 @@ class Body:
     closed: bool = True
     channels: list[int] = field(default_factory=list)
 
-    def total(self) -> dict[str, float]:
-        """Sum of the votes per kind."""
-        out: dict[str, float] = {}
-        for vote in self.votes.values():
-            for kind, value in vote.items():
-                out[kind] = out.get(kind, 0.0) + value
-        return out
-
     @property
     def length(self) -> float | None:
         """Extent along the line in m, None where not resolved."""

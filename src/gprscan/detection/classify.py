@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import tomllib
 from functools import cache
@@ -26,8 +27,9 @@ def vote(table: Table, values: dict[str, Any]) -> Votes:
     Parameters
     ----------
     table : dict
-        ``prior`` (kind to probability), ``gauss`` (value to kind to [mean, standard deviation]) and ``sign`` (value to
-        kind to outcome to probability); ``cap`` limits one value's say.
+        ``prior`` (kind to probability), ``gauss`` (value to kind to [mean, standard deviation]), ``sign`` (value to
+        kind to outcome to probability) and ``curve`` (value to ``knots`` and, per kind, the log-likelihood at each knot,
+        straight lines between them and level beyond); ``cap`` limits what one Gaussian or sign has to say.
     values : dict
         Measured values by name; None or NaN casts no vote.
 
@@ -50,11 +52,28 @@ def vote(table: Table, values: dict[str, Any]) -> Votes:
             continue
         raw = {k: math.log(entry[k].get(str(value), 1e-3)) for k in kinds if k in entry}
         votes[name] = _centred(raw, kinds, entry.get("cap", 4.0))
+    for name in table.get("curve", {}):
+        value = values.get(name)
+        if value is not None and math.isfinite(value):
+            votes[name] = read_curve(table, name, float(value))
     return votes
+
+
+def read_curve(table: Table, name: str, value: float) -> dict[str, float]:
+    """Log-likelihood per kind of one measured value, from its curves in a table."""
+    entry = table["curve"][name]
+    return {k: _curve(value, entry["knots"], entry[k]) for k in table["prior"]}
 
 
 def _gauss(value: float, mean: float, sd: float) -> float:
     return -0.5 * ((value - mean) / sd) ** 2 - math.log(sd)
+
+
+def _curve(value: float, knots: list[float], levels: list[float]) -> float:
+    right = min(max(bisect.bisect_right(knots, value), 1), len(knots) - 1)
+    part = (value - knots[right - 1]) / (knots[right] - knots[right - 1])
+    part = min(max(part, 0.0), 1.0)
+    return round(levels[right - 1] * (1.0 - part) + levels[right] * part, 3)
 
 
 def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, float]:
@@ -65,11 +84,14 @@ def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, f
 
 
 def total(votes: Votes) -> dict[str, float]:
-    """Sum of all votes per kind."""
-    out: dict[str, float] = {}
+    """Sum of all votes per kind; a vote for a kind counts for each of its variants."""
+    kinds = {kind for entry in votes.values() for kind in entry}
+    varied = {kind.partition(".")[0] for kind in kinds if "." in kind}
+    out = dict.fromkeys(sorted(kinds - varied), 0.0)
     for entry in votes.values():
-        for kind, value in entry.items():
-            out[kind] = out.get(kind, 0.0) + value
+        for kind in out:
+            base = kind.partition(".")[0]
+            out[kind] += entry.get(kind, 0.0) + (entry.get(base, 0.0) if base != kind else 0.0)
     return out
 
 

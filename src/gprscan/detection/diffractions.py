@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from gprscan.detection import candidates, classify, clean, evidence, size
+from gprscan.detection import candidates, classify, clean, evidence, neighbours, size
 from gprscan.detection import fit as fits
+from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.fit import Fit
 from gprscan.detection.ground import Ground
+from gprscan.detection.image import Image
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.units import C_AIR
@@ -124,8 +126,18 @@ def _top_time(section: Section, target: Target, values: dict[str, Any]) -> tuple
     return target.fit.t + shift, math.hypot(sigma, picks)
 
 
-def make_body(section: Section, target: Target, ground: Ground) -> Body:
-    """Turn a target into a body with its evidence and votes."""
+def find_bodies(section: Section, settings: Settings, image: Image) -> list[Body]:
+    """Find the bodies of a section that make hyperbolas, with their evidence and votes."""
+    ground = settings.prior_ground()
+    bodies = [make_body(section, target, ground, image) for target in find(section, settings, ground)]
+    neighbours.compare(section, bodies)
+    for body in bodies:
+        body.votes = classify.vote(classify.load_table("diffraction"), body.evidence)
+    return bodies
+
+
+def make_body(section: Section, target: Target, ground: Ground, image: Image) -> Body:
+    """Turn a target into a body with its evidence."""
     result = target.fit
     values = evidence.measure(section, target.fit, target.inner)
     air = 2 * section.height / C_AIR
@@ -142,7 +154,10 @@ def make_body(section: Section, target: Target, ground: Ground) -> Body:
     values["coherence"] = result.coherence
     values["apparent_velocity_m_ns"] = result.velocity
     values["sigma_apparent"] = float(result.covariance[2, 2] ** 0.5)
-    values["strength"] = target.strength
+    values["strength_db"] = 20 * math.log10(max(target.strength, 1e-3))
+    roof = images.roof_at(section, image, result.x, result.t)
+    if roof is not None:
+        values |= images.measure(section, image, roof)
     return Body(
         source="diffraction",
         x=result.x,
@@ -157,7 +172,6 @@ def make_body(section: Section, target: Target, ground: Ground) -> Body:
         sigma_velocity=velocity * ground.spread,
         polarity=int(values["polarity"] or 0),
         score=float(np.clip(result.coherence, 0, 1)),
-        votes=classify.vote(classify.load_table("diffraction"), values),
         evidence=values,
         channels=[section.channel],
     )

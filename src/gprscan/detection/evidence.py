@@ -21,7 +21,7 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
         incident wavelet that fits the echo best (0 like the incident wave, 180 opposite). ``polarity``, ``onset_margin``:
         sign of the first arrival and how much better it fits than the other sign. ``onset_ns``: its time against the apex.
         ``bottom_ns``, ``bottom_ratio``: delay and relative strength of the second arrival of a top-bottom pair.
-        ``ringing``: energy after the first pulse over its own. ``snr_db``: echo over the noise of the stack.
+        ``ringing_db``: energy after the first pulse over its own. ``snr_db``: echo over the noise of the stack.
         ``frequency_ratio``: centre frequency of the echo over that of the line. ``picked``, ``residual_periods``: share of the
         traces that the fit kept, and the scatter of their picks in periods. ``inner_ns``, ``inner_db``: delay and level of
         the strongest later echo with the same moveout (the far wall of a water-filled pipe, say). ``legs_db``: echo on the
@@ -50,7 +50,7 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
         "onset_ns": onset,
         "bottom_ns": delay,
         "bottom_ratio": ratio,
-        "ringing": float((wave[after] ** 2).sum() / max((wave[first] ** 2).sum(), 1e-30)),
+        "ringing_db": 0.5 * _db(float((wave[after] ** 2).sum() / max((wave[first] ** 2).sum(), 1e-30))),
         "snr_db": _db(peak / floor),
         "frequency_ratio": _centre(wave[first], section.dt, section.fc_nominal) / section.fc,
         "picked": fit.picks / max(fit.distance.size, 1),

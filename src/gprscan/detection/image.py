@@ -6,6 +6,7 @@ zone the segment that it is. Width, shape, reflectivity and what lies inside are
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +57,7 @@ class Image:
         return int(np.clip(round((depth - self.z[0]) / self.dz), 0, self.z.size - 1))
 
 
-def migrated(section: Section, velocity: float, max_depth: float = 2.5) -> Image:
+def migrated(section: Section, velocity: float) -> Image:
     """Migrate a section's echoes with one velocity.
 
     Parameters
@@ -65,8 +66,6 @@ def migrated(section: Section, velocity: float, max_depth: float = 2.5) -> Image
         A conditioned channel.
     velocity : float
         m/ns.
-    max_depth : float
-        Depth of the last row in m.
     """
     s = section
     traces = band_limited(s.echo, s.dt, s.fc_nominal) / incident_level(s)
@@ -81,6 +80,7 @@ def migrated(section: Section, velocity: float, max_depth: float = 2.5) -> Image
         antenna_height=s.height,
     )
     step = velocity / (24.0 * s.fc_nominal)
+    max_depth = 0.5 * velocity * float(s.t[-1])
     image = kirchhoff(line, velocity=velocity, aperture=50.0, depth_step=step, max_depth=max_depth)
     z = image["depth"].values
     path = 2 * (z + s.height)
@@ -161,6 +161,19 @@ def follow(section: Section, image: Image, trace: int, row: int) -> Top | None:
         length=float(section.x[inside[-1]] - section.x[inside[0]]),
         closed=bool(inside[0] > 1 and inside[-1] < image.re.shape[0] - 2),
     )
+
+
+def roof_at(section: Section, image: Image, x: float, t: float) -> Top | None:
+    """Roof of the body whose echo has its apex at `x` (m) and `t` (ns); None where the image shows nothing there."""
+    travel = max(t - 2 * section.height / C_AIR, 0.0)
+    depth = 0.5 * math.sqrt(max((image.velocity * travel) ** 2 - section.separation**2, 0.0))
+    wavelength = image.velocity / section.fc_nominal
+    row, half = image.row(depth), max(1, round(0.35 * wavelength / image.dz))
+    trace, reach = section.trace(x), max(1, round(0.1 / section.dx))
+    first, top = max(trace - reach, 0), max(row - half, 0)
+    part = image.modulus[first : trace + reach + 1, top : row + half + 1]
+    i, j = np.unravel_index(int(np.argmax(part)), part.shape)
+    return follow(section, image, first + int(i), top + int(j))
 
 
 def flattened(image: Image, top: Top, above: float, below: float) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,8 @@ import xarray as xr
 from pydantic import ValidationError
 
 from gprscan import model, names
-from gprscan.detection import detectability, diffractions, table
+from gprscan.detection import detectability, diffractions, setting, table
+from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
 from gprscan.detection.columns import detect_columns
@@ -77,8 +78,9 @@ def detect(
     if line.sizes.get(names.CHANNEL, 1) > 1 and names.OFFSET in line.coords:
         offsets = dict(enumerate(line[names.OFFSET].values.astype(float).tolist()))
         bodies = link_channels(bodies, offsets, period)
+    where = setting.of_line(line, dx)
     for body in bodies:
-        body.evidence["kind"] = decide(body, settings)
+        body.evidence["kind"] = setting.kind_in(where, decide(body, settings))
     shown = [b for b in bodies if b.evidence["kind"] not in names.HIDDEN_KINDS or b.evidence["kind"] in include]
     return table.assemble(line, shown, line_attrs(line, dx, sections, ground))
 
@@ -156,11 +158,11 @@ def blocks(x: np.ndarray, dx: float, settings: Settings) -> list[tuple[int, int,
 
 def find_bodies(section: Section, settings: Settings) -> list[Body]:
     """Run every detector on a section, and keep what lies in its core."""
-    ground = settings.prior_ground()
-    found = [diffractions.make_body(section, q, ground) for q in diffractions.find(section, settings, ground)]
+    image = images.migrated(section, settings.prior_ground().rms(10.0))
+    found = diffractions.find_bodies(section, settings, image)
     found += detect_debond(section, None, settings)
     found += detect_columns(section, None, settings)
-    found += detect_zones(section, None, settings)
+    found += detect_zones(section, image, settings)
     return [b for b in found if section.core[0] <= b.x < section.core[1]]
 
 
@@ -193,6 +195,6 @@ def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], grou
         "velocity_m_ns": ground.rms(ground.time(1.0)),
         "time_zero_ns": float(np.median([s["shift"] for s in sections])) if sections else 0.0,
         **detectability.summarise([s["sensitivity"] for s in sections], ground),
-        "setting": "road",
-        "notes": notes,
+        "setting": setting.of_line(line, dx),
+        "notes": notes + setting.notes(setting.of_line(line, dx)),
     }

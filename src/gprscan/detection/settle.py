@@ -58,7 +58,7 @@ def _depth(body: Body) -> float:
 
 def _measured(table: classify.Table, body: Body, prior: Ground) -> tuple[float, float]:
     """Log of the ground's factor by this body alone, and its sigma, wider where the body may be clutter."""
-    rest = {k: v for k, v in body.votes.items() if k != "excess"}
+    rest = {k: v for k, v in body.votes.items() if k != "excess_settled"}
     value, sigma = size.ground_measurement(
         table, rest, float(body.evidence["excess"]), float(body.evidence["sigma_apparent"]), _depth(body)
     )
@@ -72,7 +72,8 @@ def _settle_one(
     """Votes on size, then velocity, radius and depth with their sigmas, of one body over a known ground."""
     excess, sigma = float(body.evidence["excess"]), float(body.evidence["sigma_apparent"])
     shift = math.log(ground.factor / prior.factor)
-    body.votes["excess"] = size.excess_votes(table, excess - shift, sigma, _depth(body), ground)
+    body.evidence["excess_settled"] = excess - shift
+    body.votes["excess_settled"] = classify.read_curve(table, "excess_settled", excess - shift)
     value, spread = size.ground_measurement(table, body.votes, excess - shift, sigma, _depth(body))
     factor, relative = size.combine(ground, value, spread)
     local = replace(ground, factor=ground.factor * factor)

@@ -57,19 +57,6 @@ def expected_excess(table: Table, kind: str, depth: float) -> tuple[float, float
     return 0.5 * math.log(ratio), 0.5 * sd / (z * ratio)
 
 
-def excess_votes(table: Table, excess: float, sigma: float, depth: float, ground: Ground) -> dict[str, float]:
-    """Log-likelihood of a measured ``log(v_app / v)`` per kind, the ground's own spread included."""
-    out = {}
-    for kind in table["radius_m"]:
-        mean, sd = expected_excess(table, kind, depth)
-        spread = math.sqrt(sd**2 + sigma**2 + FLOOR**2 + ground.spread**2)
-        out[kind] = -0.5 * ((excess - mean) / spread) ** 2 - math.log(spread)
-    top = max(out.values())
-    out = {k: max(v, top - table["radius_cap"]) for k, v in out.items()}
-    middle = sum(out.values()) / len(out)
-    return {k: round(v - middle, 3) for k, v in out.items()}
-
-
 def ground_measurement(table: Table, votes: Votes, excess: float, sigma: float, depth: float) -> tuple[float, float]:
     """What one body says about the log of the ground's factor: excess less what its kinds explain, and its sigma."""
     chances = {k: p for k, p in detailed(votes).items() if k in table["radius_m"]}

@@ -1,8 +1,9 @@
-"""Loose and water-rich zones: areas found by their roof and their texture in the migrated image.
+"""Wide bodies: cavities with a flat top, loose and water-rich zones, found by their roof in the migrated image.
 
-Loosened ground has a weak roof with the sign of air and is full of small echoes below it; ground close to saturation
-has a roof with the sign of water and is quiet below it, since it swallows what enters. Both are wider than a pipe
-and, unlike an interface, end on both sides and stand out from their own depth along the line.
+A wide cavity has a bright flat roof and no hyperbola but at its rims. Loosened ground has a weak roof with the sign of
+air and is full of small echoes below it; ground close to saturation has a roof with the sign of water and is quiet
+below it, since it swallows what enters. All are wider than a pipe and, unlike an interface, end on both sides and stand
+out from their own depth along the line.
 """
 
 from __future__ import annotations
@@ -16,33 +17,30 @@ from gprscan.detection import classify
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.image import Image, Top
-from gprscan.detection.layers import Layers
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.units import C_AIR
 
 LEAST_WIDTH = 0.30  # m
 SHALLOWEST = 0.25  # m: above lies the bound layer with its own detector
-LEAST_REFLECTIVITY = 0.08  # loosened soil has 0.12, wet soil 0.15, before losses
-LEAST_CONTRAST = 4.0  # of the roof over the typical modulus at its depth
-LEAST_PROBABILITY = 0.6  # of one of the two kinds; what is less clear is left to the search for diffractions
-MOST_INSIDE = 3.0  # dB over the roof: a stronger echo inside is another body, not texture
+LEAST_REFLECTIVITY = 0.06  # loosened soil has 0.12, wet soil 0.15, before losses
+LEAST_CONTRAST = 3.0  # of the roof over the typical modulus at its depth
+LEAST_PROBABILITY = 0.5  # of a hazard; what is less clear is left to the search for diffractions
 STEEPEST = 0.25  # m/m, of the roof as a whole
+HAZARDS = ("cavity", "loose", "water_rich")
 
 
-def detect_zones(section: Section, layers: Layers | None, settings: Settings, image: Image | None = None) -> list[Body]:
+def detect_zones(section: Section, image: Image, settings: Settings) -> list[Body]:
     """Find loose and water-rich zones.
 
     Parameters
     ----------
     section : Section
         A conditioned channel.
-    layers : Layers or None
-        Tracked interfaces; not needed here.
+    image : Image
+        The migrated section.
     settings : Settings
         Of the detection.
-    image : Image, optional
-        The migrated section, where it has been made already.
 
     Returns
     -------
@@ -51,21 +49,27 @@ def detect_zones(section: Section, layers: Layers | None, settings: Settings, im
     """
     if not settings.hazards or section.valid.sum() < 8:
         return []
-    picture = image or images.migrated(section, settings.prior_ground().rms(10.0))
+    table = classify.load_table("zone")
     bodies = []
-    events = echoes(section, picture)
-    for top in events:
-        if not is_roof(section, picture, top) or any(_under(section, picture, top, other) for other in events):
-            continue
-        values = images.measure(section, picture, top)
-        if values["interior_db"] > MOST_INSIDE:
-            continue
-        values["stones_per_m2"] = strong_neighbours(section, picture, top, events)
-        votes = classify.vote(classify.load_table("zone"), values)
-        chances = classify.posterior(votes)
-        if max(chances.get("loose", 0.0), chances.get("water_rich", 0.0)) >= LEAST_PROBABILITY:
-            bodies.append(_body(section, picture, top, settings, values, votes))
+    for body in find_roofs(section, image, settings):
+        body.votes = classify.vote(table, body.evidence)
+        chances = classify.posterior(body.votes)
+        if max(chances.get(kind, 0.0) for kind in HAZARDS) >= LEAST_PROBABILITY:
+            bodies.append(body)
     return bodies
+
+
+def find_roofs(section: Section, image: Image, settings: Settings) -> list[Body]:
+    """Wide and level events of the image that end inside the line, with what is measured on them; no votes yet."""
+    events = echoes(section, image)
+    out = []
+    for top in events:
+        if not is_roof(section, image, top) or any(_under(section, image, top, other) for other in events):
+            continue
+        values = images.measure(section, image, top)
+        values["stones_per_m2"] = strong_neighbours(section, image, top, events)
+        out.append(_body(section, image, top, settings, values))
+    return out
 
 
 def echoes(section: Section, image: Image) -> list[Top]:
@@ -143,9 +147,7 @@ def _row(top: Top) -> int:
     return int(np.median(top.rows[top.first : top.last + 1][top.rows[top.first : top.last + 1] >= 0]))
 
 
-def _body(
-    s: Section, image: Image, top: Top, settings: Settings, values: dict[str, float], votes: dict[str, dict[str, float]]
-) -> Body:
+def _body(s: Section, image: Image, top: Top, settings: Settings, values: dict[str, float]) -> Body:
     rows = top.rows[top.first : top.last + 1]
     crest = float(np.quantile(image.z[rows[rows >= 0]], 0.15))
     slant = math.sqrt(crest**2 + (0.5 * s.separation) ** 2)
@@ -169,7 +171,6 @@ def _body(
         sigma_velocity=image.velocity * spread,
         polarity=int(values["roof_polarity"]),
         score=float(top.reflectivity / (top.reflectivity + 3 * image.noise[_row(top)])),
-        votes=votes,
         evidence=dict(values),
         closed=top.closed,
         channels=[s.channel],

@@ -1,0 +1,301 @@
+"""Learn the likelihood tables of detection from simulated scenes, and show by cross-validation what they are worth.
+
+    python -m gprscan.synthetic.make scenes --n 100 --seed 1
+    python benchmarks/learn_tables.py scenes                  # prints the cross-validation only
+    python benchmarks/learn_tables.py scenes --write          # and writes detection/tables/{diffraction,zone}.toml
+
+Each measured value gets a curve of log-likelihood per kind, straight between a few knots. All curves of a table are fitted
+together (multinomial logistic regression on hat functions, with small and smooth curves preferred), so that two values which
+say the same are not counted twice. Scenes are kept whole in the folds. What was learnt is read by people, edited where they
+know better, and never loaded as code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment, minimize
+
+import gprscan as gs
+from gprscan.detection import diffractions, image, pipeline, settle, zones
+
+TABLES = Path(gs.__file__).parent / "detection" / "tables"
+LEVELS = ("clean", "light", "moderate", "severe")
+KIND_OF = {
+    "air_void": "cavity.air",
+    "water_void": "cavity.water",
+    "debond_cavity": "debond",
+    "loose_zone": "loose",
+    "water_rich_zone": "water_rich",
+    "metal_pipe": "pipe.metal",
+    "pvc_pipe_air": "pipe.air",
+    "pvc_pipe_water": "pipe.water",
+    "concrete_pipe": "pipe.concrete",
+}
+OTHERS = ("rebar_mesh", "manhole")  # have detectors of their own
+Knots = dict[str, list[float]]
+
+DIFFRACTION: Knots = {
+    "row_ratio_db": [-5, 0, 4, 8, 12, 16, 22, 30],
+    "reflectivity_db": [-40, -28, -22, -18, -14, -10, -6, -2],
+    "amplitude_db": [-40, -30, -24, -19, -14, -9, -4],
+    "coherence": [0.35, 0.55, 0.7, 0.8, 0.9, 1.0],
+    "onset_margin": [-0.35, -0.2, -0.07, 0.07, 0.2, 0.35],
+    "roof_margin": [-0.3, -0.15, -0.05, 0.05, 0.15, 0.3],
+    "image_width_m": [0.1, 0.2, 0.3, 0.45, 0.7, 1.1],
+    "interior_db": [-24, -18, -13, -8, -4, 2],
+    "ringing_db": [-11, -7.5, -5, -2.5, 0],
+    "excess_settled": [-0.6, -0.3, -0.1, 0, 0.08, 0.16, 0.3, 0.5],
+    "strength_db": [5, 8, 11, 15, 20, 25],
+    "snr_db": [8, 12, 16, 22, 30],
+    "contrast_db": [-6, -2, 2, 6, 12],
+    "inner_db": [-25, -15, -8, -2, 4],
+    "legs_db": [-10, -6, -3, 0, 3],
+    "interior_contrast_db": [-4, 0, 4, 8, 14],
+    "sag_ratio": [0, 0.03, 0.06, 0.12],
+    "disorder": [0, 0.2, 0.4, 0.6, 0.8],
+    "under_db": [-10, 0, 10, 20],
+    "peers_per_m": [0, 0.3, 0.8, 1.5, 3],
+    "frequency_ratio": [0.85, 0.95, 1.0, 1.05, 1.15],
+}
+ZONE: Knots = {
+    "row_ratio_db": [0, 5, 10, 15, 20, 28],
+    "reflectivity_db": [-26, -20, -16, -12, -8, -4],
+    "image_width_m": [0.3, 0.45, 0.7, 1.0, 1.5],
+    "interior_db": [-24, -18, -13, -8, -4, 2],
+    "interior_contrast_db": [-6, -2, 2, 6, 10, 16],
+    "roof_margin": [-0.3, -0.15, -0.05, 0.05, 0.15, 0.3],
+    "sag_ratio": [0, 0.03, 0.06, 0.12],
+    "disorder": [0, 0.2, 0.4, 0.6, 0.8],
+    "stones_per_m2": [0, 0.5, 1, 2, 3],
+}
+ZONE_KINDS = ("cavity.air", "cavity.water", "loose", "water_rich", "debond", "pipe", "clutter")
+
+
+@dataclass
+class Sample:
+    """One measured body: its scene, level, evidence and true kind (None: not to be learnt from)."""
+
+    scene: str
+    level: str
+    values: dict[str, object]
+    kind: str | None
+
+
+def objects(truth: dict, first: float) -> list[dict]:
+    """Objects of a scene with their position from the first trace."""
+    known = {*KIND_OF, *OTHERS}
+    return [{**o, "x": o["apex_x_m"] - first} for o in truth["objects"] if o["class"] in known and "apex_x_m" in o]
+
+
+def hidden(obj: dict) -> bool:
+    """Is its echo less than 3 dB above the clutter?"""
+    scr = obj.get("measured_from_twin", {}).get("scr_db")
+    return scr is not None and scr < 3
+
+
+def label(bodies: Sequence, objs: list[dict], period: float, wide: bool) -> list[str | None]:
+    """Kind of each body by what lies where it was found; None for duplicates, hidden objects and other detectors' bodies."""
+    cost = np.full((len(bodies), len(objs)), np.inf)
+    touched = np.zeros(len(bodies), bool)
+    for i, body in enumerate(bodies):
+        for j, obj in enumerate(objs):
+            half = 0.5 * obj["width_m"] + (0.5 * (body.length or 0.0) if wide else 0.0)
+            apart, late = abs(body.x - obj["x"]), body.t - obj["t_flight_ns"]
+            tall = (
+                2 * obj.get("height_m", 0.0) / obj.get("v_mean_to_top_m_per_ns", 0.1) if "zone" in obj["class"] else 0.0
+            )
+            tolerance = period + 0.05 * obj["t_flight_ns"]
+            if apart <= max(0.15, half) and -tolerance <= late <= tolerance + tall:
+                cost[i, j] = apart / 0.15 + abs(late) / period
+            touched[i] |= apart <= half and late > -tolerance and obj["class"] in (*OTHERS, "debond_cavity")
+    kinds: list[str | None] = [
+        None if np.isfinite(c).any() or t else "clutter" for c, t in zip(cost, touched, strict=True)
+    ]
+    if cost.size:
+        rows, columns = linear_sum_assignment(np.where(np.isfinite(cost), cost, 1e6))
+        for i, j in zip(rows, columns, strict=True):
+            if np.isfinite(cost[i, j]):
+                kinds[i] = None if hidden(objs[j]) else KIND_OF.get(objs[j]["class"])
+    return kinds
+
+
+def measure(job: tuple[str, str]) -> tuple[list[Sample], list[Sample]]:
+    """Hyperbolas and roofs of one scene at one level, with their evidence and labels."""
+    path, level = Path(job[0]), job[1]
+    truth = json.loads(path.with_suffix(".json").read_text())
+    acq = truth["acquisition"]
+    with np.load(path, allow_pickle=False) as npz:
+        name = "data" if level == "clean" else f"data_{level}"
+        if name not in npz or npz[name].ndim != 2:
+            return [], []
+        data, first = npz[name], float(npz["x_mid_m"][0])
+    line = gs.from_array(
+        data,
+        dt=acq["dt_ns"],
+        spacing=acq["trace_spacing_m"],
+        frequency=acq["fc_hz"] / 1e6,
+        separation=acq["tx_rx_offset_m"],
+        time_zero=acq["time_zero_ns"],
+        antenna_height=acq["antenna_height_m"],
+    )
+    settings = pipeline.load_settings("road")
+    bodies, roofs = [], []
+    for section in pipeline.iter_sections(line, settings, acq["trace_spacing_m"]):
+        picture = image.migrated(section, settings.prior_ground().rms(10.0))
+        bodies += diffractions.find_bodies(section, settings, picture)
+        roofs += zones.find_roofs(section, picture, settings)
+    settle.settle(bodies, settings.prior_ground(), acq["antenna_height_m"], acq["tx_rx_offset_m"])
+    objs, period = objects(truth, first), 1e9 / acq["fc_hz"]
+    found = []
+    for members, wide in ((bodies, False), (roofs, True)):
+        kinds = label(members, objs, period, wide)
+        found.append([Sample(path.stem, level, b.evidence, k) for b, k in zip(members, kinds, strict=True)])
+    return found[0], found[1]
+
+
+def scenes(folders: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Scene files and levels."""
+    for folder in folders:
+        for path in sorted(Path(folder).glob("*.npz")):
+            for level in LEVELS:
+                yield str(path), level
+
+
+def design(samples: Sequence[Sample], knots: Knots) -> np.ndarray:
+    """Hat functions of all values, and a column of ones, shape (sample, 1 + all knots)."""
+    columns = [np.ones((len(samples), 1))]
+    for name, at in knots.items():
+        value = np.array([np.nan if s.values.get(name) is None else float(s.values[name]) for s in samples])  # type: ignore[arg-type]
+        hats = np.stack([np.interp(value, at, row) for row in np.eye(len(at))], axis=1)
+        columns.append(np.nan_to_num(hats))
+    return np.concatenate(columns, axis=1)
+
+
+def fit(
+    x: np.ndarray, y: np.ndarray, n_kinds: int, knots: Knots, smooth: float = 2.0, small: float = 0.2
+) -> np.ndarray:
+    """Curves of all kinds, shape (column, kind): penalised maximum likelihood."""
+    parts, at = [], 1
+    for points in knots.values():
+        parts.append(slice(at, at + len(points)))
+        at += len(points)
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        curves = flat.reshape(x.shape[1], n_kinds)
+        chance = softmax(x @ curves)
+        value = -float(np.log(chance[np.arange(y.size), y] + 1e-12).sum())
+        chance[np.arange(y.size), y] -= 1
+        slope = x.T @ chance
+        for part in parts:
+            bend = np.diff(curves[part], 2, axis=0)
+            value += small * float((curves[part] ** 2).sum()) + smooth * float((bend**2).sum())
+            slope[part] += 2 * small * curves[part]
+            for shift, factor in ((0, 1), (1, -2), (2, 1)):
+                slope[part][shift : shift + bend.shape[0]] += 2 * smooth * factor * bend
+        value += 0.02 * float((curves[0] ** 2).sum())
+        slope[0] += 0.04 * curves[0]
+        return value, slope.ravel()
+
+    start = np.zeros(x.shape[1] * n_kinds)
+    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x.reshape(-1, n_kinds)
+
+
+def softmax(score: np.ndarray) -> np.ndarray:
+    """Probabilities from sums of votes."""
+    weight = np.exp(score - score.max(axis=1, keepdims=True))
+    return weight / weight.sum(axis=1, keepdims=True)
+
+
+def cross_validate(samples: Sequence[Sample], kinds: Sequence[str], knots: Knots, folds: int = 6) -> np.ndarray:
+    """Probabilities of each sample from curves that were fitted without its scene."""
+    names = sorted({s.scene for s in samples})
+    np.random.default_rng(1).shuffle(names)
+    fold = np.array([names.index(s.scene) % folds for s in samples])
+    x, y = design(samples, knots), np.array([kinds.index(s.kind) for s in samples])  # type: ignore[arg-type]
+    out = np.zeros((len(samples), len(kinds)))
+    for k in range(folds):
+        out[fold == k] = softmax(x[fold == k] @ fit(x[fold != k], y[fold != k], len(kinds), knots))
+    return out
+
+
+def report(samples: Sequence[Sample], kinds: Sequence[str], chance: np.ndarray) -> None:
+    """Print hits, misses, false alarms, confusion and reliability."""
+    families = list(dict.fromkeys(k.partition(".")[0] for k in kinds))
+    merged = np.stack([chance[:, [k.partition(".")[0] == f for k in kinds]].sum(axis=1) for f in families], axis=1)
+    body = merged[:, families.index("clutter")] < 0.5
+    true = np.array([str(s.kind) for s in samples])
+    said = np.where(
+        body, np.array(families)[np.where(np.array(families) == "clutter", -1, merged).argmax(axis=1)], "clutter"
+    )
+    for level in LEVELS:
+        at = np.array([s.level == level for s in samples])
+        hit, false = int((at & body & (true != "clutter")).sum()), int((at & body & (true == "clutter")).sum())
+        missed = int((at & ~body & (true != "clutter")).sum())
+        print(f"  {level:10s} hits {hit:4d}  missed {missed:4d}  false {false:4d}  of {int(at.sum())}")
+    print("  " + " " * 14 + "".join(f"{f:>11s}" for f in families))
+    for kind in kinds:
+        print(f"  {kind:14s}" + "".join(f"{int(((true == kind) & (said == f)).sum()):11d}" for f in families))
+    best = merged.max(axis=1)
+    family = np.array([k.partition(".")[0] for k in true])
+    right = family == np.array(families)[merged.argmax(axis=1)]
+    for low, high in ((0.3, 0.5), (0.5, 0.7), (0.7, 0.9), (0.9, 1.01)):
+        here = (best >= low) & (best < high)
+        if here.any():
+            print(f"  said {low:.1f}-{min(high, 1):.1f}: right {right[here].mean():.2f} of {int(here.sum())}")
+
+
+def write(name: str, kinds: Sequence[str], knots: Knots, curves: np.ndarray, n: int) -> None:
+    """Write the curves into a table, keeping what follows the mark `# kept by hand`."""
+    path = TABLES / f"{name}.toml"
+    kept = path.read_text("utf-8").partition("# kept by hand")[2] if path.exists() else ""
+    prior = softmax(curves[:1])[0]
+    lines = [
+        f"# Log-likelihoods (natural) of measured values per kind at their knots, straight lines between; learnt from {n}",
+        "# simulated bodies by benchmarks/learn_tables.py. Edit where you know better. `cavity.air` is a variant of cavity.",
+        'version = "1.0"',
+        "",
+        "[prior]",
+        *(f'"{k}" = {p:.5f}' for k, p in zip(kinds, prior, strict=True)),
+    ]
+    at = 1
+    for value, points in knots.items():
+        part = curves[at : at + len(points)]
+        part = part - part.mean(axis=1, keepdims=True)
+        at += len(points)
+        lines += ["", f"[curve.{value}]", f"knots = {points}"]
+        lines += [f'"{k}" = [{", ".join(f"{v:.2f}" for v in part[:, i])}]' for i, k in enumerate(kinds)]
+    path.write_text("\n".join([*lines, "", "# kept by hand" + (kept or "\n")]), "utf-8")
+
+
+def main() -> None:
+    """Learn, and print what it is worth."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    with ProcessPoolExecutor(args.jobs) as pool:
+        found = list(pool.map(measure, scenes(args.folders), chunksize=8))
+    jobs = (("diffraction", (*KIND_OF.values(), "clutter"), DIFFRACTION, 0), ("zone", ZONE_KINDS, ZONE, 1))
+    for name, kinds, knots, which in jobs:
+        samples = [s for part in found for s in part[which] if s.kind is not None]
+        if name == "zone":
+            for s in samples:
+                s.kind = s.kind.partition(".")[0] if s.kind.startswith("pipe") else s.kind  # type: ignore[union-attr]
+        kinds = tuple(k for k in dict.fromkeys(kinds) if any(s.kind == k for s in samples))
+        print(f"{name}: {len(samples)} samples in {len({s.scene for s in samples})} scenes; cross-validated:")
+        report(samples, kinds, cross_validate(samples, kinds, knots))
+        if args.write:
+            x, y = design(samples, knots), np.array([kinds.index(str(s.kind)) for s in samples])
+            write(name, kinds, knots, fit(x, y, len(kinds), knots), len(samples))
+
+
+if __name__ == "__main__":
+    main()

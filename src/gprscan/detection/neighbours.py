@@ -1,0 +1,42 @@
+"""What else is there: echoes that follow another body's, and peers of the same strength along the line.
+
+A stone comes with many of its like; a body seldom lies right under another, but the bounces inside one always do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gprscan.detection.body import Body
+from gprscan.detection.section import Section
+
+UNDER = 0.10  # m along the line
+LONGEST_BOUNCE = 24.0  # ns: across a water-filled pipe of 0.4 m
+AROUND = 4.0  # m along the line to each side
+LIKE = 5.0  # dB: what is at most so much weaker is a peer
+UNSEEN = -60.0  # dB, of a body that the image does not show
+
+
+def compare(section: Section, bodies: Sequence[Body]) -> None:
+    """Measure each body against the others of its section, in place.
+
+    ``under_db`` in the evidence: reflectivity of the strongest body right above over its own, dB; None where there is none.
+    ``peers_per_m``: bodies beside it that reflect as much, per metre of line.
+    """
+    period = 1.0 / section.fc_nominal
+    for body in bodies:
+        own = _level(body)
+        above = [_level(b) - own for b in bodies if abs(b.x - body.x) < UNDER and _follows(b, body, period)]
+        body.evidence["under_db"] = max(above) if above else None
+        beside = [b for b in bodies if 0.15 < abs(b.x - body.x) < AROUND and _level(b) > own - LIKE]
+        length = min(body.x + AROUND, section.x[-1]) - max(body.x - AROUND, section.x[0])
+        body.evidence["peers_per_m"] = len(beside) / max(float(length), 1.0)
+
+
+def _level(body: Body) -> float:
+    value = body.evidence.get("reflectivity_db")
+    return UNSEEN if value is None else float(value)
+
+
+def _follows(first: Body, later: Body, period: float) -> bool:
+    return 0.8 * period < later.t - first.t < LONGEST_BOUNCE
