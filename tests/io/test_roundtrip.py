@@ -237,3 +237,15 @@ def test_a_refusal_names_each_file_once(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError) as refusal:
         gs.write(line, tmp_path / "a.rd3")
     assert str(refusal.value).count("a.rad") == 1
+
+
+@pytest.mark.parametrize("suffix", [".dzt", ".dt1"])
+def test_the_recorders_clock_stays_the_recorders(tmp_path: Path, suffix: str) -> None:
+    """The date of the header is local time; the receiver's UTC must not take its place."""
+    line = gs.from_array(radar(40, 32, "i2"), dt=0.25, spacing=0.05).assign_attrs(acquired="2026-03-14T15:09:26")
+    utc = np.datetime64("2026-03-14T07:09:30", "ns") + np.arange(40) * np.timedelta64(50, "ms")
+    line = gs.geometry.with_positions(line, 114.03 + np.arange(40) * 4.87e-7, np.full(40, 22.7), time=utc)
+    gs.write(line, tmp_path / f"a{suffix}")
+    back = gs.read(tmp_path / f"a{suffix}")
+    assert back.attrs["acquired"] == "2026-03-14T15:09:26"
+    assert abs(back["time"].values[0] - utc[0]) < np.timedelta64(1, "ms")

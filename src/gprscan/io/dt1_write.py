@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def _chunks(line: xr.Dataset, target: np.dtype) -> Iterator[bytes]:
     n_samples = line.sizes[names.TWT]
     along = _positions(line)
     marks = line[names.MARK].values if names.MARK in line.coords else np.zeros(along.size)
+    clock = _seconds_of_day(line)
     first = 0
     for block in blocks(line):
         samples = block[0]
@@ -73,10 +75,26 @@ def _chunks(line: xr.Dataset, target: np.dtype) -> Iterator[bytes]:
         words[:, 0] = np.arange(rows.start, rows.stop) + 1
         words[:, 1] = along[rows]
         words[:, 2], words[:, 5] = n_samples, target.itemsize
+        words[:, 23] = clock[rows]
         words[:, 24] = marks[rows]
         records = np.concatenate([words.view("u1"), samples.astype(target).view("u1")], axis=1)
         yield records.tobytes()
         first += samples.shape[0]
+
+
+def _seconds_of_day(line: xr.Dataset) -> np.ndarray:
+    """Return the recorder's time of day of each trace in s; zeros where the time of recording is not known."""
+    n = line.sizes[names.TRACE]
+    stated = str(line.attrs.get(names.ACQUIRED, ""))
+    if "T" not in stated:
+        return np.zeros(n)
+    start = datetime.datetime.fromisoformat(stated)
+    elapsed = np.zeros(n)
+    if names.TIME in line.coords:
+        time = line[names.TIME].values
+        elapsed = np.nan_to_num((time - time[0]).astype("timedelta64[ns]").astype("float64") * 1e-9)
+        elapsed[np.isnat(time)] = 0.0
+    return (start.hour * 3600 + start.minute * 60 + start.second + elapsed) % 86400
 
 
 def _hd(line: xr.Dataset, target: np.dtype, track: Track | None) -> str:

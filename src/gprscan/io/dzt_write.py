@@ -126,14 +126,14 @@ def _pack(block: bytearray, name: str, code: str, offset: int, value: Any) -> No
 
 
 def _created(line: xr.Dataset, kept: dict[str, Any]) -> datetime.datetime | None:
-    if names.TIME in line.coords:
-        first = line[names.TIME].values[0]
-        if not np.isnat(first):
-            return first.astype("datetime64[s]").item()
-    try:
-        return datetime.datetime.fromisoformat(str(kept.get("created")))
-    except ValueError:
-        return None
+    # the header holds the recorder's own clock; the receiver's UTC only stands in for it
+    for stated in (line.attrs.get(names.ACQUIRED), kept.get("created")):
+        try:
+            return datetime.datetime.fromisoformat(str(stated))
+        except ValueError:
+            continue
+    first = line[names.TIME].values[0] if names.TIME in line.coords else np.datetime64("NaT")
+    return None if np.isnat(first) else first.astype("datetime64[s]").item()
 
 
 def _frequency(line: xr.Dataset, channel: int) -> float | None:
