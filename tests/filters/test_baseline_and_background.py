@@ -124,7 +124,7 @@ def test_background_window_in_metres_and_in_traces() -> None:
     expected = reference.sliding_background(lines.values(line), 7, np.median)
     np.testing.assert_allclose(lines.values(by_traces), expected, atol=1e-5)
     unplaced = line.drop_vars("distance")
-    with pytest.raises(MissingPositionError, match="traces=151"):
+    with pytest.raises(MissingPositionError, match="traces=101"):
         filters.background(unplaced, method="median")
     served = filters.background(unplaced, method="median", window=4.0, traces=15)
     np.testing.assert_array_equal(lines.values(served), lines.values(by_traces))

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from gprscan import model, names
-from gprscan.errors import ParameterError
+from gprscan.errors import MissingPositionError, ParameterError
 from gprscan.kernels import traces as trace_kernels
 from gprscan.kernels.jit import threads
 
@@ -63,6 +63,38 @@ def blocks(n_rows: int, n_samples: int, size: int = 1 << 18) -> Iterator[slice]:
 def half_window(window: float, interval: float) -> int:
     """Return how many samples on each side lie within half of `window`."""
     return max(0, int(0.5 * window / interval + 1e-6)) if interval > 0 else 0
+
+
+def window_traces(line: xr.Dataset, values: dict[str, Any], step: str, usual: float) -> int:
+    """Return the width in traces of a window along the line that was given in m, in traces, or both.
+
+    Parameters
+    ----------
+    values : dict
+        ``window`` in m and ``traces``, either of them None; with both, `window` rules where the line has distances.
+    usual : float
+        m, where neither is given.
+
+    Raises
+    ------
+    MissingPositionError
+        If a width in m is needed but the line has no distances; the message names the argument to give instead.
+    ParameterError
+        If the window has fewer than 3 traces.
+    """
+    traces = values["traces"]
+    if traces is None or (values["window"] is not None and names.DISTANCE in line.coords):
+        window = usual if values["window"] is None else values["window"]
+        try:
+            spacing = model.trace_spacing(line)
+        except MissingPositionError as error:
+            msg = f"{step}: a window in m needs distances. {error} Or give the window in traces: traces=101."
+            raise MissingPositionError(msg) from None
+        traces = 2 * half_window(window, spacing) + 1
+    if traces < 3:
+        msg = f"{step}: a window of {traces} traces holds nothing to compare with; it needs at least 3 of them."
+        raise ParameterError(msg)
+    return traces
 
 
 def sampled(line: xr.Dataset, count: int = 4096) -> np.ndarray:

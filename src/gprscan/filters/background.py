@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 from scipy import linalg
 
-from gprscan import model, names
-from gprscan.errors import MissingPositionError, ParameterError
+from gprscan import model
+from gprscan.errors import ParameterError
 from gprscan.filters import _arrays
 from gprscan.kernels import background as kernels
 from gprscan.kernels import median
@@ -22,18 +22,7 @@ WINDOW = 3.0  # m, between the footprint of a large void and the length over whi
 def _resolve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     if values["method"] not in ("sliding_mean", "median"):
         return values | {"window": None, "traces": None}
-    if values["traces"] is None or (values["window"] is not None and names.DISTANCE in line.coords):
-        window = WINDOW if values["window"] is None else values["window"]
-        try:
-            spacing = model.trace_spacing(line)
-        except MissingPositionError as error:
-            msg = f"background: a window in m needs distances. {error} Or give the window in traces: traces=151."
-            raise MissingPositionError(msg) from None
-        values["traces"] = 2 * _arrays.half_window(window, spacing) + 1
-    if values["traces"] < 3:
-        msg = f"background: a window of {values['traces']} traces takes everything away; it needs at least 3 of them."
-        raise ParameterError(msg)
-    return values
+    return values | {"traces": _arrays.window_traces(line, values, "background", WINDOW)}
 
 
 def _halo(line: xr.Dataset, values: dict[str, Any]) -> int | None:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from gprscan import model, names
-from gprscan.errors import MissingPositionError, ParameterError
+from gprscan.errors import ParameterError
 from gprscan.filters import _arrays
 from gprscan.steps import Length, Time, step
 
@@ -88,18 +88,7 @@ def balance_channels(
 
 def _traces(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     _window(line, "balance_traces", values["start"], values["stop"])
-    if values["traces"] is None or (values["window"] is not None and names.DISTANCE in line.coords):
-        window = 5.0 if values["window"] is None else values["window"]
-        try:
-            spacing = model.trace_spacing(line)
-        except MissingPositionError as error:
-            msg = f"balance_traces: a window in m needs distances. {error} Or give the window in traces: traces=101."
-            raise MissingPositionError(msg) from None
-        values["traces"] = 2 * _arrays.half_window(window, spacing) + 1
-    if values["traces"] < 3:
-        msg = f"balance_traces: a window of {values['traces']} traces; it needs at least 3."
-        raise ParameterError(msg)
-    return values
+    return values | {"traces": _arrays.window_traces(line, values, "balance_traces", 5.0)}
 
 
 @step(cut="halo", halo=lambda line, values: int(values["traces"]) // 2, resolve=_traces)

@@ -22,7 +22,7 @@ from gprscan.kernels.jit import inline, kernel, parallel_sum_kernel, sum_kernel
 
 @inline
 def bistatic_time(x, t0, velocity, separation):  # type: ignore[no-untyped-def]
-    """Two-way time (ns) at distance x (m) from an apex at time t0 (ns); NaN where t0 is too early for the separation."""
+    """Two-way time (ns) at distance x (m) from an apex at time t0 (ns); NaN where t0 is too early for its pair."""
     half = 0.5 * separation
     z2 = 0.25 * velocity * velocity * t0 * t0 - half * half
     if z2 < 0.0:
@@ -165,7 +165,8 @@ def scan_parallel(
     """Scan with one thread per apex time; see `scan_serial`."""
     for r in numba.prange(rows.size):
         _scan_row(
-            re, im, live, pad, rows[r], t_first, dt, dx, velocities, separation, aperture_factor, max_aperture, min_reach,
+            re, im, live, pad, rows[r], t_first, dt, dx, velocities, separation, aperture_factor, max_aperture,
+            min_reach,
             coherence[r], amplitude[r], velocity_index[r], side[r],
         )  # fmt: skip
 
@@ -219,6 +220,7 @@ def scan_serial(
     """
     for r in range(rows.size):
         _scan_row(
-            re, im, live, pad, rows[r], t_first, dt, dx, velocities, separation, aperture_factor, max_aperture, min_reach,
+            re, im, live, pad, rows[r], t_first, dt, dx, velocities, separation, aperture_factor, max_aperture,
+            min_reach,
             coherence[r], amplitude[r], velocity_index[r], side[r],
         )  # fmt: skip

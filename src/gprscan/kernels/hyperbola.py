@@ -1,7 +1,7 @@
 """Fitting a hyperbola to traces: flatten along the curve, pick each trace against the stack, correct the curve.
 
-The picks are the lags at which a trace correlates best with the stack of all, refined by a parabola; the correction is a
-robust weighted least-squares step (Tukey's biweight; Beaton and Tukey, Technometrics 16, 1974, 147).
+The picks are the lags at which a trace correlates best with the stack of all, refined by a parabola; the correction is
+a robust weighted least-squares step (Tukey's biweight; Beaton and Tukey, Technometrics 16, 1974, 147).
 """
 
 from __future__ import annotations

@@ -231,8 +231,8 @@ def trace_spacing(line: xr.Dataset) -> float:
     """
     if names.DISTANCE not in line.coords:
         msg = (
-            f"{line.attrs.get(names.SOURCE_FILE) or 'this line'} has no distance along the line (time-triggered, no marks, "
-            "no GNSS). Give the trace spacing: gprscan.read(path, spacing=0.05), or 'spacing' in survey.toml."
+            f"{line.attrs.get(names.SOURCE_FILE) or 'this line'} has no distance along the line (time-triggered, no "
+            "marks, no GNSS). Give the trace spacing: gprscan.read(path, spacing=0.05), or 'spacing' in survey.toml."
         )
         raise MissingPositionError(msg)
     along = line[names.DISTANCE].values

@@ -127,7 +127,7 @@ def _parameter_model(name: str, function: Callable[..., Any], signature: inspect
     for parameter in list(signature.parameters.values())[1:]:
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    # neither NaN nor infinity: they pass every comparison the wrong way, and provenance is JSON, which has no word for them
+    # neither NaN nor infinity: they pass comparisons the wrong way, and provenance is JSON, which has no word for them
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
     return create_model(f"{name.title().replace('_', '')}Parameters", __config__=config, **fields)
 

@@ -341,19 +341,7 @@ def simulate_scene(scene: Scene, *, twins: bool = True, parallel: bool = False) 
         "parallel": parallel,
     }
     record = simulate(scene.medium(), survey.midpoint, **arguments)
-    host = scene.host()
-    objects = [
-        truth.object_record(
-            number + 1,
-            body,
-            host,
-            midpoint=record.midpoint,
-            separation=record.separation,
-            antenna_height=record.antenna_height,
-            time_zero=record.time_zero,
-        )
-        for number, body in enumerate(scene.bodies)
-    ]
+    objects = truth.object_records(scene.bodies, scene.host(), record)
     if twins:
         far = _far_from_bodies(scene, record.midpoint)
         direct = float(np.abs(record.traces).max())

@@ -314,18 +314,7 @@ def simulate_array(
             parallel=parallel,
         )
         traces.append(record.traces)
-        objects = [
-            truth.object_record(
-                number + 1,
-                body,
-                host,
-                midpoint=record.midpoint,
-                separation=record.separation,
-                antenna_height=record.antenna_height,
-                time_zero=record.time_zero,
-            )
-            for number, body in enumerate(found)
-        ]
+        objects = truth.object_records(found, host, record)
         channels.append(
             {"channel": len(channels), "y_m": y, "objects": objects, "clutter_objects": [s.record() for s in stones]}
         )

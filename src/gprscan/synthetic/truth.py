@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,32 @@ from gprscan.synthetic.fdtd import Record
 from gprscan.synthetic.media import Layer, Medium
 from gprscan.synthetic.travel import layers_above, two_way_time
 from gprscan.units import C_AIR
+
+
+def object_records(bodies: Iterable[Body], host: Medium, record: Record) -> list[dict[str, Any]]:
+    """Describe the bodies of a simulated section, numbered from 1; see `object_record`.
+
+    Parameters
+    ----------
+    bodies : iterable of Body
+        The bodies.
+    host : Medium
+        The ground without any body.
+    record : Record
+        The simulated traces, whose antenna geometry is taken.
+    """
+    return [
+        object_record(
+            number,
+            body,
+            host,
+            midpoint=record.midpoint,
+            separation=record.separation,
+            antenna_height=record.antenna_height,
+            time_zero=record.time_zero,
+        )
+        for number, body in enumerate(bodies, start=1)
+    ]
 
 
 def object_record(
