@@ -32,6 +32,7 @@ SPATIAL_REF = "spatial_ref"
 TIME_ZERO = "time_zero"
 ANTENNA_HEIGHT = "antenna_height"
 LEVER_ARM = "lever_arm"  # m, array minus GNSS antenna: to the right, forward
+SETTING = "setting"  # "road", or "not a road: ..."; as the survey file says, else from how it was acquired
 ACQUIRED = "acquired"  # when recorded, by the recorder's own clock (local time), ISO 8601
 INSTRUMENT = "instrument"
 SOURCE_FILE = "source_file"

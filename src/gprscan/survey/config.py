@@ -46,6 +46,7 @@ EXAMPLES = {
     "time_zero": "time_zero = 3.5  # ns from the first sample",
     "antenna_height": 'antenna_height = 0.03  # m, or "3 cm"',
     "channel_offsets": "channel_offsets = [-0.15, -0.05, 0.05, 0.15]  # m, positive to the right",
+    "setting": 'setting = "not a road: dune"  # or "road"',
     "component": 'component = "Ez"',
     "format": 'format = "dzt"',
     "on_truncated": 'on_truncated = "trim"  # or "raise"',
@@ -79,6 +80,8 @@ class LineOptions(BaseModel):
         Standard deviation of `start` and `end`, m.
     crs : str
         CRS in which x and y of this line are wanted.
+    setting : str
+        ``"road"``, or ``"not a road: ..."``, where the acquisition (antenna, spacing, window) tells it wrongly.
     component : str
         Field component of a simulated file.
     format : str
@@ -99,6 +102,7 @@ class LineOptions(BaseModel):
     end: tuple[float, float] | None = None
     position_sigma: _Metres | None = Field(default=None, gt=0)
     crs: str | None = None
+    setting: str | None = Field(default=None, pattern=r"^(road$|not a road: \S)")
     component: str | None = None
     format: str | None = None
     on_truncated: Literal["raise", "trim"] = "raise"

@@ -72,6 +72,8 @@ def open_line(job: LineJob) -> xr.Dataset:
         line[names.TWT].attrs["units"] = names.UNITS[names.TWT]
     if options.antenna_height is not None:
         line = line.assign_attrs({names.ANTENNA_HEIGHT: options.antenna_height})
+    if options.setting is not None:
+        line = line.assign_attrs({names.SETTING: options.setting})
     if options.channel_offsets is not None:
         line = geometry.with_offsets(line, options.channel_offsets)
     if options.start is not None or options.end is not None:

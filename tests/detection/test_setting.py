@@ -1,0 +1,68 @@
+"""The setting of a line, from how it was acquired."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gprscan import detection, model, names
+from gprscan.detection import setting
+from gprscan.detection.setting import Acquisition, classify
+
+
+@pytest.mark.parametrize(
+    ("frequency", "spacing", "window"),
+    [
+        (400, 0.05, 60),
+        (200, 0.05, 100),
+        (900, 0.02, 38),
+        (1500, 0.008, 8),
+        (100, 0.05, 120),
+        (250, 0.05, 181),
+        (None, 0.1, 90),
+    ],
+)
+def test_what_road_crews_use_is_a_road(frequency: float | None, spacing: float, window: float) -> None:
+    assert classify(Acquisition(frequency, spacing, window)) == "road"
+
+
+@pytest.mark.parametrize(
+    ("frequency", "spacing", "window", "reason"),
+    [
+        (50, 0.1, 100, "50 MHz"),  # half a wavelength of 1 m
+        (400, 0.25, 60, "a trace each 0.25 m"),
+        (200, 0.05, 2069, "2069 ns"),
+        (500, 0.05, 397, "397 ns"),  # two hundred periods
+        (100, 0.05, 180, "100 MHz"),  # two weak signs
+        (250, 0.15, 181, "0.15 m"),
+    ],
+)
+def test_what_glaciologists_use_is_none(frequency: float, spacing: float, window: float, reason: str) -> None:
+    said = classify(Acquisition(frequency, spacing, window))
+    assert said.startswith("not a road: ")
+    assert reason in said
+
+
+def test_an_unknown_frequency_is_no_reason() -> None:
+    assert classify(Acquisition(None, 0.05, 160.0)) == "road"
+
+
+def test_hazards_are_unknown_off_the_road() -> None:
+    kinds = ["cavity", "pipe", "water_rich", "debond", "loose", "manhole"]
+    assert [setting.kind_in("road", kind) for kind in kinds] == kinds
+    off = [setting.kind_in("not a road: ice", kind) for kind in kinds]
+    assert off == ["unknown", "pipe", "unknown", "unknown", "unknown", "manhole"]
+    assert setting.notes("not a road: ice")
+    assert not setting.notes("road")
+
+
+def test_detect_says_the_setting_and_the_survey_file_rules_over_it() -> None:
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal((60, 400)).astype("float32")
+    line = model.from_array(noise, dt=1.0, spacing=0.5, frequency=50, separation=1.0, time_zero=20.0)
+    found = detection.detect(line)
+    said = found.attrs["line"]
+    assert said["setting"].startswith("not a road: antenna of 50 MHz")
+    assert any("reported as unknown" in note for note in said["notes"])
+    assert not set(found["kind"]) & set(names.HAZARD_KINDS)
+    assert setting.of_line(line.assign_attrs({names.SETTING: "road"}), 0.5) == "road"
