@@ -139,3 +139,13 @@ def test_header_only_and_data_only(tmp_path: Path) -> None:
         gs.read(path)
     with pytest.raises(MissingFileError, match=r"b\.dt1"):
         gs.read(tmp_path / "b.HD")
+
+
+def test_a_line_written_backwards_is_announced(tmp_path: Path) -> None:
+    """Distance is counted from the first trace on reading, so a falling chainage must not change without a word."""
+    line = gs.from_array(radar(30, 32, "i2"), dt=0.25, distance=10.0 - 0.05 * np.arange(30))
+    gs.write(line, tmp_path / "a.dt1")
+    back = gs.read(tmp_path / "a.dt1")
+    found = {finding.code: finding for finding in load(back)}
+    assert "STARTING POSITION 10" in found["reversed-line"].evidence
+    np.testing.assert_allclose(back["distance"], 0.05 * np.arange(30), atol=1e-6)

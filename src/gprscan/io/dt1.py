@@ -170,8 +170,8 @@ def _distances(
             0.02,
             "Positions are those of the trace headers. Check them, or give gprscan.read(path, spacing=...).",
         )
-        if final < start and step > 0:
-            evidence = f"STARTING POSITION {start:g}, FINAL POSITION {final:g}"
+        if final < start:
+            evidence = f"STARTING POSITION {start:g}, FINAL POSITION {final:g}, STEP SIZE USED {step:g}"
             what, then = (
                 "The line was recorded towards smaller positions.",
                 "Distance is counted from the first trace, in the order recorded.",
