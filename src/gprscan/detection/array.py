@@ -162,6 +162,8 @@ def _proposals(apexes: Apexes, swath: Swath, period: float, least: float) -> lis
         dy = np.abs(apexes.y[others] - apexes.y[i])
         good = (apexes.rank[others] != apexes.rank[i]) & (apexes.x[others] - apexes.x[i] <= STEEPEST * dy + 0.1)
         good &= np.abs(apexes.t[others] - apexes.t[i]) <= DIPPING * dy + 0.6 * period
+        # two antennas behind each other see the same strip: no slope across
+        good &= dy > 0.01
         # a long base fixes the slope, but over a short one fewer strangers come between
         good &= np.abs(apexes.rank[others] - apexes.rank[i]) >= min(2, swath.size - 1)
         out += [(float(swath.size), int(i), int(j)) for j in others[good]]

@@ -19,6 +19,7 @@ from gprscan.detection.classify import posterior
 
 HAZARDS = ("cavity", "debond", "loose", "water_rich")
 NARROW = 0.25  # m between channels: closer than this, a body worth reporting shows on two of them
+EARLIER, BRIGHTER = 0.15, 3.0  # periods, dB: what a void that rides on a pipe differs from the pipe by
 SHEET = 5.0  # m along the line: wider than the swath and longer than this it is an interface
 
 # natural-log likelihoods of what continuity says; a kind left out gets 0
@@ -35,6 +36,7 @@ CONTINUITY: dict[str, dict[str, float]] = {
     "compact": {"pipe": -4.0, "rebar": -4.0, "clutter": -1.5, "interface": -3.0},
     "open": {"clutter": -1.0},
     "single": {"pipe": -2.5, "rebar": -2.5, "clutter": 1.5},
+    "edge": {"pipe": -1.5, "rebar": -1.5, "clutter": 0.5},
     "sheet": {"interface": 4.0, "pipe": -3.0, "clutter": 1.0},
 }
 
@@ -64,7 +66,7 @@ def link_channels(bodies: Sequence[Body], offsets: dict[int, float], period: flo
     tracks, on_track = _tracks(pool, swath, period)
     out: list[Body] = []
     for number, track in enumerate(tracks):
-        riders = _riders(pool, track)
+        riders = _riders(pool, track, period)
         rest = [k for k in track.members.tolist() if k not in riders]
         out.append(_line_body([pool[k] for k in rest], track, swath, f"line-{number + 1}"))
         on_track -= set(riders)
@@ -116,10 +118,11 @@ def _tracks(bodies: list[Body], swath: Swath, period: float) -> tuple[list[Track
     return tracks, {int(k) for track in tracks for k in track.members}
 
 
-def _riders(bodies: list[Body], track: Track) -> list[int]:
+def _riders(bodies: list[Body], track: Track, period: float) -> list[int]:
     """Members of a line that are voids where the others are a pipe: a void that sits on it.
 
-    At least two neighbouring channels, with at least three others left that agree on the pipe.
+    At least two neighbouring channels, with at least three others left that agree on the pipe, and which they outshine or
+    come before: a pipe that was mistaken for a void does neither.
     """
     members = sorted((int(k) for k in track.members), key=lambda k: bodies[k].offset)
     hazard = []
@@ -132,7 +135,12 @@ def _riders(bodies: list[Body], track: Track) -> list[int]:
     last = len(hazard) - 1 - hazard[::-1].index(True)
     if last - first + 1 != sum(hazard):
         return []
-    return members[first : last + 1]
+    mine, rest = members[first : last + 1], members[:first] + members[last + 1 :]
+    dip, t0 = np.polyfit([bodies[k].offset for k in rest], [bodies[k].t for k in rest], 1)
+    early = float(np.median([t0 + dip * bodies[k].offset - bodies[k].t for k in mine]))
+    levels = [[bodies[k].evidence.get("amplitude_db") for k in group] for group in (mine, rest)]
+    brighter = (_median(levels[0]) or 0.0) - (_median(levels[1]) or 0.0)
+    return mine if early > EARLIER * period or brighter > BRIGHTER else []
 
 
 def _clusters(bodies: list[Body], swath: Swath, period: float) -> list[list[Body]]:
@@ -255,7 +263,8 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track]) -> Bod
     if at_edge and len(ranks) == swath.size and lengths and max(lengths) > SHEET:
         link = "sheet"
     elif len(ranks) == 1:
-        link = "single" if swath.spacing <= NARROW and not at_edge else "open"
+        # at the edge a void may reach in from beside the swath, but what crosses it shows on the next channel too
+        link = "open" if swath.spacing > NARROW else "edge" if at_edge else "single"
     else:
         link = "open" if at_edge else "compact"
     body = _joined(members, link)
@@ -271,6 +280,9 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track]) -> Bod
     if len(ranks) > 1:
         body.y_min, body.y_max = _across(members, swath)
         body.offset = 0.5 * (body.y_min + body.y_max)
+        # each end lies anywhere within a step between two channels; at the swath's edge it lies beyond
+        body.evidence["sigma_width_m"] = swath.spacing / math.sqrt(6.0)
+        body.evidence["width_at_least"] = at_edge
     reach = 0.3 + 0.5 * (body.length or 0.0)
     rides = [n + 1 for n, k in enumerate(tracks) if abs(body.x - k.x0 - k.slope * body.offset) < reach]
     if rides and body.source == "diffraction":
