@@ -353,7 +353,11 @@ def _best_row(bodies: list[Body], period: float) -> tuple[list[Body], float] | N
 
 
 def _alike(body: Body, seed: Body) -> bool:
+    """Is a body as strong and as clear as the seed of a row? Side lobes between bars are not."""
     own, other = body.evidence.get("amplitude_db"), seed.evidence.get("amplitude_db")
+    clear, clearest = body.evidence.get("coherence"), seed.evidence.get("coherence")
+    if clear is not None and clearest is not None and clear < 0.8 * clearest:
+        return False
     return own is None or other is None or abs(own - other) < ALIKE
 
 
@@ -385,7 +389,7 @@ def _on_lattice(level: list[Body], seed: Body, pitch: float, period: float) -> t
     bars = [places[int(n)] for n in order]
     between = [b for b in level if x[0] < b.x < x[-1] and all(b is not q for q in bars)]
     signs = [b.polarity for b in bars if b.polarity]
-    if len(between) > 0.34 * len(bars) or signs.count(1) > 0.4 * len(signs):
+    if len(between) > 0.34 * len(bars) or min(signs.count(1), signs.count(-1)) > 0.4 * len(signs):
         return None
     return bars, float(slope), scatter
 

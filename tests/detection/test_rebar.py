@@ -1,0 +1,72 @@
+"""Rebar: bars that stand in a row, and what does not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gprscan.detection.body import Body
+from gprscan.detection.rebar import find_mesh, group_rows, without_mesh
+from gprscan.detection.section import Section
+from gprscan.detection.settings import Settings
+
+
+def bar(x: float, t: float = 2.0, amplitude: float = -15.0) -> Body:
+    """Make a clear hyperbola."""
+    return Body("diffraction", x, t, depth=0.1, polarity=-1, evidence={"amplitude_db": amplitude, "coherence": 0.95})
+
+
+def section(pitch: float | None) -> Section:
+    """Make a section of noise, with an early echo that repeats at a pitch if one is given."""
+    rng = np.random.default_rng(3)
+    x, t = 0.05 * np.arange(100), 0.2 * np.arange(150) - 2.0
+    echo = 0.1 * rng.standard_normal((100, 150))
+    if pitch is not None:
+        pulse = np.exp(-(((t - 2.2) / 1.2) ** 2)) * np.cos(2 * np.pi * 0.4 * (t - 2.2))
+        echo += np.cos(2 * np.pi * x / pitch)[:, None] * pulse
+    a = echo.astype(np.float32)
+    wavelet = (np.exp(-((0.2 * np.arange(-12, 13)) ** 2)) * np.cos(0.16 * np.pi * np.arange(-12, 13))).astype(
+        np.float32
+    )
+    return Section(
+        raw=a, echo=a, cond=a, t=t, x=x, dx=0.05, dt=0.2, fc=0.4, fc_nominal=0.4, separation=0.15, height=0.0,
+        valid=np.ones(100, bool), clipped=np.zeros(a.shape, bool), wavelet=wavelet, reference="nominal", noise=0.1,
+        direct_peak=1.0, gain=None, time_zero_shift=np.zeros(100),
+    )  # fmt: skip
+
+
+def test_a_regular_row_is_grouped_despite_a_missing_bar() -> None:
+    bodies = [bar(0.2 * n) for n in range(10) if n != 4] + [bar(3.7)]
+    out = group_rows(bodies, 0.7)
+    row = [b for b in out if b.group is not None]
+    assert len(row) == 9
+    assert len({b.group for b in row}) == 1
+    assert abs(row[0].evidence["pitch_m"] - 0.2) < 1e-6
+    assert row[0].votes["row"]["rebar"] > 0
+
+
+def test_scattered_stones_make_no_row() -> None:
+    bodies = [bar(x, t) for x, t in ((0.1, 2.0), (0.33, 3.4), (0.41, 2.6), (0.9, 2.1), (1.35, 2.2))]
+    assert all(b.group is None for b in group_rows(bodies, 0.7))
+
+
+def test_multiples_in_a_row_belong_to_their_bars_and_a_void_below_does_not() -> None:
+    bars = [bar(0.2 * n) for n in range(8)]
+    void = bar(0.61, 9.0, -10.0)
+    out = group_rows([*bars, *(bar(0.2 * n, 4.0, -20.0) for n in range(8)), void], 0.7)
+    assert len(out) == 9
+    assert any(b is void for b in out)
+
+
+def test_a_mesh_is_found_with_its_pitch_and_taken_out() -> None:
+    meshed = section(0.17)
+    (mesh,) = find_mesh(meshed, Settings())
+    assert abs(mesh.evidence["pitch_m"] - 0.17) < 0.003
+    assert mesh.length is not None
+    assert mesh.length > 4.0
+    rest = without_mesh(meshed, [mesh])
+    assert rest.echo.std() < 1.15 * section(None).echo.std()
+    assert find_mesh(rest, Settings()) == []
+
+
+def test_noise_has_no_mesh() -> None:
+    assert find_mesh(section(None), Settings()) == []
