@@ -8,6 +8,7 @@ from pyproj import CRS, Transformer
 
 from gprscan.errors import ParameterError, ReadError
 from gprscan.report import SurveyResult, rebuild, write_all
+from gprscan.risk import grade
 from tests.report import surveys
 
 
@@ -106,3 +107,15 @@ def test_a_wrong_language_is_said_before_anything_is_written(tmp_path, survey):
     with pytest.raises(ParameterError, match="one of zh, en, both"):
         write_all(survey, tmp_path / "out", "de")
     assert not (tmp_path / "out").exists()
+
+
+def test_lines_on_two_continents_keep_longitude_and_latitude(tmp_path):
+    there = CRS.from_epsg(32611)
+    body = surveys.anomaly(1, "L02", x=500_005.0, y=4_000_000.0, geometry="POINT (500005 4000000)")
+    far = surveys.record("L02", [body], crs=there.to_wkt())
+    far |= {"track": "LINESTRING (500000 4000000, 500020 4000000)", "coverage": None}
+    result = SurveyResult.from_records([surveys.record("L01"), far])
+    assert result.anomalies.crs.to_epsg() == 4326
+    assert result.anomalies["x"].tolist() == pytest.approx([114.03, -117.0], abs=0.01)
+    result.anomalies = grade(result.anomalies)
+    assert "too far apart for one projection" in write_all(result, tmp_path, "en").read_text("utf-8")

@@ -100,3 +100,13 @@ def test_a_long_line_is_drawn_window_by_window(dzt, tmp_path, monkeypatch):
     drawn = json.loads(rows[1]["figures"])
     assert {"raw", "processed", "migrated"} <= set(drawn)
     assert (tmp_path / drawn["migrated"]).stat().st_size > 1000
+
+
+def test_a_line_with_more_anomalies_than_pictures_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "MOST", 1)
+    line = small_line(n_traces=200)
+    rows = anomalies(("pipe", 2.0, None, 0.5), ("pipe", 3.0, None, 0.9))
+    (note,) = figures.draw(line, Recipe(name="quick", process=[]), rows, 0.1, tmp_path, "L")
+    assert "1 of 2 anomalies" in note
+    assert "figures" not in rows[0]
+    assert json.loads(rows[1]["figures"])

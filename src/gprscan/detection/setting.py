@@ -1,20 +1,23 @@
 """What a line was measured for, from how it was acquired: a line that cannot show a road void must not flag one.
 
-Three facts of the acquisition tell a geological line (ice, dunes, lakes, gravel, rock) from a road line without a look at
-the traces. None of them says what is under the antenna, only what the crew set the instrument up to see.
+Three facts of the acquisition tell a geological line (ice, dunes, lakes, gravel, rock) from a road line without a
+look at the traces. None of them says what is under the antenna, only what the crew set the instrument up to see.
 
-1. *Wavelength.* With 0.1 m/ns in moist ground an antenna of f MHz has a wavelength of 100/f m. A body is seen as such from
-   about half a wavelength across, and two interfaces part at a quarter (Daniels, Ground Penetrating Radar, 2004, chapter 2).
-   Below 150 MHz half a wavelength is more than 0.3 m, and the direct wave hides the first 0.5 m; below 80 MHz it is above 0.6 m.
-2. *Trace spacing.* A void of 0.5 m has to be crossed by several traces, and the legs of a hyperbola must not alias: no more than
-   a quarter of a wavelength. Carts with an odometer store a trace each 1 to 10 cm; 12 cm and more is a line measured point by point.
-3. *Window.* Roads fail because of voids in the upper 3 to 5 m: 60 to 100 ns. An operator who records 150 ns looks for something
-   deeper than 7 m; who records 400 ns (20 m), or a hundred periods of the antenna, is on ice, sand, or rock, since moist ground
-   of 1 dB per wavelength lets nothing through after 100 wavelengths of travel.
+1. *Wavelength.* With 0.1 m/ns in moist ground an antenna of f MHz has a wavelength of 100/f m. A body is seen as such
+   from about half a wavelength across, and two interfaces part at a quarter (Daniels, Ground Penetrating Radar, 2004,
+   chapter 2). Below 150 MHz half a wavelength is more than 0.3 m, and the direct wave hides the first 0.5 m; below 80
+   MHz it is above 0.6 m.
+2. *Trace spacing.* A void of 0.5 m has to be crossed by several traces, and the legs of a hyperbola must not alias:
+   no more than a quarter of a wavelength. Carts with an odometer store a trace each 1 to 10 cm; 12 cm and more is a
+   line measured point by point.
+3. *Window.* Roads fail because of voids in the upper 3 to 5 m: 60 to 100 ns. An operator who records 150 ns looks for
+   something deeper than 7 m; who records 400 ns (20 m), or a hundred periods of the antenna, is on ice, sand, or
+   rock, since moist ground of 1 dB per wavelength lets nothing through after 100 wavelengths of travel.
 
-One strong sign (below 80 MHz; a spacing of 0.2 m; 400 ns, or 100 periods and 150 ns) is enough. A weak one (below 150 MHz; 0.12 m;
-150 ns) may be a deep survey of a road, so that two are needed. Short windows and high frequencies are never a reason: a dune
-measured with 400 MHz and 40 ns looks like a road here, and only the survey file can say that it is none.
+One strong sign (below 80 MHz; a spacing of 0.2 m; 400 ns, or 100 periods and 150 ns) is enough. A weak one (below 150
+MHz; 0.12 m; 150 ns) may be a deep survey of a road, so that two are needed. Short windows and high frequencies are
+never a reason: a dune measured with 400 MHz and 40 ns looks like a road here, and only the survey file can say that
+it is none.
 """
 
 from __future__ import annotations

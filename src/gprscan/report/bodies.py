@@ -86,8 +86,8 @@ class Bodies:
         self.out = out
         self.rows = ordered(result)
         self.crs = crs_name(result.anomalies.crs)
-        geographic = result.anomalies.crs is not None and result.anomalies.crs.is_geographic
-        self._digits = 7 if geographic else 2
+        self.geographic = bool(result.anomalies.crs is not None and result.anomalies.crs.is_geographic)
+        self._digits = 7 if self.geographic else 2
         for row in self.rows:
             row |= self._printed(row)
         self.carded = self._carded()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from gprscan.errors import ReadError
 
 if TYPE_CHECKING:
     import geopandas
+
+_log = logging.getLogger(__name__)
 
 # the survey's columns come first, so that a table reads from what and where to why
 PLACE_COLUMNS = (
@@ -55,6 +58,8 @@ _TEXT = {
     "anomaly_id", "line", "source_file", "acquired", "kind", "probabilities", "evidence", "channels", "group_id",
     "figures", *names.RISK_COLUMNS,
 }  # fmt: skip
+# degrees that a survey may span before no single projection of it keeps lengths: a UTM zone is 6 wide
+_ONE_ZONE = 6.0
 _SHENZHEN = (112.5, 21.5, 115.5, 23.5)
 
 
@@ -106,7 +111,8 @@ class SurveyResult:
             See the attributes.
         crs : optional
             CRS of the result, anything pyproj understands. Left out, it is that of most lines; where that is
-            geographic, EPSG:4547 around Shenzhen and the UTM zone elsewhere.
+            geographic, EPSG:4547 around Shenzhen and the UTM zone elsewhere; longitude and latitude where the lines
+            are further apart than a zone is wide.
 
         Returns
         -------
@@ -201,7 +207,11 @@ def _common_crs(records: list[Mapping[str, Any]], wanted: Any) -> Any:
     placed = [record for record in records if record.get("crs") and record.get("track")]
     if not placed:
         return None
-    text, _ = Counter(str(record["crs"]) for record in placed).most_common(1)[0]
+    counted = Counter(str(record["crs"]) for record in placed)
+    if len(counted) > 1 and _far_apart(placed):
+        _log.warning("the lines are too far apart for one projection: the outputs are in longitude and latitude")
+        return CRS.from_epsg(4326)
+    text, _ = counted.most_common(1)[0]
     crs = CRS.from_user_input(text)
     if not crs.is_geographic:
         return _named(crs)
@@ -211,6 +221,15 @@ def _common_crs(records: list[Mapping[str, Any]], wanted: Any) -> Any:
     west, south, east, north = tracks.total_bounds
     inside = west >= _SHENZHEN[0] and south >= _SHENZHEN[1] and east <= _SHENZHEN[2] and north <= _SHENZHEN[3]
     return CRS.from_epsg(4547) if inside else tracks.estimate_utm_crs()
+
+
+def _far_apart(placed: list[Mapping[str, Any]]) -> bool:
+    """Whether the lines span more than any one projection of theirs can hold."""
+    import geopandas as gpd
+
+    tracks = (gpd.GeoSeries.from_wkt([record["track"]], crs=_crs(record["crs"])) for record in placed)
+    west, south, east, north = np.asarray([track.to_crs(4326).total_bounds for track in tracks]).T
+    return bool(max(np.max(east) - np.min(west), np.max(north) - np.min(south)) > _ONE_ZONE)
 
 
 def _named(crs: Any) -> Any:

@@ -51,10 +51,10 @@ def _area(result: SurveyResult, used: list[dict[str, Any]]) -> float:
     import shapely
 
     placed = result.coverage[result.coverage.geometry.notna()]
-    area = 0.0
+    area, drawn = 0.0, set()
     if len(placed) and placed.crs is not None and not placed.crs.is_geographic:
         area = float(shapely.union_all(placed.geometry.to_numpy()).area)
-    drawn = set(placed["line"])
+        drawn = set(placed["line"])
     return area + sum((r["length_m"] or 0.0) * (r["swath_m"] or 0.0) for r in used if r["line"] not in drawn)
 
 
@@ -146,6 +146,8 @@ def limits(bodies: Bodies, lines: list[dict[str, Any]], sums: dict[str, Any], wo
     said = [words(key) for key in ("limit_screening", "limit_size", "limit_depth", "limit_covered")]
     if sums["unplaced"]:
         said.append(words("limit_unplaced", n=sums["unplaced"], total=sums["used"]))
+    if bodies.geographic:
+        said.append(words("limit_geographic"))
     if sums["failed"]:
         said.append(words("limit_failed", n=sums["failed"]))
     unsure = sum(row["placed"] and row["position_sigma_m"] is None for row in bodies.rows)

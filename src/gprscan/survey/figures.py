@@ -25,12 +25,12 @@ _WINDOW_VALUES = 32 * 2**20
 _MARGIN = 15.0
 _DEFAULT_VELOCITY = 0.10
 # anomalies of a line that get pictures; drawing takes longer than finding
-_MOST = 40
+MOST = 40
 
 
 def draw(
     line: xr.Dataset, recipe: Recipe, anomalies: list[dict[str, Any]], velocity: float | None, out: Path, line_id: str
-) -> None:
+) -> list[str]:
     """Draw the pictures of each anomaly and write their paths, relative to `out`, into its ``figures``.
 
     Parameters
@@ -47,12 +47,18 @@ def draw(
         Output folder of the scan.
     line_id : str
         Folder of the pictures under ``figures/``.
+
+    Returns
+    -------
+    list of str
+        Notes: that not every anomaly got its pictures.
     """
     from gprscan.report import anomaly_figures
 
     folder = out / store.FIGURES / line_id
     shutil.rmtree(folder, ignore_errors=True)  # of an earlier run of the same line
-    for part, members in _windows(line, _shown(anomalies)):
+    shown = _shown(anomalies)
+    for part, members in _windows(line, shown[:MOST]):
         speed = velocity or _median_velocity(members) or _DEFAULT_VELOCITY
         processed, migrated = _processed(part, recipe), None
         if processed is not None:
@@ -61,6 +67,11 @@ def draw(
             paths = anomaly_figures(part, processed, anomaly, folder, migrated=migrated)
             relative = {role: Path(path).relative_to(out).as_posix() for role, path in paths.items()}
             anomaly["figures"] = json.dumps(relative)
+    if len(shown) <= MOST:
+        return []
+    note = f"pictures are drawn for {MOST} of {len(shown)} anomalies of this line: hazards first, then by confidence"
+    _log.warning("%s: %s", line_id, note)
+    return [note]
 
 
 def _shown(anomalies: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -72,7 +83,7 @@ def _shown(anomalies: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if group is None or group not in seen:
             shown.append(anomaly)
         seen.add(group)
-    return sorted(shown, key=lambda a: (a["kind"] not in names.HAZARD_KINDS, -(a.get("confidence") or 0.0)))[:_MOST]
+    return sorted(shown, key=lambda a: (a["kind"] not in names.HAZARD_KINDS, -(a.get("confidence") or 0.0)))
 
 
 def _windows(line: xr.Dataset, anomalies: list[dict[str, Any]]) -> Iterator[tuple[xr.Dataset, list[dict[str, Any]]]]:

@@ -147,11 +147,13 @@ def _scanned(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
     row = record.line_row(line, job.id, job.source, record.plain(found))
     anomalies = record.anomaly_rows(line, detections, job.id, job.source)
     try:
-        figures.draw(line, recipe, anomalies, found.get("velocity_m_ns"), out, job.id)
+        noted = figures.draw(line, recipe, anomalies, found.get("velocity_m_ns"), out, job.id)
     except Exception as error:  # what was found is worth more than its pictures
         _log.warning("%s: not all pictures could be drawn: %s", job.source, error)
         _log.debug("pictures of %s", job.source, exc_info=True)
-        found = found | {"notes": [*found.get("notes", []), f"not all pictures could be drawn: {error}"]}
+        noted = [f"not all pictures could be drawn: {error}"]
+    if noted:
+        found = found | {"notes": [*found.get("notes", []), *noted]}
         row = record.line_row(line, job.id, job.source, record.plain(found))
     track, swath = place.track(line), place.coverage(line, 0.5 * row["swath_m"])
     return {
