@@ -185,7 +185,7 @@ def _grow(apexes: Apexes, swath: Swath, period: float, free: np.ndarray, i: int,
         order = near[np.argsort(cost)]
         _, first = np.unique(apexes.rank[order], return_index=True)
         members = order[first]
-        if members.size < LEAST_CHANNELS:
+        if np.unique(apexes.y[members]).size < LEAST_CHANNELS:
             return None
         w = apexes.weight[members] + 0.05
         slope, x0 = np.polyfit(apexes.y[members], apexes.x[members], 1, w=w)

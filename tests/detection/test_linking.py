@@ -1,0 +1,149 @@
+"""Linking across the channels of an array: pipes are lines, voids are compact, the edge of the swath stays open."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from gprscan.detection.body import Body
+from gprscan.detection.classify import posterior
+from gprscan.detection.link import correct_crossings, link_channels
+
+PERIOD = 2.5
+OFFSETS = {c: round((c - 3.5) * 0.12, 3) for c in range(8)}
+KINDS = ("cavity", "loose", "water_rich", "pipe", "clutter")
+
+
+def apex(
+    channel: int, x: float, t: float = 12.0, kind: str = "pipe", chance: float = 0.8, level: float = -15.0
+) -> Body:
+    rest = (1 - chance) / (len(KINDS) - 1)
+    votes = {"prior": {k: math.log(chance if k == kind else rest) for k in KINDS}}
+    return Body(
+        source="diffraction", x=x, t=t, channel=channel, offset=OFFSETS[channel], depth=0.05 * t, velocity=0.1,
+        sigma_x=0.02, sigma_t=0.2, sigma_depth=0.03, sigma_velocity=0.01, score=0.9, votes=votes,
+        evidence={"amplitude_db": level}, channels=[channel],
+    )  # fmt: skip
+
+
+def kind(body: Body) -> str:
+    return next(iter(posterior(body.votes)))
+
+
+@pytest.mark.parametrize("degrees", [-60, -30, 0, 15, 45, 60])
+def test_a_pipe_is_one_line_at_any_angle(degrees: float) -> None:
+    slope = math.tan(math.radians(degrees))
+    rng = np.random.default_rng(1)
+    shown = [apex(c, 5.0 + slope * y + rng.normal(0, 0.01)) for c, y in OFFSETS.items() if c != 3]
+    (body,) = link_channels(shown, OFFSETS, PERIOD)
+    assert body.evidence["link"] == "line"
+    assert kind(body) == "pipe"
+    assert body.x == pytest.approx(5.0, abs=0.03)
+    assert body.offset == pytest.approx(0.0, abs=1e-9)
+    assert body.evidence["crossing_deg"] == pytest.approx(degrees, abs=4)
+    assert body.channels == [c for c in OFFSETS if c != 3]
+
+
+def test_a_pipe_mistaken_for_a_void_on_every_channel_is_still_a_pipe() -> None:
+    (body,) = link_channels(
+        [apex(c, 5.0 + 0.5 * y, kind="cavity", chance=0.6) for c, y in OFFSETS.items()], OFFSETS, PERIOD
+    )
+    assert kind(body) == "pipe"
+
+
+def test_a_void_is_compact_with_its_width_and_uncertainty() -> None:
+    levels = {2: -20.0, 3: -13.0, 4: -12.0, 5: -14.0}
+    shown = [apex(c, 3.0 + 0.02 * (c - 4), 13.0 + 0.2 * abs(c - 4), "cavity", level=db) for c, db in levels.items()]
+    (body,) = link_channels(shown, OFFSETS, PERIOD)
+    assert body.evidence["link"] == "compact"
+    assert body.closed
+    assert kind(body) == "cavity"
+    assert body.t == min(b.t for b in shown)
+    assert body.y_min is not None
+    assert body.y_max is not None
+    assert 0.3 < body.y_max - body.y_min < 0.6
+    assert 0.0 < body.evidence["sigma_width_m"] < 0.1
+    assert not body.evidence["width_at_least"]
+
+
+@pytest.mark.parametrize("channels", [(0, 1, 2), (5, 6, 7)])
+def test_what_reaches_the_edge_of_the_swath_is_never_compact(channels: tuple[int, ...]) -> None:
+    (body,) = link_channels([apex(c, 3.0, 13.0, "cavity") for c in channels], OFFSETS, PERIOD)
+    assert body.evidence["link"] == "open"
+    assert body.evidence["width_at_least"]
+    assert not body.closed
+    assert kind(body) == "cavity"
+
+
+def test_one_channel_between_silent_neighbours_is_no_pipe() -> None:
+    (alone,) = link_channels([apex(4, 3.0, chance=0.5)], OFFSETS, PERIOD)
+    assert kind(alone) == "clutter"
+    (edge,) = link_channels([apex(0, 3.0, chance=0.4)], OFFSETS, PERIOD)
+    assert posterior(edge.votes)["pipe"] < 0.3
+    wide = {c: 1.0 * c for c in range(8)}
+    (far,) = link_channels([apex(4, 3.0)], wide, PERIOD)
+    assert kind(far) == "pipe"  # channels a metre apart say nothing about each other
+
+
+@pytest.mark.parametrize(("early", "brighter"), [(0.6, 0.0), (0.0, 6.0)])
+def test_a_void_riding_on_a_pipe_is_a_body_of_its_own(early: float, brighter: float) -> None:
+    shown = [apex(c, 5.0 + 0.4 * y, level=-18.0) for c, y in OFFSETS.items() if c not in (3, 4)]
+    shown += [apex(c, 5.0 + 0.4 * OFFSETS[c], 12.0 - early, "cavity", level=-18.0 + brighter) for c in (3, 4)]
+    bodies = link_channels(shown, OFFSETS, PERIOD)
+    assert sorted(kind(b) for b in bodies) == ["cavity", "pipe"]
+    void = next(b for b in bodies if kind(b) == "cavity")
+    assert void.channels == [3, 4]
+    assert void.evidence["near_lines"] == ["line-1"]
+
+
+def test_two_channels_that_only_look_like_a_void_stay_with_their_pipe() -> None:
+    shown = [apex(c, 5.0 + 0.4 * y, kind="cavity" if c in (3, 4) else "pipe") for c, y in OFFSETS.items()]
+    (body,) = link_channels(shown, OFFSETS, PERIOD)
+    assert kind(body) == "pipe"
+    assert body.channels == list(OFFSETS)
+
+
+def test_pipe_and_void_side_by_side_and_crossing_pipes() -> None:
+    shown = [apex(c, 5.0 + 0.3 * y) for c, y in OFFSETS.items()]
+    shown += [apex(c, 6.0, 10.0, "cavity") for c in (2, 3, 4)]
+    assert sorted(kind(b) for b in link_channels(shown, OFFSETS, PERIOD)) == ["cavity", "pipe"]
+    cross = [apex(c, 5.0 + s * y, 12.0 + 5.0 * (s > 0)) for s in (-0.8, 0.8) for c, y in OFFSETS.items()]
+    lines = link_channels(cross, OFFSETS, PERIOD)
+    assert sorted(round(b.evidence["crossing_deg"]) for b in lines) == [-39, 39]
+
+
+def test_two_voids_of_one_channel_stay_two() -> None:
+    shown = [apex(c, x, 12.0, "cavity") for c in (2, 3, 4) for x in (3.0, 4.5)]
+    assert len(link_channels(shown, OFFSETS, PERIOD)) == 2
+
+
+def test_order_does_not_matter_and_one_channel_is_left_alone() -> None:
+    shown = [apex(c, 5.0 + 0.3 * y) for c, y in OFFSETS.items()] + [apex(c, 7.0, 9.0, "cavity") for c in (3, 4, 5)]
+    forward, backward = (
+        [(round(b.x, 6), round(b.t, 6), kind(b)) for b in link_channels(order, OFFSETS, PERIOD)]
+        for order in (shown, shown[::-1])
+    )
+    assert forward == backward
+    single = [apex(0, 3.0)]
+    assert link_channels(single, {0: 0.0}, PERIOD) == single
+
+
+def test_two_antennas_behind_each_other_do_not_break_the_search_for_lines() -> None:
+    offsets = {c: 0.0 if c < 2 else 0.5 for c in range(4)}
+    shown = [apex(c, 3.0, 12.0, "cavity") for c in range(4)]
+    bodies = link_channels(shown, offsets, PERIOD)
+    assert sorted(c for b in bodies for c in b.channels) == [0, 1, 2, 3]
+
+
+def test_the_crossing_angle_is_taken_out_of_the_apparent_velocity() -> None:
+    shown = [apex(c, 5.0 + y) for c, y in OFFSETS.items()]
+    for body in shown:
+        body.evidence |= {"apparent_velocity_m_ns": 0.1 * math.sqrt(2.0), "excess": 0.5 * math.log(2.0)}
+    (angle,) = correct_crossings(shown, OFFSETS, PERIOD)
+    assert angle == pytest.approx(45.0, abs=0.5)
+    assert [b.evidence["apparent_velocity_m_ns"] for b in shown] == pytest.approx([0.1] * 8, rel=0.01)
+    assert [b.evidence["excess"] for b in shown] == pytest.approx([0.0] * 8, abs=0.01)
+    correct_crossings(shown, OFFSETS, PERIOD)
+    assert [b.evidence["excess"] for b in shown] == pytest.approx([0.0] * 8, abs=0.01)
