@@ -8,6 +8,7 @@ from pyproj import CRS, Transformer
 
 from gprscan.errors import ParameterError, ReadError
 from gprscan.report import SurveyResult, rebuild, write_all
+from gprscan.report.tables import flat
 from gprscan.risk import grade
 from tests.report import surveys
 
@@ -118,4 +119,5 @@ def test_lines_on_two_continents_keep_longitude_and_latitude(tmp_path):
     assert result.anomalies.crs.to_epsg() == 4326
     assert result.anomalies["x"].tolist() == pytest.approx([114.03, -117.0], abs=0.01)
     result.anomalies = grade(result.anomalies)
+    assert flat(result.anomalies)["x"].tolist() == pytest.approx(result.anomalies["x"].tolist(), abs=1e-7)
     assert "too far apart for one projection" in write_all(result, tmp_path, "en").read_text("utf-8")

@@ -99,6 +99,8 @@ def flat(anomalies: geopandas.GeoDataFrame) -> pd.DataFrame:
         digits = next(
             (n for end, n in _DECIMALS.items() if column == end or (end[0] == "_" and column.endswith(end))), None
         )
+        if column in ("x", "y") and anomalies.crs is not None and anomalies.crs.is_geographic:
+            digits = 8  # degrees: 1 mm
         if digits is not None and pd.api.types.is_float_dtype(table[column]):
             table[column] = table[column].round(digits)
     where = list(table.columns).index("kind") + 1
