@@ -24,6 +24,7 @@ class GprscanBackend(BackendEntrypoint):
         "component",
         "crs",
         "on_truncated",
+        "interval_unit",
     )
 
     def open_dataset(  # type: ignore[override]
@@ -38,6 +39,7 @@ class GprscanBackend(BackendEntrypoint):
         component: str | None = None,
         crs: Any = None,
         on_truncated: Literal["raise", "trim"] = "raise",
+        interval_unit: str | None = None,
     ) -> xr.Dataset:
         """Open a file; the options are those of `gprscan.read`."""
         from gprscan.io.reading import read
@@ -51,6 +53,7 @@ class GprscanBackend(BackendEntrypoint):
             component=component,
             crs=crs,
             on_truncated=on_truncated,
+            interval_unit=interval_unit,
         )
         if drop_variables is None:
             return line

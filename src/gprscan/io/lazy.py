@@ -39,6 +39,8 @@ class TraceLayout:
         Bytes of each record before its samples.
     offset_binary : bool
         Samples are unsigned with mid-scale as zero; they are handed out signed, without loss.
+    ibm_float : bool
+        Samples are 32-bit hexadecimal floats of IBM's System/360, stored as unsigned words; handed out as float32.
     """
 
     path: str
@@ -49,6 +51,7 @@ class TraceLayout:
     n_channels: int = 1
     prefix: int = 0
     offset_binary: bool = False
+    ibm_float: bool = False
 
     @property
     def record(self) -> int:
@@ -58,7 +61,7 @@ class TraceLayout:
     @property
     def dtype(self) -> np.dtype:
         """Type in which samples are handed out, in the machine's byte order."""
-        kind = "i" if self.offset_binary else self.stored.kind
+        kind = "f" if self.ibm_float else "i" if self.offset_binary else self.stored.kind
         return np.dtype(f"{kind}{self.stored.itemsize}")
 
     def read_block(self, first: int, count: int) -> np.ndarray:
@@ -136,6 +139,8 @@ class TraceArray(BackendArray):
                     raw[i, where] = block[:, c][rows][:, pick]
         if layout.offset_binary:
             _signed(out)
+        if layout.ibm_float:
+            out = ibm_to_ieee(out.view("u4"))
         squeeze = tuple(i for i, k in enumerate((channel, trace, sample)) if isinstance(k, int | np.integer))
         return out.reshape([n for i, n in enumerate(out.shape) if i not in squeeze])
 
@@ -203,6 +208,8 @@ def probe(layout: TraceLayout, limit: int = BLOCK_BYTES) -> np.ndarray:
         firsts = np.linspace(0, layout.n_traces - n // 8, 8).astype(int)
         blocks = [layout.read_block(int(first), n // 8) for first in firsts]
     stored = np.concatenate(blocks)
+    if layout.ibm_float:
+        return ibm_to_ieee(stored)
     return _signed(stored) if layout.offset_binary else stored
 
 
@@ -211,3 +218,25 @@ def _signed(unsigned: np.ndarray) -> np.ndarray:
     bits = unsigned.view(f"u{unsigned.itemsize}")
     bits ^= bits.dtype.type(1 << (8 * unsigned.itemsize - 1))
     return bits.view(f"i{unsigned.itemsize}")
+
+
+def ibm_to_ieee(words: np.ndarray) -> np.ndarray:
+    """Turn hexadecimal floats of IBM's System/360 into float32.
+
+    Parameters
+    ----------
+    words : ndarray of uint32
+        Sign (1 bit), exponent of 16 in excess 64 (7 bits), fraction below one (24 bits).
+
+    Notes
+    -----
+    The value is ``(-1)^sign * fraction / 2^24 * 16^(exponent - 64)`` (IBM, System/360 Principles of Operation). Values
+    beyond float32 become infinite.
+    """
+    bits = words.astype("u4", copy=False)
+    fraction = (bits & 0xFFFFFF).astype("float32")
+    exponent = ((bits >> 24) & 0x7F).astype("int32") * 4 - (256 + 24)
+    with np.errstate(over="ignore", under="ignore"):
+        value = np.ldexp(fraction, exponent)
+    np.negative(value, out=value, where=(bits >> 31).astype(bool))
+    return value

@@ -10,6 +10,7 @@ import xarray as xr
 from gprscan import units
 from gprscan.errors import ParameterError
 from gprscan.io import registry
+from gprscan.io.interval import TO_NS
 from gprscan.io.recording import ReadOptions
 from gprscan.io.source import Source
 
@@ -24,6 +25,7 @@ def read(
     component: str | None = None,
     crs: Any = None,
     on_truncated: Literal["raise", "trim"] = "raise",
+    interval_unit: str | None = None,
 ) -> xr.Dataset:
     """Read a radar file of any format into a line.
 
@@ -50,6 +52,9 @@ def read(
         Reference system of the coordinates ``x`` and ``y``. By default EPSG:4547 in Shenzhen, elsewhere the UTM zone.
     on_truncated : {"raise", "trim"}
         Whether a file that ends in the middle of a trace raises, or is read up to there.
+    interval_unit : {"ps", "ns", "us", "s"}, optional
+        Unit of the field of the sampling interval in SEG-Y, Seismic Unix and SEG-2 files, which radar programs use in
+        different ways. By default ps in SEG-Y and Seismic Unix and s in SEG-2, as a finding.
 
     Returns
     -------
@@ -81,6 +86,7 @@ def read(
         component=component,
         crs=crs,
         on_truncated=_checked_policy(on_truncated),
+        interval_unit=_checked_unit(interval_unit),
     )
     source = Source(path)
     entry = registry.get_format(format) if format else registry.identify(source)
@@ -100,5 +106,12 @@ def _positive(name: str, value: float | str | None, unit: str, *, least: float |
 def _checked_policy(value: Any) -> Literal["raise", "trim"]:
     if value not in ("raise", "trim"):
         msg = f"on_truncated is {value!r}; 'raise' and 'trim' are accepted."
+        raise ParameterError(msg)
+    return value
+
+
+def _checked_unit(value: str | None) -> str | None:
+    if value is not None and value not in TO_NS:
+        msg = f"interval_unit is {value!r}; {', '.join(TO_NS)} are accepted."
         raise ParameterError(msg)
     return value

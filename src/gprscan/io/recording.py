@@ -38,6 +38,8 @@ class ReadOptions:
         Target of the map coordinates, anything that `pyproj.CRS.from_user_input` takes.
     on_truncated : {"raise", "trim"}
         What to do when the bytes do not make whole traces.
+    interval_unit : str or None
+        Unit of the sampling interval, for formats whose field is used in several: ps, ns, us or s.
     """
 
     spacing: float | None = None
@@ -46,6 +48,7 @@ class ReadOptions:
     component: str | None = None
     crs: Any = None
     on_truncated: Literal["raise", "trim"] = "raise"
+    interval_unit: str | None = None
 
 
 @dataclass

@@ -1,0 +1,282 @@
+"""SEG-Y of radar programs: revisions 0 and 1, IBM and IEEE floats, either byte order. Layout: specs/segy.md."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+import numpy as np
+import xarray as xr
+
+from gprscan.geometry import Fixes
+from gprscan.io import checks
+from gprscan.io.antenna import unknown
+from gprscan.io.direct_wave import nominal_time_zero
+from gprscan.io.interval import radar_interval
+from gprscan.io.lazy import TraceLayout, lazy_variable, probe
+from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line, whole_traces
+from gprscan.io.registry import REAL, Format, register
+from gprscan.io.segy_header import (
+    FILE_BYTES,
+    FORMAT_NAMES,
+    FORMATS,
+    IBM,
+    TEXT_BYTES,
+    TRACE_BYTES,
+    FileHeader,
+    TraceHeaders,
+    byte_order,
+    file_header,
+)
+from gprscan.io.segy_places import Places, places, radsys_places
+from gprscan.io.segy_write import write_segy
+from gprscan.io.source import Source
+from gprscan.model.findings import Finding
+
+_NOTE = re.compile(r"\bGPRSCAN ([A-Z ]+?) *= *([^\n]*)")
+_RADSYS = re.compile(r"radar systems|prism", re.IGNORECASE)
+
+
+def sniff(source: Source) -> bool:
+    """Whether a known format code, and a text that begins with C or a first trace that repeats the counts, are there."""
+    head = source.head
+    order = byte_order(head)
+    if order is None or source.size < FILE_BYTES + TRACE_BYTES:
+        return False
+    n_samples = struct.unpack_from(f"{order}H", head, 3220)[0]
+    if head[:2] in (b"\xc3\x40", b"C ", b"\xc3\xf0", b"C0"):
+        return bool(n_samples)
+    own, again = (struct.unpack_from(f"{order}HH", head, at) for at in (3220, FILE_BYTES + 114))
+    interval = struct.unpack_from(f"{order}H", head, 3216)[0]
+    return n_samples > 1 and interval > 0 and again == (own[0], interval)
+
+
+def read(source: Source, options: ReadOptions) -> xr.Dataset:
+    """Read a SEG-Y file."""
+    require(
+        source.size >= FILE_BYTES, source, f"SEG-Y begins with {FILE_BYTES} bytes of headers, here are {source.size}"
+    )
+    order = byte_order(source.head)
+    codes = [struct.unpack_from(f"{o}h", source.head, 3224)[0] for o in "><"]
+    require(
+        order is not None,
+        source,
+        f"the sample format code is {codes[0]} or, in the other byte order, {codes[1]}; 1, 2, 3, 5, 6 and 8 are known",
+    )
+    assert order is not None
+    header = file_header(source, order)
+    require(
+        header.code in FORMATS, source, "samples are 32-bit fixed point with gain (code 4)", "That is not supported."
+    )
+    require(header.revision < 2, source, "it is of revision 2", "Export it as revision 1.")
+    layout, findings = _layout(source, header, options)
+    traces = TraceHeaders(layout.headers(), order)
+    findings += _lengths(source, traces, layout)
+    sample = probe(layout)
+    notes = {key.strip(): value.strip() for key, value in _NOTE.findall(header.text)}
+    dt, found = _interval(source, header, traces, notes, options)
+    findings += found
+    where = _places(source, header, traces, notes, options)
+    findings += where.findings + checks.samples(sample, source.name)
+    frequency, separation = _noted(notes, "FREQUENCY MHZ"), _noted(notes, "SEPARATION M")
+    if frequency is None:
+        findings.append(unknown(""))
+    time_zero, found = _time_zero(source, traces, notes, sample, dt, separation)
+    findings += found
+    private = traces.private()
+    recording = Recording(
+        data=lazy_variable(layout),
+        dt=dt,
+        time_zero=time_zero,
+        distance=where.distance,
+        frequency=frequency,
+        separation=separation,
+        fixes=where.fixes,
+        lever_arm=_lever_arm(notes),
+        mark=None
+        if private is None or not private["mark"].any()
+        else xr.Variable("trace", private["mark"].astype("i1")),
+        antenna_height=_noted(notes, "ANTENNA HEIGHT M"),
+        crs=notes.get("CRS"),
+        acquired=traces.acquired(),
+        instrument="Radar Systems" if _RADSYS.search(header.text) else notes.get("INSTRUMENT", ""),
+        header={
+            "text": header.text,
+            "byte order": "big-endian" if order == ">" else "little-endian",
+            "format": FORMAT_NAMES[header.code],
+            "interval": header.interval,
+            "revision": header.revision,
+        },
+        units=notes.get("UNITS", "1"),
+        findings=findings,
+    )
+    return to_line(recording, source, "segy", options)
+
+
+def _layout(source: Source, header: FileHeader, options: ReadOptions) -> tuple[TraceLayout, list[Finding]]:
+    """Find samples per trace and the byte at which traces begin."""
+    require(0 <= header.extended <= 100, source, f"it says {header.extended} extended textual headers")
+    offset = FILE_BYTES + TEXT_BYTES * header.extended
+    stored = np.dtype(f"{header.order}{FORMATS[header.code]}")
+    first = source.read(offset, TRACE_BYTES)
+    own = struct.unpack_from(f"{header.order}H", first, 114)[0] if len(first) == TRACE_BYTES else 0
+    stated = header.n_samples
+    counts = [n for n in (stated, own) if n]
+    fitting = [n for n in counts if (source.size - offset) % (TRACE_BYTES + n * stored.itemsize) == 0]
+    n_samples = (fitting or counts or [0])[0]
+    require(1 <= n_samples, source, "neither the file header nor the first trace tells the samples per trace")
+    check_counts(source, max(n_samples, 2))
+    what = f"{n_samples} samples of {8 * stored.itemsize} bits and a header"
+    n_traces, findings = whole_traces(source, offset, TRACE_BYTES + n_samples * stored.itemsize, what, options)
+    if own and stated and own != stated:
+        findings += checks.disagreement(
+            "header-samples-disagree",
+            "The file header and the first trace disagree on the samples per trace.",
+            source.name,
+            ("used", float(n_samples)),
+            ("stated elsewhere", float(own if n_samples == stated else stated)),
+            0.0,
+            "The number that fits the size of the file is used.",
+        )
+    layout = layout_of(
+        source,
+        offset=offset,
+        n_traces=n_traces,
+        n_samples=n_samples,
+        stored=stored,
+        prefix=TRACE_BYTES,
+        ibm_float=header.code == IBM,
+    )
+    return layout, findings
+
+
+def _lengths(source: Source, traces: TraceHeaders, layout: TraceLayout) -> list[Finding]:
+    """Refuse traces of different lengths: the layout of equal records would decode headers as samples."""
+    counts = traces.field(114, "u2")
+    other = np.flatnonzero((counts != layout.n_samples) & (counts != 0))
+    if len(other) == 0 or len(other) == layout.n_traces:
+        return []
+    number = int(other[0])
+    if number == 0:
+        return []  # reported with the file header
+    require(
+        False,
+        source,
+        f"trace {number + 1} says {int(counts[number])} samples, others {layout.n_samples}",
+        "Traces of different lengths are not supported, or the file is damaged from there on.",
+    )
+    return []
+
+
+def _interval(
+    source: Source, header: FileHeader, traces: TraceHeaders, notes: dict[str, str], options: ReadOptions
+) -> tuple[float, list[Finding]]:
+    exact = _noted(notes, "DT NS")
+    own = int(traces.field(116, "u2")[0])
+    value = header.interval or own
+    require(value > 0, source, "the sampling interval is 0 in the file header and in the first trace")
+    declared = "ps" if exact is not None or re.search(r"\bpico ?seconds?\b", header.text, re.IGNORECASE) else ""
+    dt, findings = radar_interval(
+        source, value, traces_samples(header, traces), "ps", options.interval_unit, declared=declared, field="interval"
+    )
+    if header.interval and own and own != header.interval:
+        findings += checks.disagreement(
+            "interval-disagreement",
+            "The file header and the first trace disagree on the sampling interval.",
+            source.name,
+            ("file header", float(header.interval)),
+            ("first trace", float(own)),
+            0.0,
+            "That of the file header is used; depths depend on it.",
+        )
+    if exact is not None and options.interval_unit is None and abs(exact - dt) <= 1e-3:
+        dt = exact  # the field holds whole picoseconds
+    return dt, findings
+
+
+def traces_samples(header: FileHeader, traces: TraceHeaders) -> int:
+    """Return samples per trace as stated, for judging a time window."""
+    return header.n_samples or int(traces.field(114, "u2")[0])
+
+
+def _places(
+    source: Source, header: FileHeader, traces: TraceHeaders, notes: dict[str, str], options: ReadOptions
+) -> Places:
+    private = traces.private()
+    if private is not None:
+        out = Places()
+        distance = private["distance"].astype("float64")
+        if np.isfinite(distance).all() and (np.abs(distance) < 1e9).all():
+            out.distance = distance
+        else:
+            out.findings.append(checks.time_triggered(source.name, "the trace headers hold no distances"))
+        out.fixes = _private_fixes(private, source.name)
+        return out
+    if _RADSYS.search(header.text) and header.order == "<":
+        return radsys_places(traces, source.name)
+    return places(traces, source.name, options.crs or notes.get("CRS"))
+
+
+def _private_fixes(private: np.ndarray, name: str) -> Fixes | None:
+    usable = np.isfinite(private["longitude"]) & np.isfinite(private["latitude"])
+    usable &= (np.abs(private["longitude"]) <= 180) & (np.abs(private["latitude"]) <= 90)
+    rows = np.flatnonzero(usable)
+    if len(rows) < 2:
+        return None
+    kept = private[rows]
+    return Fixes(
+        rows,
+        kept["longitude"],
+        kept["latitude"],
+        kept["height"],
+        kept["quality"],
+        kept["sigma"],
+        kept["time"].astype("i8").view("datetime64[ns]"),
+        source=name,
+    )
+
+
+def _noted(notes: dict[str, str], key: str) -> float | None:
+    try:
+        value = float(notes[key])
+    except (KeyError, ValueError):
+        return None
+    return value if np.isfinite(value) and abs(value) < 1e9 else None
+
+
+def _lever_arm(notes: dict[str, str]) -> tuple[float, float]:
+    try:
+        right, forward = (float(word) for word in notes.get("LEVER ARM M", "").split(","))
+    except ValueError:
+        return 0.0, 0.0
+    return (right, forward) if np.isfinite([right, forward]).all() else (0.0, 0.0)
+
+
+def _time_zero(
+    source: Source, traces: TraceHeaders, notes: dict[str, str], sample: np.ndarray, dt: float, separation: float | None
+) -> tuple[float, list[Finding]]:
+    """Return time zero as gprscan noted it, else from the delay of the recording, else by the direct wave."""
+    exact = _noted(notes, "TIME ZERO NS")
+    if exact is not None:
+        return exact, []
+    delay = int(traces.field(108, "i2")[0])
+    if delay < 0 and -delay < dt * sample.shape[-1]:
+        # ms in a seismic file where the interval is in us: ns here where it is in ps
+        return float(-delay), []
+    return nominal_time_zero(sample, dt, separation, source.name, f"delay of the recording {delay}")
+
+
+register(
+    Format(
+        name="segy",
+        title="SEG-Y",
+        suffixes=(".sgy", ".segy", ".seg"),
+        side_suffixes=(),
+        maturity=REAL,
+        sniff=sniff,
+        read=read,
+        write=write_segy,
+        write_suffixes=(".sgy", ".segy"),
+        note="revisions 0 and 1, IBM and IEEE, both byte orders; layout on real seismic files, radar dialects on made ones",
+    )
+)
