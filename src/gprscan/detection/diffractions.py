@@ -59,6 +59,8 @@ def _dominant(work: Section, settings: Settings, kept: list[Target]) -> list[Tar
         result = fits.fit(work, candidate, settings)
         if result is None or result.coherence < settings.coherence or result.picks < 4:
             continue
+        if result.covariance[1, 1] > (0.5 / work.fc_nominal) ** 2:
+            continue  # the picks do not hold its time: no depth could be given
         if any(_same(work, result, other.fit) for other in kept):
             continue
         fitted.append((candidate.strength * result.coherence**0.5, Target(result, candidate.strength)))

@@ -10,8 +10,8 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     """Drop the claims that a better explanation of the same echoes covers.
 
     A shaft owns everything within its walls: what lies under its cover is its own reverberation. A gap under the bound
-    layer owns the diffractions of its rims and its multiples. A zone and a hyperbola on the same top are one body, named
-    by whichever is surer.
+    layer owns the diffractions of its rims and its multiples. A mesh owns what is no deeper than its own echo; where bars stand in a row, there is no shaft. A zone and a hyperbola on the
+    same top are one body, named by whichever is surer.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     """
     chances = {id(b): posterior(b.votes) for b in bodies}
     kind = {id(b): next(iter(chances[id(b)])) for b in bodies}
-    dropped: set[int] = set()
+    dropped: set[int] = {id(b) for b in bodies if kind[id(b)] == "manhole" and _over_row(b, bodies)}
     for owner in bodies:
         if owner.x_min is None or owner.x_max is None or owner.source == "diffraction" or id(owner) in dropped:
             continue
@@ -38,14 +38,23 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
             inside = owner.x_min - margin <= other.x <= owner.x_max + margin
             if not inside:
                 continue
-            if (mine == "manhole" and kind[id(other)] != "manhole") or (
-                mine == "debond" and _same_top(owner, other, 2.0 * period)
+            if (
+                (mine == "manhole" and kind[id(other)] != "manhole")
+                or (mine == "debond" and _same_top(owner, other, 2.0 * period))
+                or (mine == "rebar" and other.source == "diffraction" and other.t < owner.t + period)
             ):
                 dropped.add(id(other))
             elif owner.source == "zone" and _same_top(owner, other, 1.5 * period):
                 surer = chances[id(owner)][mine] >= chances[id(other)][kind[id(other)]]
                 dropped.add(id(other) if surer else id(owner))
     return [b for b in bodies if id(b) not in dropped]
+
+
+def _over_row(shaft: Body, bodies: list[Body]) -> bool:
+    """Do the bars of a row go on through what looked like a shaft?"""
+    if shaft.x_min is None or shaft.x_max is None:
+        return False
+    return any(b.group is not None and shaft.x_min <= b.x <= shaft.x_max for b in bodies)
 
 
 def _same_top(owner: Body, other: Body, tolerance: float) -> bool:

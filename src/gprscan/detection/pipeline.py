@@ -11,7 +11,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 from gprscan import model, names
-from gprscan.detection import detectability, diffractions, setting, table
+from gprscan.detection import detectability, diffractions, rebar, setting, table
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
@@ -74,7 +74,9 @@ def detect(
     ground = settle(bodies, settings.prior_ground(), _height(line), separation)
     period = _period(line, settings)
     channels = sorted({b.channel for b in bodies})
-    bodies = [b for c in channels for b in merge([q for q in bodies if q.channel == c], period)]
+    bodies = [
+        b for c in channels for b in merge(rebar.group_rows([q for q in bodies if q.channel == c], period), period)
+    ]
     if line.sizes.get(names.CHANNEL, 1) > 1 and names.OFFSET in line.coords:
         offsets = dict(enumerate(line[names.OFFSET].values.astype(float).tolist()))
         bodies = link_channels(bodies, offsets, period)
@@ -158,8 +160,9 @@ def blocks(x: np.ndarray, dx: float, settings: Settings) -> list[tuple[int, int,
 
 def find_bodies(section: Section, settings: Settings) -> list[Body]:
     """Run every detector on a section, and keep what lies in its core."""
+    meshes = rebar.find_mesh(section, settings)
     image = images.migrated(section, settings.prior_ground().rms(10.0))
-    found = diffractions.find_bodies(section, settings, image)
+    found = meshes + diffractions.find_bodies(section, settings, image)
     found += detect_debond(section, None, settings)
     found += detect_columns(section, None, settings)
     found += detect_zones(section, image, settings)

@@ -10,14 +10,13 @@ they are told from pipes by standing in a row.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage, signal, stats
 
 from gprscan.detection import classify
 from gprscan.detection.body import Body
-from gprscan.detection.condition import even_out
 from gprscan.detection.debond import SPEED, band_limited, interface_depth
 from gprscan.detection.lateral import runs
 from gprscan.detection.section import Section
@@ -247,56 +246,6 @@ def _first_component(wave: np.ndarray) -> np.ndarray:
     return np.asarray(vectors[:, -1])
 
 
-def without_mesh(section: Section, meshes: list[Body]) -> Section:
-    """Take what repeats at the pitch of its meshes out of a section.
-
-    Over a mesh, everything that repeats along the line at its pitch is the mesh: the echoes of the bars, of the wave
-    between bars and surface, and of the layers below lit through the grating. What lies below it and is shorter than
-    the average with which that is followed, remains.
-
-    Parameters
-    ----------
-    section : Section
-    meshes : list of Body
-        As `find_mesh` returns them.
-
-    Returns
-    -------
-    Section
-        The same one where there is no mesh, else a copy with `raw`, `echo` and `cond` changed.
-    """
-    s = section
-    if not meshes:
-        return section
-    raw, echo = s.raw.copy(), s.echo.copy()
-    for mesh in meshes:
-        pitch = float(mesh.evidence["pitch_m"])
-        x_min, x_max = float(mesh.x_min or 0.0), float(mesh.x_max or 0.0)
-        edge = np.clip(np.minimum(s.x - x_min, x_max - s.x) / pitch + 1.0, 0.0, 1.0)
-        share = (edge * s.valid)[:, None]
-        for harmonic in _harmonics(pitch, s.dx):
-            # the echo holds what the sliding background left; the two differ only in what does not repeat
-            wave = _followed(echo, s, pitch, FOLLOW, harmonic)
-            back = 2.0 if harmonic * s.dx / pitch % 0.5 > 1e-6 else 1.0
-            carrier = np.exp(2j * np.pi * harmonic * (s.x - s.x[0]) / pitch)[:, None]
-            part = (share * back * (wave * carrier).real).astype(np.float32)
-            raw -= part
-            echo -= part
-    return replace(s, raw=raw, echo=echo, cond=even_out(echo, s.valid, s.dt, s.fc_nominal, s.noise))
-
-
-def _harmonics(pitch: float, dx: float) -> list[int]:
-    """Multiples of the wavenumber of a pitch up to 20 / m, less those that the trace spacing folds onto one seen before."""
-    taken, kept = [0.0], []
-    for harmonic in range(1, max(2, int(20 * pitch)) + 1):
-        cycles = harmonic * dx / pitch % 1.0
-        folded = min(cycles, 1.0 - cycles) / dx
-        if all(abs(folded - other) > 1.0 / (4 * FOLLOW) for other in taken):
-            taken.append(folded)
-            kept.append(harmonic)
-    return kept
-
-
 LEAST_BARS = 4
 DEEPEST = 0.35  # m of cover
 ALIKE = 7.0  # dB from the median of the row
@@ -338,22 +287,31 @@ def group_rows(bodies: list[Body], period: float) -> list[Body]:
 
 
 def _best_row(bodies: list[Body], period: float) -> tuple[list[Body], float] | None:
-    """Row with the most bars, and of equals the straightest, among bodies; None where there is none."""
+    """Row with the most bars, and of equals the straightest, among bodies; None where there is none.
+
+    A strong bar counts for more than the side lobes between bars, which stand in rows as well.
+    """
     best: tuple[list[Body], float] | None = None
-    rank = (0, 0.0)
+    rank = (0.0, 0.0)
     for seed in bodies:
         level = sorted((b for b in bodies if abs(b.t - seed.t) < 0.8 * period and _alike(b, seed)), key=lambda b: b.x)
-        if len(level) < max(LEAST_BARS, rank[0]):
+        if len(level) < LEAST_BARS:
             continue
         for pitch in {round(b.x - seed.x, 2) for b in level if ROW_PITCHES[0] <= b.x - seed.x <= ROW_PITCHES[1]}:
             found = _on_lattice(level, seed, pitch, period)
-            if found is not None and (len(found[0]), -found[2]) > rank:
-                best, rank = (found[0], found[1]), (len(found[0]), -found[2])
+            if found is None:
+                continue
+            weight = sum(float(b.evidence.get("strength_db") or 10.0) for b in found[0])
+            if (weight, -found[2]) > rank:
+                best, rank = (found[0], found[1]), (weight, -found[2])
     return best
 
 
 def _alike(body: Body, seed: Body) -> bool:
     """Is a body as strong and as clear as the seed of a row? Side lobes between bars are not."""
+    strong, strongest = body.evidence.get("strength_db"), seed.evidence.get("strength_db")
+    if strong is not None and strongest is not None and abs(strong - strongest) > ALIKE:
+        return False
     own, other = body.evidence.get("amplitude_db"), seed.evidence.get("amplitude_db")
     clear, clearest = body.evidence.get("coherence"), seed.evidence.get("coherence")
     if clear is not None and clearest is not None and clear < 0.8 * clearest:
