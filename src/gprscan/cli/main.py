@@ -24,6 +24,7 @@ COMMANDS = {
     "convert": "Convert a file to another format.",
     "process": "Apply the steps of a recipe to files.",
     "scan": "Scan a survey: map, tables and report of what is under the road.",
+    "survey": "Start a side file or survey file of your own from a template.",
     "report": "Write the outputs of a finished scan again.",
     "doctor": "Check the installation.",
 }

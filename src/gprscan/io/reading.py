@@ -11,6 +11,7 @@ from gprscan import units
 from gprscan.errors import ParameterError
 from gprscan.io import registry
 from gprscan.io.interval import TO_NS
+from gprscan.io.pipe_side import with_pipe
 from gprscan.io.recording import ReadOptions
 from gprscan.io.source import Source
 
@@ -90,7 +91,7 @@ def read(
     )
     source = Source(path)
     entry = registry.get_format(format) if format else registry.identify(source)
-    return entry.read(entry.data_file(source), options)
+    return with_pipe(entry.read(entry.data_file(source), options), source)
 
 
 def _positive(name: str, value: float | str | None, unit: str, *, least: float | None = None) -> float | None:

@@ -13,14 +13,18 @@ from gprscan.model.line import (
     trace_spacing,
     with_amplitude,
 )
+from gprscan.model.pipe import attach_pipe, is_ring, pipe_of
 
 __all__ = [
     "Finding",
     "amplitude",
     "antenna_separation",
+    "attach_pipe",
     "centre_frequency",
     "from_array",
     "regular_spacing",
+    "is_ring",
+    "pipe_of",
     "require_line",
     "sampling_interval",
     "trace_spacing",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from gprscan import names
 from gprscan.errors import LineError, MissingPositionError
 from gprscan.model import findings as _findings
 from gprscan.model.findings import Finding
+from gprscan.model.pipe import attach_pipe
 
 
 def from_array(
@@ -31,6 +32,7 @@ def from_array(
     source_format: str = "",
     units: str = "1",
     findings: Sequence[Finding] = (),
+    pipe: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Make a line of the gprscan data model from an array of traces.
 
@@ -63,6 +65,9 @@ def from_array(
         ``"1"`` for recorder counts, ``"mV"`` where the factor is known.
     findings : sequence of Finding
         What a reader noticed.
+    pipe : mapping, optional
+        For a line measured inside a pipe: ``inner_diameter``, ``wall_thickness``, ``standoff`` in m and ``clock`` in
+        degrees (one value, one per channel, or one per trace for a ring).
 
     Returns
     -------
@@ -117,7 +122,8 @@ def from_array(
         attrs[names.ANTENNA_HEIGHT] = float(antenna_height)
     values = getattr(data, "variable", data)
     variable = xr.Variable(dims, getattr(values, "_data", values), {"units": units})
-    return xr.Dataset({names.AMPLITUDE: variable}, coords, attrs)
+    line = xr.Dataset({names.AMPLITUDE: variable}, coords, attrs)
+    return line if pipe is None else attach_pipe(line, pipe)
 
 
 def _distance(distance: Any, spacing: float | None, n_traces: int) -> np.ndarray | None:

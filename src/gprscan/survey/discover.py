@@ -177,6 +177,7 @@ def _lines_under(folder: Path, out: str | Path | None) -> tuple[list[Path], list
         else:
             lines.append(path)
     stems = {_folded(path.with_suffix("")) for path in lines}
+    stems |= {_folded(path.with_suffix(".pipe")) for path in lines}  # RUN.pipe.toml describes the pipe of RUN
     data = set(found)
     for path in files:
         if path in data or path.name == FILE_NAME or _folded(path.with_suffix("")) in stems:

@@ -50,7 +50,8 @@ def side_file_hashes(path: str | Path) -> dict[str, str]:
     """
     path = Path(path)
     stem = path.stem.casefold()
-    beside = (p for p in path.parent.iterdir() if p != path and p.stem.casefold() == stem and p.is_file())
+    stems = (stem, f"{stem}.pipe")  # RUN.pipe.toml describes the pipe of RUN
+    beside = (p for p in path.parent.iterdir() if p != path and p.stem.casefold() in stems and p.is_file())
     return {p.name: sha256_of(p) for p in sorted(beside)}
 
 
