@@ -129,7 +129,12 @@ def curve_weights(curvature: np.ndarray, geometry: Acquisition) -> np.ndarray:
     may exceed the one that passes a single trace at the centre frequency unchanged.
     """
     weight = geometry.spacing * np.sqrt(np.abs(curvature) / (2 * np.pi))
-    return np.minimum(weight, 1.0 / np.sqrt(2 * np.pi * geometry.frequency * 1e-3))
+    return np.minimum(weight, largest_weight(geometry))
+
+
+def largest_weight(geometry: Acquisition) -> float:
+    """Return the weight that passes a single trace at the centre frequency unchanged, in roots of ns."""
+    return 1.0 / np.sqrt(2 * np.pi * geometry.frequency * 1e-3)
 
 
 def edge_taper(lateral: np.ndarray, widths: np.ndarray) -> np.ndarray:
@@ -146,18 +151,23 @@ def edge_taper(lateral: np.ndarray, widths: np.ndarray) -> np.ndarray:
     return np.sin(0.5 * np.pi * np.clip((1.0 - share) / TAPER, 0.0, 1.0)) ** 2
 
 
-def _copies(geometry: Acquisition, slope: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
-    """Choose a low-pass copy for each tap, so that neighbouring traces on the curve stay within half a period.
+def low_pass_cutoffs(geometry: Acquisition, steepest: float) -> tuple[float, ...]:
+    """Return the corner frequencies (GHz) of the low-pass copies that curves up to a slope (ns/m) need.
 
-    The operator is aliased above :math:`1/(2\\Delta x\\,|dt/dx|)` (Gray 1992, Geophysical Prospecting 40, 795-803).
+    The first is infinite. Above :math:`1/(2\\Delta x\\,|dt/dx|)` neighbouring traces on a curve are more than half a
+    period apart, and the operator is aliased (Gray 1992, Geophysical Prospecting 40, 795-803).
     """
-    limit = 0.5 / (geometry.spacing * np.maximum(np.abs(slope), 1e-9))
     nyquist = 0.5 / geometry.dt
-    octaves = np.log2(nyquist / np.minimum(limit, nyquist))
+    octaves = np.log2(max(nyquist * 2 * geometry.spacing * steepest, 1.0))
+    corners = nyquist * 2.0 ** (-np.arange(1, int(COPIES_PER_OCTAVE * octaves) + 1) / COPIES_PER_OCTAVE)
+    return (np.inf, *corners.tolist())
+
+
+def low_pass_copy(geometry: Acquisition, slope: np.ndarray) -> np.ndarray:
+    """Return the number of the low-pass copy that each slope (ns/m) calls for, int32."""
+    aliasing = np.maximum(geometry.spacing * np.abs(slope) / geometry.dt, 1.0)
     # rounding down keeps the corner at or just above the limit; the filter's roll-off does the rest
-    copy = np.where(used, np.floor(COPIES_PER_OCTAVE * octaves), 0).astype("int32")
-    corners = nyquist * 2.0 ** (-np.arange(1, int(copy.max()) + 1) / COPIES_PER_OCTAVE)
-    return copy, (np.inf, *corners.tolist())
+    return np.floor(COPIES_PER_OCTAVE * np.log2(aliasing) + 1e-9).astype("int32")
 
 
 def curve_table(
@@ -174,8 +184,9 @@ def curve_table(
     share = np.where(inside, position - rows, 0.0)
     cutoffs: tuple[float, ...] = (np.inf,)
     if aperture.antialias:
-        copy, cutoffs = _copies(geometry, slope, inside)
-        rows += copy * geometry.n_samples
+        slope = np.where(inside, slope, 0.0)
+        cutoffs = low_pass_cutoffs(geometry, float(np.abs(slope).max()))
+        rows += np.minimum(low_pass_copy(geometry, slope), len(cutoffs) - 1) * geometry.n_samples
     # times grow along a curve, so the part inside the record is one piece
     last = np.where(inside.any(axis=1), lateral.size - np.argmax(inside[:, ::-1], axis=1), 0)
     return CurveTable(

@@ -11,7 +11,8 @@ from gprscan import names
 from gprscan.errors import LineError, ParameterError
 from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths
 from gprscan.migration.curves import Aperture, reach
-from gprscan.migration.medium import GroundVelocity, Medium, checked_velocity, medium
+from gprscan.migration.medium import GroundVelocity, Medium, along_line, checked_velocity, medium
+from gprscan.migration.section import Section, migrate_section, section
 from gprscan.migration.summation import Summation
 from gprscan.model import require_line, with_amplitude
 from gprscan.steps import Length, step
@@ -19,10 +20,20 @@ from gprscan.steps import Length, step
 
 def _halo(line: xr.Dataset, parameters: dict[str, Any]) -> int:
     geometry = acquisition(line)
-    ground = medium(parameters["velocity"])
+    velocity = parameters["velocity"]
+    ground = _section(line, geometry, velocity, parameters).mean() if along_line(velocity) else medium(velocity)
     depths = image_depths(geometry, ground, parameters["depth_step"], parameters["max_depth"])
     aperture = Aperture(parameters["aperture"], parameters.get("fresnel_zones"))
     return int(reach(geometry, ground, depths, aperture)[-1]) + 2
+
+
+def _section(
+    line: xr.Dataset, geometry: Acquisition, velocity: float | xr.DataArray, parameters: dict[str, Any]
+) -> Section:
+    # no echo in the record comes from deeper: the fastest velocity over the whole record
+    fastest = float(velocity.max()) if isinstance(velocity, xr.DataArray) else float(velocity)
+    deepest = parameters["max_depth"] or 0.5 * fastest * (geometry.start + geometry.dt * geometry.n_samples)
+    return section(velocity, line, geometry, float(deepest), topography=parameters.get("topography", False))
 
 
 def _operators(geometry: Acquisition, ground: Medium, depths: np.ndarray, aperture: Aperture) -> list[Summation]:
@@ -43,6 +54,7 @@ def kirchhoff(
     antialias: bool = True,
     fresnel_zones: float | None = None,
     coherence: float = 0.0,
+    topography: bool = False,
     depth_step: Length | None = None,
     max_depth: Length | None = None,
 ) -> xr.Dataset:
@@ -54,8 +66,8 @@ def kirchhoff(
         Line over two-way travel time, time zero applied, traces regularly spaced. The transmitter-receiver distance is
         taken from ``separation``, the height of the antenna from ``antenna_height``; rays refract at the ground.
     velocity : float, str or xarray.DataArray
-        Velocity in the ground, m/ns; or v(z) over ``depth`` in m, linear between its samples (two samples at one depth
-        make a step).
+        Velocity in the ground, m/ns; v(z) over ``depth`` in m, linear between its samples (two samples at one depth
+        make a step); or v(x, z) over ``distance`` (m, as on the line) and ``depth``.
     aperture : float
         Half-angle in degrees, at the image point, within which traces are summed.
     antialias : bool
@@ -66,6 +78,9 @@ def kirchhoff(
     coherence : float
         Power of the coherence along the curve by which the image is weighted; 0 leaves amplitudes as they are, 1 or 2
         suppress what is not a diffraction or a reflection.
+    topography : bool
+        Let the antennas follow the elevation ``z`` of the traces; ``depth`` is then below the ground at each trace.
+        Exact for one velocity; with others, their layers are taken to follow the ground.
     depth_step : float, optional
         Spacing of the depths in m; by default what a wave in the slowest layer travels down and back in one sampling
         interval.
@@ -89,15 +104,28 @@ def kirchhoff(
     -----
     The Kirchhoff integral for two dimensions: half-derivative in time, then a sum with obliquity and spreading weights
     (Schneider 1978, Geophysics 43, 49-76; Yilmaz 2001, Seismic Data Analysis, section 4.2); the low-pass copies follow
-    Gray (1992, Geophysical Prospecting 40, 795-803).
+    Gray (1992, Geophysical Prospecting 40, 795-803). For v(x, z) the times are first arrivals from the eikonal
+    equation, tabulated at anchors along the line, and the images of neighbouring anchors are blended.
     """
     if coherence < 0:
         msg = f"coherence is {coherence}; the power cannot be negative."
         raise ParameterError(msg)
-    ground = medium(velocity)
+    limits = Aperture(aperture, fresnel_zones, antialias)
     geometry = acquisition(line)
+    if topography or along_line(velocity):
+        if coherence:
+            msg = "coherence weights need a level ground whose velocity does not change along the line."
+            raise ParameterError(msg)
+        below = _section(line, geometry, velocity, {"max_depth": max_depth, "topography": topography})
+        depths = image_depths(geometry, below.mean(), depth_step, max_depth)
+        images = [
+            migrate_section(traces, geometry, below, depths, separation, limits)
+            for traces, separation in zip(channels(line), geometry.separation.tolist(), strict=True)
+        ]
+        return as_image(line, np.stack(images), depths)
+    ground = medium(velocity)
     depths = image_depths(geometry, ground, depth_step, max_depth)
-    operators = _operators(geometry, ground, depths, Aperture(aperture, fresnel_zones, antialias))
+    operators = _operators(geometry, ground, depths, limits)
     if coherence == 0:
         images = [operator.migrate(traces) for operator, traces in zip(operators, channels(line), strict=True)]
     else:

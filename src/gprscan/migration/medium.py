@@ -30,15 +30,19 @@ def checked_velocity(value: Any) -> float | xr.DataArray:
         return number
     if value.ndim == 0:
         return checked_velocity(float(value))
-    if value.dims != (names.DEPTH,):
-        msg = f"velocity has the dimensions {value.dims}; a number or a DataArray over ('depth',) is needed."
+    if set(value.dims) not in ({names.DEPTH}, {names.DEPTH, names.DISTANCE}):
+        msg = (
+            f"velocity has the dimensions {value.dims}; a number, or a DataArray over 'depth', or over 'distance' and "
+            "'depth', is needed."
+        )
         raise ParameterError(msg)
-    if names.DEPTH not in value.coords:
-        msg = "velocity has no 'depth' coordinate; give the depth of each value in m."
-        raise ParameterError(msg)
-    if np.any(np.diff(value[names.DEPTH].values) < 0):
-        msg = "the depths of the velocity profile do not grow."
-        raise ParameterError(msg)
+    for dim in value.dims:
+        if dim not in value.coords:
+            msg = f"velocity has no {dim!r} coordinate; give the place of each value in m."
+            raise ParameterError(msg)
+        if np.any(np.diff(value[dim].values) < 0):
+            msg = f"the coordinate {dim!r} of the velocity does not grow."
+            raise ParameterError(msg)
     _check_range(value.values)
     return value
 
@@ -50,6 +54,11 @@ def _check_range(values: np.ndarray) -> None:
             "that in air, 0.2998 m/ns (soils: 0.06 to 0.15)."
         )
         raise ParameterError(msg)
+
+
+def along_line(velocity: float | xr.DataArray) -> bool:
+    """Whether a velocity changes along the line, too: v(x, z)."""
+    return isinstance(velocity, xr.DataArray) and velocity.ndim == 2
 
 
 GroundVelocity = Annotated[float | xr.DataArray, BeforeValidator(checked_velocity)]
@@ -105,6 +114,9 @@ def medium(velocity: float | xr.DataArray, *, cell: float = 0.01) -> Medium:
     """
     if not isinstance(velocity, xr.DataArray):
         return Medium(np.zeros(1), np.array([float(velocity)]))
+    if velocity.ndim > 1:
+        msg = "this takes a velocity that does not change along the line; 'kirchhoff' takes v(x, z)."
+        raise ParameterError(msg)
     z = np.asarray(velocity[names.DEPTH].values, dtype="float64")
     v = np.asarray(velocity.values, dtype="float64")
     tops, velocities = [0.0], [v[0]]

@@ -1,0 +1,90 @@
+"""Kirchhoff migration through v(x, z)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from gprscan.errors import MissingPositionError, ParameterError
+from gprscan.migration import kirchhoff, phase_shift, stolt
+from tests.migration.lines import diffractor, energy_near, peak
+
+
+def ramp(left: float, right: float, length: float = 10.0) -> xr.DataArray:
+    """Return a velocity that changes linearly along the line."""
+    x = np.linspace(0, length, 21)
+    values = np.repeat((left + (right - left) * x / length)[:, None], 2, axis=1)
+    return xr.DataArray(values, dims=("distance", "depth"), coords={"distance": x, "depth": [0.0, 6.0]})
+
+
+@pytest.mark.parametrize(("separation", "height"), [(0.0, 0.0), (0.2, 0.05), (0.3, 0.4)])
+def test_a_uniform_section_is_a_uniform_ground(separation: float, height: float) -> None:
+    line = diffractor(120, 260, dt=0.25, depth=1.6, separation=separation, height=height)
+    plain = kirchhoff(line, 0.1, depth_step=0.0125, max_depth=2.5)["amplitude"].values[:, 20:]
+    through = kirchhoff(line, ramp(0.1, 0.1), depth_step=0.0125, max_depth=2.5)["amplitude"].values[:, 20:]
+    assert np.corrcoef(plain.ravel(), through.ravel())[0, 1] > 0.99
+    assert np.abs(through).max() == pytest.approx(np.abs(plain).max(), rel=0.03)
+
+
+def test_velocity_growing_along_the_line() -> None:
+    """Circular rays: t = 2 acosh(1 + k^2 d^2 / (2 v v')) / k."""
+    gradient, x, depth = 0.006, 5.0, 1.8
+    along = 0.05 * np.arange(200)
+    distance = (along - x) ** 2 + depth**2
+    product = 2 * (0.08 + gradient * along) * (0.08 + gradient * x)
+    times = 2 * np.arccosh(1 + gradient**2 * distance / product) / gradient
+    line = diffractor(200, 360, dt=0.25, times=times)
+    image = kirchhoff(line, ramp(0.08, 0.14), depth_step=0.01)
+    trace, row = peak(image)
+    assert abs(trace - 100) <= 1
+    assert abs(image["depth"].values[row] - depth) <= 0.0125
+    assert energy_near(image, trace) > 0.94
+    # one velocity, even the right one at the point, misplaces it along the line and smears it
+    uniform = kirchhoff(line, 0.11, depth_step=0.01)
+    assert abs(peak(uniform)[0] - 100) >= 2
+    assert energy_near(uniform, peak(uniform)[0]) < 0.9
+
+
+def test_a_line_that_runs_backwards_sees_the_section_mirrored() -> None:
+    line = diffractor(120, 200, dt=0.25, depth=1.2)
+    backwards = line.isel(trace=slice(None, None, -1))
+    velocity = ramp(0.09, 0.12, 6.0)
+    forward = kirchhoff(line, velocity, depth_step=0.02)["amplitude"].values
+    mirrored = kirchhoff(backwards, velocity, depth_step=0.02)["amplitude"].values[::-1]
+    # the anchors lie elsewhere, so that the blends differ a little
+    assert np.corrcoef(forward.ravel(), mirrored.ravel())[0, 1] > 0.995
+
+
+def test_other_methods_say_which_one_takes_a_section() -> None:
+    line = diffractor()
+    for migrate in (stolt, phase_shift):
+        with pytest.raises(ParameterError, match="kirchhoff"):
+            migrate(line, ramp(0.1, 0.1))
+    with pytest.raises(ParameterError, match="coherence"):
+        kirchhoff(line, ramp(0.1, 0.1), coherence=1.0)
+    with pytest.raises(ParameterError, match="distance"):
+        kirchhoff(line, ramp(0.1, 0.1).drop_vars("distance"))
+
+
+@pytest.mark.parametrize("separation", [0.0, 0.3])
+def test_topography(separation: float) -> None:
+    """A point below a hill: straight rays from antennas at their true heights."""
+    along = 0.05 * np.arange(200)
+    hill = 0.6 * np.exp(-(((along - 4.0) / 1.5) ** 2))
+    x, z = 5.5, -1.0
+    times = np.zeros(200)
+    for side in (-0.5, 0.5):
+        place = along + side * separation
+        times += np.hypot(place - x, np.interp(place, along, hill) - z) / 0.1
+    line = diffractor(200, 300, dt=0.25, times=times, separation=separation)
+    line = line.assign_coords(z=("trace", hill))
+    image = kirchhoff(line, 0.1, topography=True, depth_step=0.01)
+    trace, row = peak(image)
+    assert abs(trace - 110) <= 1
+    assert abs(image["depth"].values[row] - (hill[110] - z)) <= 0.0125
+    assert energy_near(image, trace) > 0.93
+    level = kirchhoff(line, 0.1, depth_step=0.01)
+    assert energy_near(level, peak(level)[0]) < 0.85
+    with pytest.raises(MissingPositionError, match="elevation"):
+        kirchhoff(line.drop_vars("z"), 0.1, topography=True)
