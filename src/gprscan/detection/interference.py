@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage, optimize, signal
 
+LEAST_NOISE = 0.1  # share of the late record
+
 
 def _above_band(a: np.ndarray, dt: float, fc: float) -> np.ndarray | None:
     """Part of the traces above the antenna's band; None where the sampling leaves nothing there."""
@@ -21,7 +23,8 @@ def acquisition_gain(a: np.ndarray, valid: np.ndarray, t: np.ndarray, dt: float,
 
     Receiver noise is stationary before the gain is applied, so its standard deviation over the record is the gain. It is
     read above the antenna's band, where no echo is, and believed only if it is incoherent from trace to trace, present
-    before the first arrival, and grows at least twofold.
+    before the first arrival, a good part of what the end of the record holds (else what the filter lets through of weak
+    echoes would pass for noise), and grows at least twofold.
 
     Returns
     -------
@@ -36,6 +39,10 @@ def acquisition_gain(a: np.ndarray, valid: np.ndarray, t: np.ndarray, dt: float,
         return None
     high = high - np.median(high, axis=0)
     level = 1.4826 * np.median(np.abs(high), axis=0)
+    late = slice(-live.shape[1] // 5, None)
+    everything = 1.4826 * np.median(np.abs(live - np.median(live, axis=0))[:, late])
+    if np.median(level[late]) < LEAST_NOISE * everything:
+        return None
     width = max(3, round(0.15 / (fc * dt)))
     # padding at the start of the record is exactly constant, and the filter is not itself at the ends
     first = int(np.argmax(level > 2.5e-3 * level.max())) + width
