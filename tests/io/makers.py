@@ -90,3 +90,82 @@ def make_su(
         out.append(bytes(trace) + values[i].astype(f"{order}f4").tobytes())
     path.write_bytes(b"".join(out))
     return path
+
+
+def _seg2_strings(order: str, strings: dict[str, object]) -> bytes:
+    out = b""
+    for key, value in strings.items():
+        text = f"{key} {value}".encode() + b"\0"
+        out += struct.pack(f"{order}H", len(text) + 2) + text
+    return out + struct.pack(f"{order}H", 0)
+
+
+def make_seg2(
+    path: Path,
+    values: np.ndarray,
+    *,
+    order: str = "<",
+    strings: dict[str, object] | None = None,
+    trace_strings: list[dict[str, object]] | None = None,
+    shuffled: bool = False,
+) -> Path:
+    """Write a SEG-2 file (trace, sample); shuffled: trace blocks lie in reverse order with gaps."""
+    n, ns = values.shape
+    code = {"i2": 1, "i4": 2, "f4": 4, "f8": 5}[f"{values.dtype.kind}{values.dtype.itemsize}"]
+    text = _seg2_strings(order, {"SAMPLE_INTERVAL": 4e-10, **(strings or {})})
+    start = 32 + 4 * n + len(text)
+    blocks = []
+    for i in range(n):
+        own = _seg2_strings(order, (trace_strings or [{}] * n)[i])
+        own = own.ljust(64, b"\0")
+        data = values[i].astype(values.dtype.newbyteorder(order)).tobytes()
+        head = struct.pack(f"{order}HHIIB", 0x4422, 32 + len(own), len(data), ns, code).ljust(32, b"\0")
+        blocks.append(head + own + data + (b"gap" if shuffled else b""))
+    places = list(range(n))[::-1] if shuffled else list(range(n))
+    pointers, at = [0] * n, start
+    for i in places:
+        pointers[i] = at
+        at += len(blocks[i])
+    head = struct.pack(f"{order}HHHH", 0x3A55, 1, 4 * n, n).ljust(32, b"\0")
+    body = b"".join(blocks[i] for i in places)
+    path.write_bytes(head + struct.pack(f"{order}{n}I", *pointers) + text + body)
+    return path
+
+
+def make_ids(path: Path, values: np.ndarray, *, flags: dict[int, bytes] | None = None, **fields: float) -> Path:
+    """Write an IDS .dt file of int16 (trace, sample)."""
+    n, ns = values.shape
+    length = max(4 + 2 * ns, 300)
+    counts = [length, n, ns, n, ns, 1, 1, 1, 1, 0, 0]
+    numbers = {
+        "radar_freq": 2e8,
+        "prop_vel": 1e8,
+        "sweep_time": ns * 1e-10,
+        "sweep_time_tot": ns * 1e-10,
+        "scan_freq": 260.0,
+        "scan_time": 3.8e-3,
+        "sweep_dx": 0.02,
+        "wheel_dx": 0.002,
+        "x_cell": 0.05,
+        "y_cell": 1e-10,
+    }
+    for name, value in fields.items():
+        if name in numbers:
+            numbers[name] = value
+    counts[3] = int(fields.get("n_x", n))
+    counts[8] = int(fields.get("wheel", 1))
+    number = "{:>16.6E}".format
+    records = [
+        b"V\x03\0\0" + struct.pack("<h", length),
+        b"I\0\0\0road",
+        b"C\0\0\x0014/03/25  15:09:26",
+        b"FX\0\0" + number(fields.get("start", 0.0)).encode(),
+        b"AC1\0" + struct.pack("<5i", 1, 2, 2, 1, 1),
+        b"ATX\0" + "".join(number(v) * 2 + number(0) + f"{f:5d}" for v, f in ((0, 200), (0.3, 600))).encode(),
+        b"ARX\0" + (number(0) * 3 + "  600").encode(),
+        b"H\x15\x04\0" + struct.pack("<11i", *counts) + "".join(number(v) for v in numbers.values()).encode(),
+    ]
+    out = [record.ljust(length, b"\0")[:length] for record in records]
+    out += [(flags or {}).get(i, b"R\0\0\0") + values[i].astype("<i2").tobytes() for i in range(n)]
+    path.write_bytes(b"".join(out))
+    return path

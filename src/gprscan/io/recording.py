@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 
 from gprscan import model, names
-from gprscan.errors import ReadError, TruncatedFileError
-from gprscan.geometry import Fixes, Location, locate
+from gprscan.errors import ParameterError, ReadError, TruncatedFileError
+from gprscan.geometry import Fixes, Location, locate, resolve_crs
 from gprscan.io.lazy import TraceLayout
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
@@ -147,7 +147,7 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
     location = Location()
     if recording.fixes is not None:
         offsets = None if recording.offsets is None else np.asarray(recording.offsets, dtype="float64")
-        crs = options.crs or recording.crs
+        crs = options.crs or _noted_crs(recording.crs, source, findings)
         location = locate(
             recording.fixes, n_traces, distance=distance, offsets=offsets, crs=crs, lever_arm=recording.lever_arm
         )
@@ -173,6 +173,19 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
     if recording.acquired:
         line.attrs[names.ACQUIRED] = recording.acquired
     return line
+
+
+def _noted_crs(text: str | None, source: Source, findings: list[Finding]) -> str | None:
+    """Return the reference system that a header notes, None with a finding where it is not one to project to."""
+    if not text:
+        return None
+    try:
+        resolve_crs(text, np.zeros(1), np.zeros(1))
+    except ParameterError:
+        what, then = "The reference system that the header notes is not understood.", "The default one was taken."
+        findings.append(Finding("crs-not-understood", "warning", what, source.name, repr(text[:80]), then))
+        return None
+    return text
 
 
 def _flags(recording: Recording) -> dict[str, Any]:

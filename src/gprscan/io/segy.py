@@ -124,7 +124,7 @@ def _layout(source: Source, header: FileHeader, options: ReadOptions) -> tuple[T
     counts = [n for n in (stated, own) if n]
     fitting = [n for n in counts if (source.size - offset) % (TRACE_BYTES + n * stored.itemsize) == 0]
     n_samples = (fitting or counts or [0])[0]
-    require(1 <= n_samples, source, "neither the file header nor the first trace tells the samples per trace")
+    require(n_samples >= 1, source, "neither the file header nor the first trace tells the samples per trace")
     check_counts(source, max(n_samples, 2))
     what = f"{n_samples} samples of {8 * stored.itemsize} bits and a header"
     n_traces, findings = whole_traces(source, offset, TRACE_BYTES + n_samples * stored.itemsize, what, options)
@@ -214,7 +214,7 @@ def _places(
         return out
     if _RADSYS.search(header.text) and header.order == "<":
         return radsys_places(traces, source.name)
-    return places(traces, source.name, options.crs or notes.get("CRS"))
+    return places(traces, source.name, options.crs)
 
 
 def _private_fixes(private: np.ndarray, name: str) -> Fixes | None:

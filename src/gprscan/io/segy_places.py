@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gprscan.errors import ParameterError
-from gprscan.geometry import Fixes, unproject
+from gprscan.geometry import Fixes, resolve_crs, unproject
 from gprscan.io import checks
 from gprscan.io.segy_header import TraceHeaders
 from gprscan.model.findings import Finding
@@ -58,8 +58,9 @@ def places(headers: TraceHeaders, name: str, crs: Any) -> Places:
         evidence = f"mean distance between traces {step.mean():g} m by the coordinates"
         return Places(findings=[checks.time_triggered(name, evidence, "That is no spacing of a radar line.")])
     if crs is not None:
+        system = resolve_crs(crs, np.zeros(1), np.zeros(1))
         try:
-            longitude, latitude = unproject(x, y, crs)
+            longitude, latitude = unproject(x, y, system)
         except ParameterError:
             return out
         if np.isfinite(longitude).all() and np.isfinite(latitude).all():

@@ -147,11 +147,25 @@ class _Formats:
         formats = registry.list_formats()
         self._registry = registry
         self.data = {suffix for entry in formats if not entry.shared_suffixes for suffix in entry.suffixes}
+        self.shared = {suffix for entry in formats if entry.shared_suffixes for suffix in entry.suffixes}
         self.side = {suffix for entry in formats for suffix in entry.side_suffixes} - self.data
 
     def is_data(self, path: Path) -> bool:
         suffix = path.suffix.lower()
-        return suffix in self.data or (suffix not in self.side and self._looks_like_data(path))
+        if suffix in self.side:
+            return suffix in self.shared and self._claimed(path)  # .rad: a header of MALA, or the data of US Radar
+        return suffix in self.data or self._looks_like_data(path)
+
+    def _claimed(self, path: Path) -> bool:
+        """Whether the content of a file is that of a format whose data files have its extension."""
+        from gprscan.errors import ReadError
+        from gprscan.io.source import Source
+
+        try:
+            entry = self._registry.identify(Source(path))
+        except ReadError:
+            return False
+        return path.suffix.lower() in entry.suffixes
 
     def _looks_like_data(self, path: Path) -> bool:
         """Whether the content of a file with an extension that says nothing is that of a radar file."""
