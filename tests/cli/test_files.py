@@ -82,3 +82,26 @@ def test_two_files_of_the_same_stem_keep_their_extension(gprscan, dzt, tmp_path)
     done = gprscan("process", dzt, tmp_path / "LINE01.rd3", "--recipe", recipe, "-o", tmp_path / "out")
     assert done.status == 0, done.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["LINE01.DZT.nc", "LINE01.rd3.nc"]
+
+
+def test_convert_tells_a_format_that_cannot_hold_the_line_as_a_usage_error(gprscan, dzt, tmp_path):
+    done = gprscan("convert", dzt, tmp_path / "a.xyz")
+    assert done.status == 2
+    assert ".dzt" in done.err
+    gprscan("convert", dzt, tmp_path / "two.nc")
+    line = gs.read(tmp_path / "two.nc").load()
+    gs.write(gs.from_array([line["amplitude"].values] * 2, dt=0.5), tmp_path / "array.nc")
+    done = gprscan("convert", tmp_path / "array.nc", tmp_path / "a.sgy")
+    assert done.status == 2
+    assert "one channel" in done.err
+    assert not (tmp_path / "a.sgy").exists()
+
+
+def test_convert_says_which_findings_a_vendor_format_loses(gprscan, dzt, tmp_path):
+
+    line = gs.from_array(gs.read(dzt)["amplitude"].values, dt=0.5)
+    gs.write(findings.add(line, Finding("clipped-samples", "warning", "x")), tmp_path / "a.nc")
+    done = gprscan("convert", tmp_path / "a.nc", tmp_path / "b.sgy")
+    assert done.status == 0
+    assert "clipped-samples" in done.err
+    assert "clipped-samples" not in gprscan("convert", tmp_path / "a.nc", tmp_path / "c.nc").err

@@ -6,6 +6,8 @@ import numpy as np
 
 from gprscan.model.findings import Finding
 
+WIDEST_SEPARATION = 200.0  # m; wide-angle soundings with low frequencies reach tens of metres
+
 
 def samples(values: np.ndarray, where: str, *, skip: int = 0) -> list[Finding]:
     """Look at the samples themselves: nothing recorded, no numbers, or cut off at the recorder's range.
@@ -135,3 +137,14 @@ def line_length(where: str, step: float, last: float, stop: float) -> list[Findi
         0.03,
         "DISTANCE INTERVAL is used. Override it with gprscan.read(path, spacing=...).",
     )
+
+
+def separation(value: float | None, where: str) -> tuple[float | None, list[Finding]]:
+    """Return a distance between transmitter and receiver in m where it is one, and a finding where it cannot be."""
+    if value is None or not value > 0:
+        return None, []
+    if value <= WIDEST_SEPARATION:
+        return value, []
+    what = "The distance between transmitter and receiver cannot be right."
+    then = "It was left out. Give it: gprscan.read(path, separation=0.14), in m."
+    return None, [Finding("separation-implausible", "warning", what, where, f"{value:g} m", then)]

@@ -60,8 +60,8 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     spacing, distance, found = _distances(header, words, unit, layout.n_traces)
     findings += found + checks.samples(sample, source.name) + _header_findings(header, words, layout)
     point = header.number("TIMEZERO AT POINT")
-    separation = header.number("ANTENNA SEPARATION")
-    separation = separation * unit if separation and separation > 0 else None
+    separation, found = checks.separation((header.number("ANTENNA SEPARATION") or 0.0) * unit, header.source.name)
+    findings += found
     if point is not None and abs(point) < 1e7:
         time_zero = (point - 1) * dt  # the point is one-based
     else:

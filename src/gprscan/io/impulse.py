@@ -7,6 +7,7 @@ import xarray as xr
 
 from gprscan.io import checks
 from gprscan.io.antenna import decode_frequency
+from gprscan.io.channel_sides import read_marks, read_times, side_of
 from gprscan.io.cor import parse_instant, read_cor
 from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.keyed import KeyedHeader
@@ -45,15 +46,17 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     layout = layout_of(source, offset=0, n_traces=n_traces, n_samples=n_samples, stored=stored)
     dt = window / n_samples
     sample = probe(layout)
-    separation = header.number("ANTENNA SEPARATION")
-    separation = separation if separation and separation > 0 else None
+    separation, found = checks.separation(header.number("ANTENNA SEPARATION"), header.source.name)
+    findings += found
     zero, found = _time_zero(header, n_samples, dt, sample, separation)
     findings += found
     spacing, found = _spacing(header, n_traces)
     findings += found
     frequency, found = decode_frequency(header.text("ANTENNA"), maker="ImpulseRadar")
     findings += found + _header_findings(header, layout, window) + checks.samples(sample, source.name)
-    side = source.side_file(".cor")
+    side, marks, times = (side_of(source, suffix) for suffix in (".cor", ".mrk", ".time"))
+    mark, found = read_marks(marks, n_traces) if marks else (None, [])
+    findings += found
     recording = Recording(
         data=lazy_variable(layout),
         dt=dt,
@@ -61,6 +64,8 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         spacing=spacing,
         frequency=frequency,
         separation=separation,
+        mark=mark,
+        recorded=read_times(times, n_traces) if times else None,
         fixes=read_cor(side) if side else None,
         acquired=_acquired(header),
         instrument=f"ImpulseRadar {header.text('ANTENNA NAME')}".strip(),
@@ -142,7 +147,7 @@ register(
         name="iprb",
         title="ImpulseRadar IPRB",
         suffixes=(".iprb",),
-        side_suffixes=(".iprh", ".cor"),
+        side_suffixes=(".iprh", ".cor", ".time", ".mrk"),
         maturity=REAL,
         sniff=sniff,
         read=read,

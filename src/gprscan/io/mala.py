@@ -10,6 +10,7 @@ import xarray as xr
 from gprscan.geometry import Fixes
 from gprscan.io import checks
 from gprscan.io.antenna import decode_frequency
+from gprscan.io.channel_sides import read_marks, side_of
 from gprscan.io.cor import read_cor
 from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.keyed import KeyedHeader
@@ -51,11 +52,15 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     distance = _noted_distances(header, n_traces)
     spacing, found = _spacing(header, n_traces) if distance is None else (None, [])
     frequency, unclear = decode_frequency(header.text("ANTENNAS"), maker="MALA")
-    findings += found + unclear + _header_findings(header, layout, sample, window) + checks.samples(sample, source.name)
-    separation = _positive(header.number("ANTENNA SEPARATION"))
+    separation, wide = checks.separation(header.number("ANTENNA SEPARATION"), header.source.name)
+    findings += (
+        found + wide + unclear + _header_findings(header, layout, sample, window) + checks.samples(sample, source.name)
+    )
     time_zero, found = _time_zero(header, sample, window / n_samples, separation)
     findings += found
-    side = source.side_file(".cor")
+    side, marks = side_of(source, ".cor"), side_of(source, ".mrk")
+    mark, found = read_marks(marks, n_traces) if marks else (None, [])
+    findings += found
     recording = Recording(
         data=lazy_variable(layout),
         dt=window / n_samples,
@@ -67,7 +72,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         separation=separation,
         fixes=_with_accuracy(read_cor(side), header) if side else None,
         lever_arm=header.lever_arm(),
-        mark=_marks(header, n_traces),
+        mark=_marks(header, n_traces) if mark is None else mark,
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
         crs=header.text("GPRSCAN CRS") or None,
         instrument="MALA",
@@ -99,17 +104,13 @@ def _with_accuracy(fixes: Fixes, header: KeyedHeader) -> Fixes:
 
 
 def _marks(header: KeyedHeader, n_traces: int) -> xr.Variable | None:
-    """Return the marks that gprscan noted in the RAD; the layout of MRK files is not documented."""
+    """Return the marks that gprscan noted in the RAD."""
     words = [word for word in header.text("GPRSCAN MARKS").split(",") if word.isdecimal() and int(word) < n_traces]
     if not words:
         return None
     flags = np.zeros(n_traces, dtype="i1")
     flags[[int(word) for word in words]] = 1
     return xr.Variable("trace", flags)
-
-
-def _positive(value: float | None) -> float | None:
-    return value if value is not None and value > 0 else None
 
 
 def _noted_distances(header: KeyedHeader, n_traces: int) -> np.ndarray | None:
@@ -174,7 +175,7 @@ register(
         name="rd3",
         title="MALA RD3/RD7",
         suffixes=(".rd3", ".rd7"),
-        side_suffixes=(".rad", ".cor"),
+        side_suffixes=(".rad", ".cor", ".mrk"),
         maturity=REAL,
         sniff=sniff,
         read=read,

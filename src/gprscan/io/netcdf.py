@@ -171,6 +171,7 @@ register(
         read=read,
         write=write_netcdf,
         write_suffixes=(".nc",),
+        keeps_findings=True,
         note="the native format; opened in a child process",
     )
 )

@@ -75,6 +75,8 @@ class Recording:
         Channel labels.
     mark : xarray.Variable or None
         1 where the operator set a mark, over trace.
+    recorded : ndarray or None
+        Time of each trace by the recorder's clock, datetime64[ns]; used where the positions carry no time.
     status_samples : int
         Samples at the top of each trace that hold status words of the recorder.
     fixes : Fixes or None
@@ -102,6 +104,7 @@ class Recording:
     offsets: Sequence[float] | None = None
     labels: Sequence[str] | None = None
     mark: xr.Variable | None = None
+    recorded: np.ndarray | None = None
     status_samples: int = 0
     fixes: Fixes | None = None
     lever_arm: tuple[float, float] = (0.0, 0.0)
@@ -168,6 +171,8 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
         findings=[*findings, *location.findings],
     )
     line = line.assign_coords(_flags(recording) | location.coords)
+    if recording.recorded is not None and names.TIME not in line.coords:
+        line = line.assign_coords({names.TIME: (names.TRACE, recording.recorded, {"clock": "recorder"})})
     line.attrs |= location.attrs
     line.attrs[names.VENDOR_HEADER] = json.dumps(recording.header, ensure_ascii=False, allow_nan=False)
     if recording.acquired:

@@ -50,6 +50,8 @@ class Format:
         ``data_file(source) -> Source``: the data file, where a user hands over a header that lies beside it.
     shared_suffixes : bool
         Whether other programs use these extensions too, so that the extension alone claims nothing.
+    keeps_findings : bool
+        Whether its writer keeps findings and provenance.
     note : str
         Limits worth knowing.
     """
@@ -65,6 +67,7 @@ class Format:
     write_suffixes: tuple[str, ...] = ()
     data_file: Callable[[Source], Source] = lambda source: source
     shared_suffixes: bool = False
+    keeps_findings: bool = False
     note: str = ""
 
 

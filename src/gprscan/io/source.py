@@ -42,6 +42,13 @@ class Source:
             msg = f"{self.path.name}: cannot be read ({error.strerror})."
             raise ReadError(msg) from error
 
+    @classmethod
+    def beside(cls, path: Path) -> Source:
+        """Return a source for a name whose side files are wanted, whether it exists itself or not."""
+        out = cls.__new__(cls)
+        out.path, out.size = path, 0
+        return out
+
     @property
     def name(self) -> str:
         """File name without its folder."""
