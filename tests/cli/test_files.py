@@ -8,6 +8,7 @@ import xarray as xr
 
 import gprscan as gs
 from gprscan.cli.status import ExitStatus
+from gprscan.model import Finding, findings
 from gprscan.survey.store import sha256_of
 from tests.survey.lines import small_line
 

@@ -204,7 +204,7 @@ def test_what_formats_cannot_hold(tmp_path: Path) -> None:
     ):
         with pytest.raises(WriteError, match=word):
             gs.write(bad, tmp_path / f"a{suffix}")
-    with pytest.raises(UnknownFormatError, match=r"Writable: \.dt1 \.dzt \.nc"):
+    with pytest.raises(UnknownFormatError, match=r"Writable: \.csv \.dt1 \.dzt \.nc"):
         gs.write(line, tmp_path / "a.xyz")
     with pytest.raises(WriteError, match="does not exist"):
         gs.write(line, tmp_path / "nowhere" / "a.dzt")
