@@ -36,8 +36,7 @@ def command(
     on_truncated: str,
 ) -> None:
     """Convert the file IN to OUT; the extension of OUT chooses the format ('gprscan formats' lists them)."""
-    from gprscan import io, names
-    from gprscan.survey.store import sha256_of
+    from gprscan import io
 
     console.refuse_existing(target, overwrite)
     entry = _writer(target)
@@ -45,13 +44,21 @@ def command(
     options = {key: value for key, value in given.items() if value is not None}
     line = io.read(source, on_truncated=on_truncated, **options)  # type: ignore[arg-type]
     try:
-        io.write(line.assign_attrs({names.SOURCE_SHA256: sha256_of(source)}), target, overwrite=overwrite)
+        io.write(_with_origin(line, source), target, overwrite=overwrite)
     except WriteError as error:
         if isinstance(error.__cause__, OSError):
             raise  # the disk, not what was asked for
         raise click.UsageError(str(error)) from None
     console.data(str(target))
     _warn_of_losses(line, entry, target)
+
+
+def _with_origin(line: xr.Dataset, source: Path) -> xr.Dataset:
+    """Note the hash of the file that the line comes from; a Zarr folder has none."""
+    from gprscan import names
+    from gprscan.survey.store import sha256_of
+
+    return line.assign_attrs({names.SOURCE_SHA256: sha256_of(source)}) if source.is_file() else line
 
 
 def _writer(target: Path) -> io.Format:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,8 @@ def commit(outputs: Sequence[Output], stale: Sequence[Path] = ()) -> None:
         for path in stale:
             path.unlink(missing_ok=True)
         for part, path in parts:
+            if path.is_dir() and part.is_dir():
+                shutil.rmtree(path)  # a folder cannot replace one that is not empty
             os.replace(part, path)
     except OSError as error:
         if isinstance(error, WriteError):
@@ -83,4 +86,7 @@ def commit(outputs: Sequence[Output], stale: Sequence[Path] = ()) -> None:
         raise WriteError(msg) from error
     finally:
         for part, _ in parts:
-            part.unlink(missing_ok=True)
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink(missing_ok=True)

@@ -62,7 +62,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     except (ValueError, LineError, KeyError, TypeError, OverflowError) as error:
         msg = f"{source.name}: does not hold a line ({error})."
         raise ReadError(msg) from None
-    return _with_options(line, options)
+    return with_options(line, options)
 
 
 def _lazy(source: Source, name: str) -> Any:
@@ -85,7 +85,8 @@ def _scalar(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _with_options(line: xr.Dataset, options: ReadOptions) -> xr.Dataset:
+def with_options(line: xr.Dataset, options: ReadOptions) -> xr.Dataset:
+    """Return the line with what the user said about it."""
     n = line.sizes[names.TRACE]
     if options.spacing is not None:
         line = line.assign_coords({names.DISTANCE: (names.TRACE, np.arange(n) * options.spacing, {"units": "m"})})
@@ -140,6 +141,14 @@ def _storable(attrs: dict[Any, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         else:
             short[str(key)] = plain
     return short, long
+
+
+def plain_attribute(value: Any, *, as_json: bool = False) -> Any:
+    """Return an attribute in a type that NetCDF takes, or with `as_json` one that JSON takes."""
+    plain = _plain(value)
+    if as_json and isinstance(plain, np.ndarray | np.generic):
+        return plain.tolist()
+    return plain
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ REAL: Maturity = "checked on real files"
 SPECIFICATION: Maturity = "checked on files made from the specification"
 
 # in the order in which content is sniffed: unmistakable signatures first, headerless samples last
-_MODULES = ("netcdf", "gprmax", "seg2", "ids", "text", "segy", "dzt", "dt1", "mala", "impulse", "su")
+_MODULES = ("zarr", "netcdf", "gprmax", "seg2", "ids", "text", "segy", "dzt", "dt1", "mala", "impulse", "su")
 
 
 @dataclass(frozen=True)

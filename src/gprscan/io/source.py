@@ -9,11 +9,12 @@ from pathlib import Path
 from gprscan.errors import MissingFileError, ReadError
 
 HEAD_BYTES = 4096
+ZARR_GROUP = (".zgroup", "zarr.json")  # what makes a folder a file of this format
 TEXT_LIMIT = 64 * 2**20  # a header or a position log; anything longer is not one
 
 
 class Source:
-    """One input file.
+    """One input file, or the folder of a Zarr store.
 
     Parameters
     ----------
@@ -30,7 +31,8 @@ class Source:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).absolute()
-        if self.path.is_dir():
+        self.is_folder = self.path.is_dir() and any((self.path / name).is_file() for name in ZARR_GROUP)
+        if self.path.is_dir() and not self.is_folder:
             msg = f"{self.path.name} is a folder; gprscan.read takes one file. Use gprscan.scan for a folder of lines."
             raise ReadError(msg)
         try:
@@ -46,7 +48,7 @@ class Source:
     def beside(cls, path: Path) -> Source:
         """Return a source for a name whose side files are wanted, whether it exists itself or not."""
         out = cls.__new__(cls)
-        out.path, out.size = path, 0
+        out.path, out.size, out.is_folder = path, 0, False
         return out
 
     @property
@@ -61,7 +63,9 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The first 4096 bytes, fewer where the file is shorter."""
+        """The first 4096 bytes, fewer where the file is shorter; none of a folder."""
+        if self.is_folder:
+            return b""
         return self.read(0, HEAD_BYTES)
 
     def read(self, offset: int, count: int) -> bytes:

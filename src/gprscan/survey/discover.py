@@ -152,6 +152,8 @@ class _Formats:
 
     def is_data(self, path: Path) -> bool:
         suffix = path.suffix.lower()
+        if path.is_dir():
+            return False
         if suffix in self.side:
             return suffix in self.shared and self._claimed(path)  # .rad: a header of MALA, or the data of US Radar
         return suffix in self.data or self._looks_like_data(path)
@@ -198,6 +200,8 @@ def _lines_under(folder: Path, out: str | Path | None) -> tuple[list[Path], list
             continue
         orphan = path.suffix.lower() in formats.side
         reason = "a side file whose data file is not there" if orphan else "no reader recognises it"
+        if path.is_dir():
+            reason = "a Zarr folder; a survey takes files: gprscan convert it to .nc"
         ignored.append((_relative(path, folder), reason))
     return lines, ignored
 
@@ -212,7 +216,9 @@ def _files(folder: Path, out: Path | None, visited: set[Path]) -> Iterator[Path]
     for path in sorted(folder.iterdir(), key=lambda p: (p.name.casefold(), p.name)):
         if path.name.startswith(".") or (out is not None and path.resolve() == out):
             continue
-        if path.is_dir():
+        if path.is_dir() and (path / ".zgroup").is_file():
+            yield path  # its chunks are no files of a survey
+        elif path.is_dir():
             if path.resolve() not in visited:
                 yield from _files(path, out, visited)
         elif path.is_file():
