@@ -18,7 +18,13 @@ from tests.filters import lines
 # every filter that keeps the shape of the amplitude, with parameters that make it do something
 CASES: dict[str, list[dict[str, Any]]] = {
     "agc": [{}, {"window": 3.0}],
-    "background": [{}, {"method": "sliding_mean", "window": 0.5}, {"method": "median", "traces": 9}, {"method": "svd"}],
+    "background": [
+        {},
+        {"method": "sliding_mean", "window": 0.5},
+        {"method": "median", "traces": 9},
+        {"method": "svd"},
+        {"method": "rpca"},
+    ],
     "bandpass": [{}, {"low": 200, "high": 800, "method": "fir"}, {"high": 600}, {"low": 100}],
     "dc": [{}, {"start": 2.0}],
     "balance_channels": [{}, {"start": 1.0}],
@@ -27,6 +33,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "declip": [{}, {"high": 1.0}],
     "deconvolve": [{"length": 2.0}, {"method": "spiking", "length": 2.0}],
     "deconvolve_sparse": [{"iterations": 10}],
+    "deringing": [{"frequencies": [400.0], "traces": 9}, {}],
     "despike": [{}],
     "dewow": [{}, {"method": "median"}, {"method": "highpass"}],
     "dip": [{}],
@@ -36,12 +43,14 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "envelope": [{}],
     "gain_exponential": [{"attenuation": 1.0}, {}],
     "gain_inverse_envelope": [{}],
+    "height_correction": [{"heights": 0.3}, {"heights": 0.3, "to": 0.4}],
     "gain_power": [{"exponent": 1.5}],
     "instantaneous_frequency": [{}],
     "instantaneous_phase": [{}],
     "planarity": [{}],
     "smooth": [{"traces": 5, "samples": 3}, {"traces": 5, "samples": 3, "method": "median"}],
     "notch": [{"frequencies": [700.0]}, {}],
+    "tau_p_filter": [{"low": -2.0, "high": 6.0}, {"low": -1.0, "high": 1.0, "keep": False}],
     "whiten": [{}],
     "time_zero": [{}, {"drift": 0.5}],
 }
@@ -138,7 +147,16 @@ def test_memory(name: str, options: dict[str, Any]) -> None:
 def test_one_trace_and_few_samples() -> None:
     line = lines.noise((1, 9))
     for name, cases in CASES.items():
-        if name in ("background", "dip_filter", "time_zero", "coherence", "dip", "balance_traces"):
+        if name in (
+            "background",
+            "dip_filter",
+            "time_zero",
+            "coherence",
+            "dip",
+            "balance_traces",
+            "tau_p_filter",
+            "deringing",
+        ):
             continue
         for options in cases:
             if "start" in options or name in ("deconvolve", "notch"):  # nine samples are not enough for them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ from gprscan.kernels import median
 from gprscan.kernels.jit import threads
 from gprscan.steps import Length, step
 
+HUBER = 1.345  # standard deviations: 95 % efficient on normal noise (Huber 1964)
+ROBUST_PASSES = 20
 WINDOW = 3.0  # m, between the footprint of a large void and the length over which layers stay flat
 
 
@@ -32,7 +35,7 @@ def _halo(line: xr.Dataset, values: dict[str, Any]) -> int | None:
 @step(cut="halo", halo=_halo, resolve=_resolve)
 def background(
     line: xr.Dataset,
-    method: Literal["mean", "sliding_mean", "median", "svd"] = "mean",
+    method: Literal["mean", "sliding_mean", "median", "svd", "rpca"] = "mean",
     window: Length | None = None,
     traces: int | None = None,
     rank: int = 1,
@@ -43,10 +46,12 @@ def background(
     ----------
     line : xarray.Dataset
         A line.
-    method : {"mean", "sliding_mean", "median", "svd"}
+    method : {"mean", "sliding_mean", "median", "svd", "rpca"}
         ``mean``: the mean trace of the line. ``sliding_mean`` and ``median``: the mean or the median, sample by sample,
         of the traces in a window that moves along the line and is cut at its ends. ``svd``: the first `rank`
-        eigenimages (Freire and Ulrych 1988, Geophysics 53, 778).
+        eigenimages (Freire and Ulrych 1988, Geophysics 53, 778). ``rpca``: robust principal components; as ``svd``, but
+        strong echoes do not bend the eigenimages, since they are split off as sparse (Candes et al. 2011, J. ACM 58,
+        11; with the rank given, Zhou and Tao 2011, ICML).
     window : float or str, optional
         Width of the moving window in m, 3 m unless told otherwise.
     traces : int, optional
@@ -74,6 +79,8 @@ def background(
             _remove_mean(profile, result, state)
         elif method == "svd":
             _remove_eigenimages(profile, result, state, rank)
+        elif method == "rpca":
+            _remove_robust_components(profile, result, state, rank)
         elif method == "sliding_mean":
             half = int(traces or 0) // 2
             runs = max(1, min(16, profile.shape[0] // (4 * half + 1)))
@@ -120,3 +127,69 @@ def _remove_eigenimages(profile: np.ndarray, result: np.ndarray, state: np.ndarr
         common = (part @ basis) @ basis.T
         common[state[block] == 0] = 0.0
         result[block] = profile[block] - common
+
+
+def _remove_robust_components(profile: np.ndarray, result: np.ndarray, state: np.ndarray, rank: int) -> None:
+    """Subtract the matrix L of the given rank that minimises ``sum huber(X - L)``.
+
+    The sparse part is what is farther than the clipping level from L, so that L is the truncated decomposition of
+    ``L + clip(X - L)``. L is kept as its two factors and the clipped residual made anew block by block: neither of the
+    three matrices is ever in memory.
+    """
+    n_traces, n = profile.shape
+    if not 0 < rank < min(profile.shape):
+        msg = f"background: rank is {rank}; it must be from 1 to {min(profile.shape) - 1} for this line."
+        raise ParameterError(msg)
+    basis = _leading(_gram(profile, state, lambda part, block: part), rank)
+    scores = np.zeros((n_traces, rank), dtype="float32")
+    for block in _arrays.blocks(n_traces, n):
+        scores[block] = _known(profile[block], state[block]) @ basis
+    for _ in range(ROBUST_PASSES):
+        level = np.float32(HUBER * _spread(profile, state, scores, basis))
+
+        def tame(part: np.ndarray, block: slice, old: np.ndarray = basis, most: np.float32 = level) -> np.ndarray:
+            common = scores[block] @ old.T
+            return common + np.clip(part - common, -most, most)
+
+        renewed = _leading(_gram(profile, state, tame), rank)
+        for block in _arrays.blocks(n_traces, n):
+            # each block of scores is read before it is written
+            scores[block] = tame(_known(profile[block], state[block]), block) @ renewed
+        turned = 1.0 - float(np.linalg.norm(basis.T @ renewed)) / np.sqrt(rank)
+        basis = renewed
+        if turned < 1e-7:
+            break
+    for block in _arrays.blocks(n_traces, n):
+        common = scores[block] @ basis.T
+        common[state[block] == 0] = 0.0
+        result[block] = profile[block] - common
+
+
+def _known(part: np.ndarray, state: np.ndarray) -> np.ndarray:
+    filled = np.nan_to_num(part, nan=0.0, posinf=0.0, neginf=0.0)
+    filled[state == 0] = 0.0
+    return filled
+
+
+def _gram(profile: np.ndarray, state: np.ndarray, change: Callable[[np.ndarray, slice], np.ndarray]) -> np.ndarray:
+    """Return ``Y^T Y`` of the traces changed block by block; dead ones count as zeros."""
+    gram = np.zeros((profile.shape[1], profile.shape[1]))
+    for block in _arrays.blocks(*profile.shape):
+        part = change(_known(profile[block], state[block]), block)
+        part[state[block] == 0] = 0.0
+        gram += part.T @ part
+    return gram
+
+
+def _leading(gram: np.ndarray, rank: int) -> np.ndarray:
+    n = gram.shape[0]
+    return linalg.eigh(gram, subset_by_index=(n - rank, n - 1))[1].astype("float32")
+
+
+def _spread(profile: np.ndarray, state: np.ndarray, scores: np.ndarray, basis: np.ndarray) -> float:
+    """Return the standard deviation of the residual by its median, over about 4096 live traces."""
+    live = np.flatnonzero(state == 1)
+    live = live[:: max(1, live.size // 4096)]
+    if not live.size:
+        return 0.0
+    return 1.4826 * float(np.median(np.abs(profile[live] - scores[live] @ basis.T)))

@@ -3,6 +3,7 @@
 from gprscan.velocity.conversion import depth_to_time, time_to_depth
 from gprscan.velocity.focusing import focused_profile, focusing_scan
 from gprscan.velocity.hyperbola import HyperbolaFit, diffraction_times, fit_diffraction
+from gprscan.velocity.pavement import pavement
 from gprscan.velocity.permittivity import (
     crim_permittivity,
     permittivity_from_velocity,
@@ -11,17 +12,23 @@ from gprscan.velocity.permittivity import (
     velocity_from_permittivity,
 )
 from gprscan.velocity.profile import interval_velocity, layered, rms_velocity
+from gprscan.velocity.waveform import PavementFit, early_waveform, fit_pavement, layered_response
 
 __all__ = [
     "HyperbolaFit",
+    "PavementFit",
     "crim_permittivity",
     "depth_to_time",
     "diffraction_times",
+    "early_waveform",
     "fit_diffraction",
+    "fit_pavement",
     "focused_profile",
     "focusing_scan",
     "interval_velocity",
     "layered",
+    "layered_response",
+    "pavement",
     "permittivity_from_velocity",
     "rms_velocity",
     "time_to_depth",

@@ -1,0 +1,81 @@
+"""Which filters a line needs, and with which parameters, from its antenna and its samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gprscan import model, names
+from gprscan.filters import _arrays
+from gprscan.filters.editing import find_traces
+from gprscan.filters.repair import clip_levels, find_tones
+from gprscan.filters.ringing import find_ringing
+from gprscan.steps.blocks import resolved
+
+OFFSET = 0.02  # of the RMS amplitude: a smaller mean of a trace is no offset
+SPIKES = 1e-5  # of the samples
+
+
+def suggest_steps(line: xr.Dataset, window: float = 3.0) -> list[dict[str, Any]]:
+    """Choose a chain of filters for a raw line, and say why.
+
+    Each is there for a reason that was measured: clipped crests, spikes, missing traces, an offset, tones of
+    transmitters, ringing of the antenna; dewow, band and background follow from the antenna and the spacing. Parameters
+    are those that the steps choose for this line, spelt out, so that the list can be kept as a recipe; provenance
+    records them once more when it runs.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A raw line over ``twt``.
+    window : float
+        Width in m of the moving background; 301 traces where the line has no distances.
+
+    Returns
+    -------
+    list of dict
+        Entries for `gprscan.steps.run_blocks` or a recipe: the key ``step`` and its parameters. Steps that measure the
+        line after others have changed it, such as the gain, are left to choose when they run.
+
+    Raises
+    ------
+    LineError
+        If this is no line over ``twt``.
+    """
+    model.require_line(line, axis=names.TWT)
+    profiles = _arrays.sampled(line)
+    entries: list[dict[str, Any]] = []
+    if np.isfinite(clip_levels(line)).any():
+        entries.append({"step": "declip"})
+    missing, duplicate = find_traces(line)
+    if missing.any() or duplicate.any():
+        entries.append({"step": "edit_traces", "missing": "interpolate", "duplicate": "interpolate"})
+    live = profiles[_arrays.states(profiles) == 1]
+    if live.size and _spiky(live):
+        entries.append({"step": "despike"})
+    if live.size and np.median(np.abs(live.mean(axis=1))) > OFFSET * np.sqrt(np.mean(np.square(live, dtype="float64"))):
+        entries.append({"step": "dc"})
+    if model.centre_frequency(line) is not None:
+        entries.append({"step": "dewow"})
+    tones = find_tones(line)
+    if tones:
+        entries.append({"step": "notch", "frequencies": tones})
+    rings = find_ringing(line)
+    along = {"window": window} if names.DISTANCE in line.coords else {"traces": 301}
+    if rings:
+        entries.append({"step": "deringing", "frequencies": rings, **along})
+    entries.append({"step": "background", "method": "sliding_mean", **along})
+    if model.centre_frequency(line) is not None:
+        entries.append({"step": "bandpass"})
+    spelt = [{"step": step.name, **values} for step, values in (resolved(line, entry) for entry in entries)]
+    return [*spelt, {"step": "gain_exponential"}]
+
+
+def _spiky(traces: np.ndarray) -> bool:
+    """Whether single samples stand out of those before and after by more than the signal can."""
+    middle = traces[:, 1:-1]
+    jump = np.abs(middle - 0.5 * (traces[:, :-2] + traces[:, 2:]))
+    usual = np.median(jump, axis=0) + 1e-30
+    return bool(np.mean(jump > 20.0 * usual) > SPIKES)

@@ -1,0 +1,151 @@
+"""Removal of antenna ringing: narrow bands of frequency that all traces share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import fft, ndimage
+
+from gprscan import model, names
+from gprscan.errors import ParameterError
+from gprscan.filters import _arrays, _spectral
+from gprscan.filters.background import background
+from gprscan.steps import Frequency, Length, step
+
+MOST_RINGS = 4
+IN_STEP = 0.3  # share of the power at a frequency that all traces have in common
+
+
+def find_ringing(line: xr.Dataset, start: float | None = None) -> list[float]:
+    """Find the frequencies at which an antenna rings.
+
+    The spectrum of the part of the traces after `start`, under a Hann window, has a peak there that is the same from
+    trace to trace: ``|mean X|^2 / mean |X|^2`` is over 0.3 and the mean stands 6 dB above its surroundings. Unlike the
+    tones of radio transmitters, ringing is in phase with the pulse.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line over ``twt``, time zero and DC corrected.
+    start : float, optional
+        Time in ns from which on to look; the last two thirds of the trace where not given.
+
+    Returns
+    -------
+    list of float
+        Frequencies in MHz, the strongest first; at most four.
+    """
+    axis = model.require_line(line, axis=names.TWT)[names.TWT].values
+    first = axis.size // 3 if start is None else int(np.searchsorted(axis, start))
+    profiles = _arrays.sampled(line)
+    live = _arrays.states(profiles) == 1
+    part = axis.size - first
+    if part < 32 or live.sum() < 8:
+        return []
+    length = _spectral.fast_length(4 * part)
+    window = np.hanning(part).astype("float32")
+    shared, power, count = np.zeros(length // 2 + 1), np.zeros(length // 2 + 1), 0
+    for profile, state in zip(profiles, live, strict=True):
+        late = profile[state][:, first:]
+        if not late.size:
+            continue
+        spectrum = fft.rfft((late - late.mean(axis=1, keepdims=True)) * window, length)
+        shared += len(late) * np.abs(spectrum.mean(axis=0)) ** 2
+        power += (np.abs(spectrum) ** 2).sum(axis=0)
+        count += len(late)
+    if not power.max() > 0:
+        return []
+    level = 10.0 * np.log10(shared / count + 1e-12 * power.max() / count)
+    # the main lobe of the window is 16 bins of the padded transform wide
+    floor = ndimage.median_filter(level, size=12 * 16, mode="nearest")
+    in_step = shared / np.maximum(power, 1e-12 * power.max())
+    inner = level[1:-1]
+    peaks = np.flatnonzero((inner > level[:-2]) & (inner >= level[2:])) + 1
+    peaks = peaks[
+        (level[peaks] > floor[peaks] + 6.0) & (in_step[peaks] > IN_STEP) & (level[peaks] > level.max() - 20.0)
+    ]
+    frequency = _spectral.frequencies(length, model.sampling_interval(line))
+    found: list[float] = []
+    for peak in peaks[np.argsort(-level[peaks])]:
+        if all(abs(frequency[peak] - other) > 16 * frequency[1] for other in found):
+            found.append(round(float(frequency[peak]), 3))
+    return found[:MOST_RINGS]
+
+
+def _rings(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
+    axis = model.require_line(line, axis=names.TWT)[names.TWT].values
+    nyquist = 500.0 / model.sampling_interval(line)
+    if values["frequencies"] is None:
+        values["frequencies"] = find_ringing(line)
+    if values["width"] is None:
+        # what two thirds of the trace can resolve under a Hann window
+        values["width"] = round(4.0 * 1500.0 / float(axis[-1] - axis[0]), 3)
+    if not all(0 < f < nyquist for f in values["frequencies"]) or not values["width"] > 0:
+        msg = (
+            f"deringing: frequencies ({values['frequencies']} MHz) must lie between 0 and {nyquist:g} MHz, width "
+            f"({values['width']} MHz) be positive."
+        )
+        raise ParameterError(msg)
+    return values | {"traces": _arrays.window_traces(line, values, "deringing", 5.0)}
+
+
+@step(cut="halo", halo=lambda line, values: int(values["traces"]) // 2, resolve=_rings, measures=True)
+def deringing(
+    line: xr.Dataset,
+    frequencies: list[Frequency] | None = None,
+    width: Frequency | None = None,
+    window: Length | None = None,
+    traces: int | None = None,
+) -> xr.Dataset:
+    """Remove the ringing of an antenna: of its narrow bands, what neighbouring traces share.
+
+    ``y = x - mean over traces of B x``, with zero-phase Gaussian bands B around the frequencies and the mean in a window
+    that moves along the line: a background removal confined to the ringing, which leaves flat layers their other
+    frequencies (a notch at zero wavenumber in the f-k domain; Kim, Cho and Yi 2007, Geosciences Journal 11, 75).
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line over ``twt``, time zero and DC corrected.
+    frequencies : list of float or str, optional
+        In MHz. Found on the line where not given, see `find_ringing`; none found, nothing is done.
+    width : float or str, optional
+        Full width of the bands at half their height in MHz. Default: what the trace resolves.
+    window : float or str, optional
+        Width of the moving window in m, 5 m unless told otherwise.
+    traces : int, optional
+        The same in traces, instead of `window`; with both, it serves lines without distances.
+
+    Returns
+    -------
+    xarray.Dataset
+        The line, float32. Dead traces and samples that are not finite stay as they are and do not count.
+
+    Raises
+    ------
+    MissingPositionError
+        If a window in m is needed but the line has no distances.
+    ParameterError
+        If a frequency lies beyond half the sampling rate, or the window is too small.
+    """
+    if not frequencies:
+        return model.with_amplitude(line, model.amplitude(line))
+    length = _spectral.fast_length(line.sizes[names.TWT] * 3 // 2)
+    axis = _spectral.frequencies(length, model.sampling_interval(line))
+    deviation = float(width or 1.0) / 2.3548
+    bands = np.exp(-0.5 * ((axis[:, None] - np.asarray(frequencies)) / deviation) ** 2).max(axis=1)
+    ringing = _spectral.multiply(line, bands, length)
+    # what is left of the band after its sliding mean, less the band, is minus that mean; dead traces are alike in both
+    varying = background.__wrapped__(ringing, method="sliding_mean", traces=int(traces or 3))  # type: ignore[attr-defined]
+    change = varying[names.AMPLITUDE].values
+    change -= ringing[names.AMPLITUDE].values
+    del ringing, varying
+    source = _arrays.rows(model.amplitude(line))
+    result = _arrays.rows(change)
+    for block in _arrays.blocks(*source.shape):
+        known = np.isfinite(source[block])
+        np.add(result[block], source[block], out=result[block], where=known)
+        np.copyto(result[block], source[block], where=~known)
+    return model.with_amplitude(line, change)

@@ -1,0 +1,257 @@
+"""The early waveform of a ground-coupled antenna over a layered ground, and the pavement that explains it.
+
+The base of an asphalt course lies closer to the surface than a wavelet of most road antennas is long: its echo never
+stands alone, and no picker can time it. So the whole early trace is modelled, direct wave and layers together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.optimize import least_squares
+from scipy.special import hankel2
+
+from gprscan.errors import ParameterError
+from gprscan.units import C_AIR
+
+WAVENUMBERS = 160
+PERIOD = 30.0  # ns, of the discrete spectrum; what lies farther off is damped below a thousandth by DAMPING
+DAMPING = 0.2  # 1/ns
+MODEL_ERROR = 0.006  # of the peak of the direct wave: how well one-dimensional layers explain a road
+THICKNESS_ERROR = 4.0  # m MHz, over the frequency: measured on simulated roads, beyond what the residuals say
+WORST_MISFIT = 0.03  # RMS residual over RMS amplitude beyond which layers do not explain the trace
+
+# permittivity, permittivity below, thickness (m), permittivity of the subgrade, thickness of the base (m), relative
+# frequency, time (ns), height (m): the middle of what roads have, and its standard deviation
+_MEAN = np.array([5.5, 7.6, 0.14, 10.5, 0.29, 1.0, 0.0, 0.0])
+_SPREAD = np.array([1.3, 1.3, 0.07, 2.0, 0.06, 0.05, 0.08, 0.006])
+_LOW = np.array([2.5, 3.0, 0.03, 4.0, 0.10, 0.6, -1.0, 0.0])
+_HIGH = np.array([12.0, 16.0, 0.40, 30.0, 0.70, 1.5, 1.0, 0.0])
+_STARTS = (0.10, 0.18)
+
+
+def layered_response(omega: Any, permittivity: Any, thickness: Any, separation: float, height: float) -> np.ndarray:
+    """Return the field of a line source above layers, relative to ``-omega mu I / 4``.
+
+    ``H0(k s) + (2 / pi) integral over k_x >= 0 of R(k_x) / k_z exp(-2 i k_z h) cos(k_x s)``, with the reflection of the
+    layers from the recursion ``R = (r + R' e) / (1 + r R' e)``, ``e = exp(-2 i k_z d)`` (Chew 1995, Waves and Fields in
+    Inhomogeneous Media, sections 2.1 and 2.4; the polarisation of an antenna across the line).
+
+    Parameters
+    ----------
+    omega : array_like of complex, shape (n,)
+        Angular frequencies in rad/ns, their imaginary part negative: that damps the field and keeps poles off the axis.
+    permittivity : array_like, shape (layers,)
+        Relative permittivity from the surface down; the last layer goes on for ever.
+    thickness : array_like, shape (layers - 1,)
+        In m.
+    separation, height : float
+        Of transmitter and receiver, and of both above the ground, in m; up to about 1 m, above which the integral would
+        need more wavenumbers.
+
+    Returns
+    -------
+    ndarray of complex, shape (n,)
+    """
+    k_air = np.asarray(omega, dtype="complex128") / C_AIR
+    indices = np.concatenate([[1.0], np.asarray(permittivity, dtype="float64")])
+    widest = 1.2 * float(np.abs(k_air).max()) * float(np.sqrt(indices.max())) + 40.0
+    k_x, interval = np.linspace(0.0, widest, WAVENUMBERS, retstep=True)
+    weight = np.full(WAVENUMBERS, interval)
+    weight[[0, -1]] *= 0.5
+    vertical = []
+    for index in indices:
+        k_z = np.sqrt(k_air[:, None] ** 2 * index - k_x[None] ** 2)
+        vertical.append(np.where(k_z.imag > 0, -k_z, k_z))
+    reflection = np.zeros_like(vertical[0])
+    for i in range(len(indices) - 2, -1, -1):
+        step = (vertical[i] - vertical[i + 1]) / (vertical[i] + vertical[i + 1])
+        if i < len(indices) - 2:
+            below = reflection * np.exp(-2j * vertical[i + 1] * float(thickness[i]))
+            reflection = (step + below) / (1.0 + step * below)
+        else:
+            reflection = step
+    waves = reflection / vertical[0] * np.exp(-2j * vertical[0] * height) * (np.cos(k_x * separation) * weight)
+    return np.asarray(hankel2(0, k_air * separation) + (2.0 / np.pi) * waves.sum(axis=1))
+
+
+def early_waveform(
+    twt: np.ndarray, permittivity: Any, thickness: Any, *, frequency: float, separation: float, height: float
+) -> np.ndarray:
+    """Return the trace of an antenna with a Ricker pulse over layers; its real and imaginary part are 90 degrees apart.
+
+    Parameters
+    ----------
+    twt : ndarray
+        Times in ns; at 0 the envelope peak of the pulse leaves the antenna.
+    permittivity, thickness : array_like
+        As in `layered_response`.
+    frequency : float
+        Centre frequency in MHz.
+    separation, height : float
+        In m.
+
+    Returns
+    -------
+    ndarray of complex, shape as `twt`
+        In arbitrary units.
+    """
+    centre = frequency / 1000.0
+    cycles = np.arange(int(4.5 * centre * PERIOD) + 1) / PERIOD
+    omega = 2.0 * np.pi * cycles - 1j * DAMPING
+    pulse = omega**2 * np.exp(-((omega / (2.0 * np.pi * centre)) ** 2))
+    spectrum = pulse * omega * layered_response(omega, permittivity, thickness, separation, height)
+    return np.asarray(np.exp(1j * np.outer(twt, omega)) @ spectrum)
+
+
+@dataclass(frozen=True)
+class PavementFit:
+    """A layered ground that explains an early waveform.
+
+    Attributes
+    ----------
+    thickness, sigma_thickness : float
+        Of the bound layer, and one total standard deviation, m.
+    permittivity, sigma_permittivity : float
+        Of the bound layer, relative.
+    misfit : float
+        RMS residual over RMS amplitude.
+    parameters : ndarray, shape (8,)
+        Permittivity of the bound layer, permittivity of the base, thickness of the bound layer (m), permittivity of the
+        subgrade, thickness of the base (m), centre frequency (MHz), time shift (ns), antenna height (m).
+    """
+
+    thickness: float
+    sigma_thickness: float
+    permittivity: float
+    sigma_permittivity: float
+    misfit: float
+    parameters: np.ndarray
+
+    @property
+    def usable(self) -> bool:
+        """Whether flat layers explain the trace."""
+        return self.misfit <= WORST_MISFIT
+
+
+@dataclass(frozen=True)
+class _Problem:
+    trace: np.ndarray
+    twt: np.ndarray
+    separation: float
+    mean: np.ndarray
+    spread: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    free: np.ndarray
+
+    def _residual(self, values: np.ndarray) -> np.ndarray:
+        p = self.mean.copy()
+        p[self.free] = values
+        modelled = early_waveform(
+            self.twt - p[6], p[[0, 1, 3]], p[[2, 4]], frequency=p[5], separation=self.separation, height=p[7]
+        )
+        # strength and phase of the pulse and the zero line are linear
+        basis = np.stack([modelled.real, modelled.imag, np.full(self.twt.size, np.abs(modelled).max())], axis=1)
+        basis /= np.abs(basis).max()
+        factors, *_ = np.linalg.lstsq(basis, self.trace, rcond=None)
+        return np.asarray(basis @ factors - self.trace)
+
+    def solve(self, start: np.ndarray, evaluations: int) -> tuple[float, PavementFit]:
+        mean, spread = self.mean[self.free], self.spread[self.free]
+
+        def cost(values: np.ndarray) -> np.ndarray:
+            return np.concatenate([self._residual(values) / MODEL_ERROR, (values - mean) / spread])
+
+        found = least_squares(
+            cost,
+            np.clip(start[self.free], self.low[self.free] + 1e-6, self.high[self.free] - 1e-6),
+            bounds=(self.low[self.free], self.high[self.free]),
+            x_scale=spread,
+            max_nfev=evaluations,
+        )
+        residual = self._residual(found.x)
+        misfit = float(np.sqrt(np.mean(residual**2) / np.mean(self.trace**2)))
+        scale = max(1.0, float(np.sqrt(np.mean(residual**2))) / MODEL_ERROR)
+        deviation = scale * np.sqrt(np.clip(np.diag(np.linalg.pinv(found.jac.T @ found.jac)), 0.0, None))
+        sigma, full = self.spread.copy(), self.mean.copy()
+        full[self.free], sigma[self.free] = found.x, deviation
+        fit = PavementFit(
+            thickness=float(full[2]),
+            sigma_thickness=float(np.hypot(sigma[2], THICKNESS_ERROR / full[5])),
+            permittivity=float(full[0]),
+            sigma_permittivity=float(np.hypot(sigma[0], 0.1 * full[0])),
+            misfit=misfit,
+            parameters=full,
+        )
+        return float(found.cost), fit
+
+
+def fit_pavement(
+    trace: Any,
+    twt: Any,
+    *,
+    frequency: float,
+    separation: float,
+    height: float = 0.0,
+    near: PavementFit | None = None,
+) -> PavementFit:
+    """Find thickness and permittivity of the bound layer from the early waveform of a ground-coupled antenna.
+
+    Three flat layers under a two-dimensional source with a Ricker pulse of free strength, phase, frequency and time are
+    fitted by least squares (`early_waveform`), with a prior of what roads have. One trace that is the median of several
+    is best.
+
+    Parameters
+    ----------
+    trace : array_like, shape (n,)
+        Amplitudes as recorded: no gain, no background taken out; DC and wow may be.
+    twt : array_like, shape (n,)
+        Two-way times in ns, time zero applied.
+    frequency : float
+        Nominal centre frequency in MHz.
+    separation, height : float
+        Of the antennas, and of both above the ground, in m.
+    near : PavementFit, optional
+        Of a trace nearby, which only thickness, permittivity and time are allowed to leave: ten times as fast.
+
+    Returns
+    -------
+    PavementFit
+        Its ``usable`` is false where flat layers do not explain the trace: over reinforcement, an unknown gain, or a
+        pulse that is no Ricker.
+
+    Raises
+    ------
+    ParameterError
+        If frequency or separation are not positive, or the trace does not hold the early waveform.
+    """
+    if not (frequency > 0 and separation > 0 and height >= 0):
+        msg = (
+            f"fit_pavement: frequency ({frequency} MHz) and separation ({separation} m) must be positive, and height "
+            f"({height} m) not negative."
+        )
+        raise ParameterError(msg)
+    samples, times = np.asarray(trace, dtype="float64"), np.asarray(twt, dtype="float64")
+    period = 1000.0 / frequency
+    early = (times > -1.2 * period) & (times < max(3.2 * period, 5.0))
+    part = samples[early]
+    if part.size < 20 or not np.isfinite(part).all() or not np.abs(part).max() > 0:
+        msg = "fit_pavement: the trace has no 20 finite samples around time zero, or is silent there."
+        raise ParameterError(msg)
+    mean, spread, low, high = _MEAN.copy(), _SPREAD.copy(), _LOW.copy(), _HIGH.copy()
+    for values in (mean, spread, low, high):
+        values[5] *= frequency
+    mean[7], low[7], high[7] = max(height, 0.002), 0.25 * max(height, 0.002), height + 0.05
+    free = np.ones(8, dtype=bool)
+    problem = _Problem(part / np.abs(part).max(), times[early], separation, mean, spread, low, high, free)
+    if near is not None:
+        free = np.isin(np.arange(8), [0, 2, 6])
+        tight = np.where(free, [0.4, 1, 0.04, 1, 1, 1, 0.1, 1], spread)
+        local = replace(problem, mean=near.parameters.copy(), spread=tight, free=free)
+        return local.solve(near.parameters, 12)[1]
+    starts = np.repeat(mean[None], len(_STARTS), axis=0)
+    starts[:, 2] = _STARTS
+    return min((problem.solve(start, 40) for start in starts), key=lambda found: found[0])[1]
