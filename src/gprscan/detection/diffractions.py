@@ -12,6 +12,7 @@ from gprscan.detection import candidates, classify, clean, evidence, neighbours,
 from gprscan.detection import fit as fits
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
+from gprscan.detection.candidates import Candidate
 from gprscan.detection.fit import Fit
 from gprscan.detection.ground import Ground
 from gprscan.detection.image import Image
@@ -19,8 +20,9 @@ from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.units import C_AIR
 
-MOST = 400  # candidates that are fitted per pass
+MOST = 400  # candidates that are fitted per pass and part
 PASSES = 4
+HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 
 @dataclass
@@ -41,21 +43,42 @@ def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
     work = replace(section, cond=section.cond.copy(), echo=section.echo.copy())
     kept: list[Target] = []
     coda = 8.0 / section.fc_nominal
+    reach = settings.aperture * 0.4 / section.fc_nominal
+    spans = [(-math.inf, math.inf)]
     for _ in range(PASSES):
-        fresh = _dominant(work, settings, kept)
+        fresh = _dominant(work, spans, settings, kept)
         if not fresh:
             break
         for target in fresh:
             clean.subtract(section, work.cond, target.fit, coda=coda)
             clean.subtract(section, work.echo, target.fit, coda=coda)
         kept += fresh
+        spans = _spans([q.fit.x for q in fresh if q.strength > HIDING], reach)
     return _without_inner(kept, section, ground)
 
 
-def _dominant(work: Section, settings: Settings, kept: list[Target]) -> list[Target]:
-    """Fits that are the strongest thing within their own aperture."""
+def _spans(places: list[float], reach: float) -> list[tuple[float, float]]:
+    """Stretches of line within reach of some places, joined where they overlap."""
+    spans: list[tuple[float, float]] = []
+    for x in sorted(places):
+        if spans and x - reach <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], x + reach)
+        else:
+            spans.append((x - reach, x + reach))
+    return spans
+
+
+def _search(work: Section, span: tuple[float, float], settings: Settings) -> list[Candidate]:
+    """Strongest candidates on a stretch of line; what reaches into it from beside is searched with it."""
+    reach = settings.aperture * 0.4 / work.fc_nominal
+    part = work.part(span[0] - reach, span[1] + reach)
+    return [c for c in candidates.find(part, settings)[:MOST] if span[0] <= c.x <= span[1]]
+
+
+def _dominant(work: Section, spans: list[tuple[float, float]], settings: Settings, kept: list[Target]) -> list[Target]:
+    """Fits that are the strongest thing within their own aperture, on some stretches of line."""
     fitted: list[tuple[float, Target]] = []
-    for candidate in candidates.find(work, settings)[:MOST]:
+    for candidate in [c for span in spans for c in _search(work, span, settings)]:
         result = fits.fit(work, candidate, settings)
         if result is None or result.coherence < settings.coherence or result.picks < 4:
             continue

@@ -5,12 +5,14 @@ from __future__ import annotations
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
 
+LONG_ROW = 6  # bars
+
 
 def merge(bodies: list[Body], period: float) -> list[Body]:
     """Drop the claims that a better explanation of the same echoes covers.
 
     A shaft owns everything within its walls: what lies under its cover is its own reverberation. A gap under the bound
-    layer owns the diffractions of its rims and its multiples. A mesh owns what is no deeper than its own echo; where bars stand in a row, there is no shaft. A zone and a hyperbola on the
+    layer owns the diffractions of its rims and its multiples. A mesh owns what is no deeper than its own echo; where many bars stand in a row, there is no shaft. A zone and a hyperbola on the
     same top are one body, named by whichever is surer.
 
     Parameters
@@ -26,7 +28,7 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     """
     chances = {id(b): posterior(b.votes) for b in bodies}
     kind = {id(b): next(iter(chances[id(b)])) for b in bodies}
-    dropped: set[int] = {id(b) for b in bodies if kind[id(b)] == "manhole" and _over_row(b, bodies)}
+    dropped: set[int] = _shafts_and_rows(bodies, kind)
     for owner in bodies:
         if owner.x_min is None or owner.x_max is None or owner.source == "diffraction" or id(owner) in dropped:
             continue
@@ -50,11 +52,17 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     return [b for b in bodies if id(b) not in dropped]
 
 
-def _over_row(shaft: Body, bodies: list[Body]) -> bool:
-    """Do the bars of a row go on through what looked like a shaft?"""
-    if shaft.x_min is None or shaft.x_max is None:
-        return False
-    return any(b.group is not None and shaft.x_min <= b.x <= shaft.x_max for b in bodies)
+def _shafts_and_rows(bodies: list[Body], kind: dict[int, str]) -> set[int]:
+    """What goes of a shaft and a row of bars at one place: a short row is the shaft's rim, a long one no shaft ends."""
+    gone: set[int] = set()
+    for shaft in bodies:
+        if kind[id(shaft)] != "manhole" or shaft.x_min is None or shaft.x_max is None:
+            continue
+        rows = {b.group for b in bodies if b.group is not None and shaft.x_min <= b.x <= shaft.x_max}
+        for row in rows:
+            bars = [b for b in bodies if b.group == row]
+            gone |= {id(shaft)} if len(bars) >= LONG_ROW else {id(b) for b in bars}
+    return gone
 
 
 def _same_top(owner: Body, other: Body, tolerance: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -93,6 +93,12 @@ class Section:
     def period(self) -> float:
         """One period of the antenna in ns."""
         return 1.0 / self.fc
+
+    def part(self, low: float, high: float) -> Section:
+        """Cut out the traces from `low` to `high` m; the arrays are views."""
+        first, last = np.searchsorted(self.x, [low, high])
+        by_trace = ("raw", "echo", "cond", "x", "valid", "clipped", "time_zero_shift")
+        return replace(self, **{name: getattr(self, name)[first:last] for name in by_trace})
 
     def sample(self, t_ns: float) -> int:
         """Index of the sample nearest to a time in ns, clamped to the record."""
