@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import struct
 from pathlib import Path
@@ -168,4 +169,45 @@ def make_ids(path: Path, values: np.ndarray, *, flags: dict[int, bytes] | None =
     out = [record.ljust(length, b"\0")[:length] for record in records]
     out += [(flags or {}).get(i, b"R\0\0\0") + values[i].astype("<i2").tobytes() for i in range(n)]
     path.write_bytes(b"".join(out))
+    return path
+
+
+def _ticks(when: datetime.datetime) -> int:
+    """Return units of 100 ns since 1601."""
+    return int((when - datetime.datetime(1601, 1, 1)).total_seconds()) * 10**7
+
+
+def make_oko(path: Path, values: np.ndarray, *, prefix: int = 36, step: int = 50) -> Path:
+    """Write a GPR2 file of float32 (trace, sample)."""
+    n, ns = values.shape
+    head = bytearray(512)
+    struct.pack_into("<I", head, 0, 0xFEDCBA98)
+    struct.pack_into("<2I", head, 24, n, ns)
+    struct.pack_into("<Ifi", head, 36, 100, 9.0, step)
+    struct.pack_into("<Q", head, 80, _ticks(datetime.datetime(2025, 3, 14, 15, 9, 26)))
+    struct.pack_into("<I", head, 96, 350)
+    head[144:184] = "АБ-400 400 MHz".encode("cp1251").ljust(40, b"\0")
+    traces = b"".join(bytes(prefix) + row.astype("<f4").tobytes() for row in values)
+    path.write_bytes(bytes(head) + bytes(1024 + 4 * ns) + traces)
+    return path
+
+
+def make_cirp(path: Path, values: np.ndarray) -> Path:
+    """Write a DZT-like .gpr of int16 (trace, sample)."""
+    head = bytearray(1024)
+    struct.pack_into("<h", head, 4, values.shape[1])
+    struct.pack_into("<f", head, 10, 50.0)
+    struct.pack_into("<fh", head, 26, 60.0, 400)
+    struct.pack_into("<f", head, 54, 9.0)
+    path.write_bytes(bytes(head) + values.astype("<i2").tobytes())
+    return path
+
+
+def make_utsi(path: Path, values: np.ndarray) -> Path:
+    """Write a UTSI .dat of int16 (trace, sample) with its .hdr."""
+    words = ["14\\03\\25", "", "\x0515:09 road", "", "", "", "", "", "\x0264\x04", "1", "2", "0.14", "0"]
+    words += [str(values.shape[1]), "x", "16"]
+    text = b"\x0f\x20Version 5, 2010\n" + b"".join(word.encode() + b"\0" for word in words)
+    path.with_suffix(".hdr").write_bytes(text)
+    path.write_bytes(b"".join(row.astype("<i2").tobytes() + b" " for row in values))
     return path

@@ -37,6 +37,8 @@ class TraceLayout:
         Type of a sample in the file, byte order included.
     prefix : int
         Bytes of each record before its samples.
+    suffix : int
+        Bytes of each record after its samples.
     offset_binary : bool
         Samples are unsigned with mid-scale as zero; they are handed out signed, without loss.
     ibm_float : bool
@@ -50,13 +52,14 @@ class TraceLayout:
     stored: np.dtype
     n_channels: int = 1
     prefix: int = 0
+    suffix: int = 0
     offset_binary: bool = False
     ibm_float: bool = False
 
     @property
     def record(self) -> int:
         """Bytes of one trace with its header and all channels."""
-        return self.prefix + self.n_channels * self.n_samples * self.stored.itemsize
+        return self.prefix + self.n_channels * self.n_samples * self.stored.itemsize + self.suffix
 
     @property
     def dtype(self) -> np.dtype:
@@ -147,7 +150,9 @@ class TraceArray(BackendArray):
 
 def _whole_records(layout: TraceLayout, channels: np.ndarray, traces: np.ndarray, samples: np.ndarray) -> bool:
     """Whether the request is one run of whole records that can be read straight into the result."""
-    plain = layout.prefix == 0 and layout.n_channels == 1 and layout.stored.isnative and len(channels) == 1
+    plain = (
+        layout.prefix + layout.suffix == 0 and layout.n_channels == 1 and layout.stored.isnative and len(channels) == 1
+    )
     run = len(traces) < 2 or (int(traces[-1] - traces[0]) == len(traces) - 1 and bool(np.all(np.diff(traces) == 1)))
     full = len(samples) == layout.n_samples and (len(samples) < 2 or bool(np.all(np.diff(samples) == 1)))
     return plain and run and full

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import xarray as xr
 
 from gprscan.errors import MissingFileError, ReadError, UnknownFormatError
+from gprscan.io.projects import refuse_project
 from gprscan.io.recording import ReadOptions
 from gprscan.io.source import Source
 
@@ -17,9 +18,26 @@ Maturity = Literal["checked on real files", "checked on files made from the spec
 
 REAL: Maturity = "checked on real files"
 SPECIFICATION: Maturity = "checked on files made from the specification"
+DOCUMENTED: Maturity = "documented only"
 
 # in the order in which content is sniffed: unmistakable signatures first, headerless samples last
-_MODULES = ("zarr", "netcdf", "gprmax", "seg2", "ids", "text", "segy", "dzt", "dt1", "mala", "impulse", "su")
+_MODULES = (
+    "zarr",
+    "netcdf",
+    "gprmax",
+    "seg2",
+    "ids",
+    "oko",
+    "text",
+    "segy",
+    "dzt",
+    "dt1",
+    "mala",
+    "impulse",
+    "su",
+    "cirp",
+    "utsi",
+)
 
 
 @dataclass(frozen=True)
@@ -123,9 +141,11 @@ def identify(source: Source) -> Format:
     for entry in list_formats():
         if entry.sniff(source):
             return entry
-    for entry in list_formats():
+    # those that have their extensions for themselves first
+    for entry in sorted(list_formats(), key=lambda entry: entry.shared_suffixes):
         if source.suffix in entry.suffixes or source.suffix in entry.side_suffixes:
             return entry
+    refuse_project(source)
     msg = f"{source.name}: no reader recognises its content or its extension. {readable()}"
     raise UnknownFormatError(msg)
 

@@ -278,7 +278,7 @@ register(
     Format(
         name="text",
         title="delimited text",
-        suffixes=(".csv", ".txt", ".tsv", ".asc"),
+        suffixes=(".csv",),
         side_suffixes=(),
         maturity=SPECIFICATION,
         sniff=sniff,
@@ -286,6 +286,6 @@ register(
         write=write_text,
         write_suffixes=(".csv",),
         shared_suffixes=True,
-        note="a row per trace (or per sample) after # key = value lines; at least dt_ns or window_ns",
+        note="any extension; a row per trace (or per sample) after # key = value lines; at least dt_ns or window_ns",
     )
 )

@@ -1,0 +1,93 @@
+"""Formats of which no real file was at hand: what their descriptions say is what the readers do; projects say what they are."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gprscan as gs
+from gprscan import model
+from gprscan.errors import ReadError, TruncatedFileError
+from gprscan.io import identify
+from tests.io import makers
+from tests.io.builders import gga, radar
+from tests.io.test_segy import codes
+
+
+@pytest.mark.parametrize("prefix", [36, 40])
+def test_oko(tmp_path: Path, prefix: int) -> None:
+    values = radar(9, 64, "f4")
+    path = makers.make_oko(tmp_path / "a.gpr2", values, prefix=prefix)
+    line = gs.read(path)
+    np.testing.assert_array_equal(line["amplitude"], values)
+    assert float(line["twt"].diff("twt")[0]) == pytest.approx(100 / 64)
+    np.testing.assert_allclose(line["distance"], np.arange(9) * 0.05)
+    assert (model.centre_frequency(line), model.antenna_separation(line)) == (400.0, 0.35)
+    assert line.attrs["acquired"] == "2025-03-14T15:09:26"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(TruncatedFileError, match="trim"):
+        gs.read(path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ReadError, match="header needs"):
+        gs.read(path)
+
+
+def test_cirp(tmp_path: Path) -> None:
+    values = radar(9, 256, "i2")
+    path = makers.make_cirp(tmp_path / "a.gpr", values)
+    assert identify(path).name == "cirp"
+    line = gs.read(path, spacing=0.05)
+    np.testing.assert_array_equal(line["amplitude"], values)
+    assert float(line["twt"].diff("twt")[0]) == pytest.approx(60 / 256)
+    assert model.centre_frequency(line) == 400.0
+    assert "time-triggered" in codes(gs.read(path))
+    raw = path.read_bytes()
+    for damaged, word in ((raw[:500], "1024 bytes"), (raw[:4] + b"\0\0" + raw[6:], "0 samples"), (raw[:-3], "trim")):
+        path.write_bytes(damaged)
+        with pytest.raises(ReadError, match=word):
+            gs.read(path)
+
+
+def test_utsi(tmp_path: Path) -> None:
+    values = radar(9, 128, "i2")
+    path = makers.make_utsi(tmp_path / "a.dat", values)
+    fixes = [gga(t, 114.03 + t * 1e-6, 22.7) for t in range(0, 9, 4)]
+    (tmp_path / "a.gps").write_text("\n".join(fixes))
+    (tmp_path / "a.gpt").write_text("1 5 9")
+    assert identify(path).name == "utsi"
+    line = gs.read(path)
+    np.testing.assert_array_equal(line["amplitude"], values)
+    np.testing.assert_array_equal(line["amplitude"][3:5, 7].values, values[3:5, 7])
+    assert float(line["twt"].diff("twt")[0]) == pytest.approx(0.5)
+    assert model.antenna_separation(line) == pytest.approx(0.14)
+    np.testing.assert_allclose(line["longitude"], 114.03 + np.arange(9) * 1e-6, atol=1e-8)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(TruncatedFileError):
+        gs.read(path)
+    path.with_suffix(".hdr").write_bytes(b"\x0f\x20x\n16\0")
+    with pytest.raises(ReadError, match="bits per sample"):
+        gs.read(path)
+
+
+def test_projects_say_what_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "p.gpz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("XLine A.DT1", "XLine A.HD", "XLine B.DT1"):
+            archive.writestr(name, b"x")
+    with pytest.raises(ReadError, match=r"2 lines \(XLine A\.DT1, XLine B\.DT1\).*Unzip it"):
+        gs.read(path)
+    raw = bytearray(path.read_bytes())
+    at = raw.index(b"PK\x01\x02")
+    raw[at + 8] |= 1  # the flag of an encrypted entry
+    path.write_bytes(raw)
+    with pytest.raises(ReadError, match="encrypted"):
+        gs.read(path)
+    path.write_bytes(b"\x8f\x11" * 500)
+    with pytest.raises(ReadError, match="encrypted project of Sensors"):
+        gs.read(path)
+    path.write_bytes(bytes(raw[:40]))
+    with pytest.raises(ReadError, match="damaged"):
+        gs.read(path)
