@@ -14,7 +14,7 @@ from . import (
     units,
     velocity,
 )
-from .detection import detect
+from .detection import detect, wall_thickness
 from .io import read, write
 from .model import from_array
 from .survey import scan
@@ -38,5 +38,6 @@ __all__ = [
     "synthetic",
     "units",
     "velocity",
+    "wall_thickness",
     "write",
 ]

@@ -148,8 +148,8 @@ class Centreline(_Part):
 class Accuracy(_Part):
     """Standard deviations of what was surveyed."""
 
-    manhole_sigma: _Metres = Field(0.05, gt=0)
-    roll_sigma: float = Field(2.0, ge=0, lt=90)
+    manhole_sigma: _Metres = Field(default=0.05, gt=0)
+    roll_sigma: float = Field(default=2.0, ge=0, lt=90)
 
 
 class Bore(_Part):

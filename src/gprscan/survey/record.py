@@ -115,6 +115,12 @@ def anomaly_rows(line: xr.Dataset, detections: Any, line_id: str, source: str) -
         row["position_sigma_m"] = _total_sigma(row["position_sigma_m"], row.get("sigma_distance_m"))
         if row.get("group_id") is not None:  # unique in the line, must be unique in the survey
             row["group_id"] = f"{line_id}-{row['group_id']}"
+        if row.get("body_x") is not None:  # behind the wall of a pipe, not under the antenna
+            row |= {name: row[f"body_{name}"] for name in (names.X, names.Y, names.Z)}
+            row["position_sigma_m"] = row["body_sigma_m"]
+            wkt = place.crs_wkt(line)
+            if wkt is not None:
+                row[names.LONGITUDE], row[names.LATITUDE] = place.to_wgs84(wkt, row["x"], row["y"])
         row["geometry"] = None if geometry is None or geometry.is_empty else geometry.wkt
         rows.append(row)
     return rows

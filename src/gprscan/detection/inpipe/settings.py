@@ -1,0 +1,39 @@
+"""Settings of detection inside a pipe, as they stand in the ``[detect]`` table of the recipe ``pipe``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PipeSettings(BaseModel):
+    """What detection behind a pipe's wall looks for.
+
+    Attributes
+    ----------
+    geometry : "pipe"
+        Marks the recipe as one for in-pipe lines.
+    reach : float
+        Greatest depth outside the inner wall surface that is searched, m.
+    aperture : float
+        Half-angle of the migration, degrees.
+    at_wall_db : float
+        Least echo of a body that lies against the wall, dB against the direct wave.
+    behind_db : float
+        Least echo of a body behind the wall.
+    contrast_db : float
+        Least excess over the usual level at the same depth.
+    frequency : float
+        Centre frequency in MHz to assume where the line does not say.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    geometry: Literal["pipe"] = "pipe"
+    reach: float = Field(default=0.6, gt=0.05, le=3.0)
+    aperture: float = Field(default=45.0, gt=5, lt=80)
+    at_wall_db: float = Field(default=-14.0, lt=0)
+    behind_db: float = Field(default=-20.0, lt=0)
+    contrast_db: float = Field(default=10.5, gt=0)
+    frequency: float = Field(default=900.0, gt=10)

@@ -1,0 +1,190 @@
+"""The wall of a pipe: permittivity and thickness from the full trace, and the back of the wall tracked along the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage, optimize, signal
+
+from gprscan.detection.inpipe.layered_wave import wall_trace
+from gprscan.detection.section import Section
+
+USUAL = (7.0, 1.2)  # permittivity of a concrete wall where nothing is known, and its standard deviation
+_MISFIT = 0.25  # share of the trace's amplitude that plane layers may leave unexplained
+
+
+@dataclass(frozen=True)
+class Wall:
+    """What was found out about the wall.
+
+    Attributes
+    ----------
+    thickness, thickness_sigma : float
+        m.
+    permittivity, permittivity_sigma : float
+        Of the wall.
+    ground_permittivity : float
+        Behind the wall.
+    measured : bool
+        Whether the trace determined it; if not, the thickness is that of the drawing and the permittivity the usual one.
+    misfit : float
+        Share of the mean trace's amplitude that the layers leave unexplained.
+    track : numpy.ndarray, shape (trace,)
+        Thickness along the line in m, NaN where the back of the wall is not seen.
+    shift : float
+        Correction of time zero found by the fit, ns.
+    """
+
+    thickness: float
+    thickness_sigma: float
+    permittivity: float
+    permittivity_sigma: float
+    ground_permittivity: float
+    measured: bool
+    misfit: float
+    track: np.ndarray
+    shift: float
+
+
+def fit_wall(section: Section, standoff: float, design: float, given: tuple[float, float] | None) -> Wall:
+    """Fit gap, wall and ground to the median trace, and track the back of the wall.
+
+    Parameters
+    ----------
+    section : Section
+        The conditioned line.
+    standoff : float
+        Antenna to inner wall, m.
+    design : float
+        Thickness of the drawing, m.
+    given : (float, float) or None
+        Known permittivity of the wall and its standard deviation.
+
+    Returns
+    -------
+    Wall
+    """
+    s = section
+    prior = given or USUAL
+    untracked = np.full(s.x.size, np.nan)
+    trace = np.median(s.raw[s.valid], axis=0).astype(float) if s.valid.any() else np.zeros(s.t.size)
+    fallback = Wall(design, 0.15 * design, *prior, 9.0, False, np.inf, untracked, 0.0)
+    late = standoff * 6.7 + 2.6 * design * np.sqrt(prior[0]) / 0.15 + 1.5 / s.fc_nominal
+    use = (s.t > -1.3 / s.fc_nominal) & (s.t < late)
+    if use.sum() < 16 or not np.abs(trace[use]).max() > 0:
+        return fallback
+    held = s.clipped[s.valid].mean(axis=0) > 0.2
+    best = _best_fit(s, trace, use & ~held, standoff, design, prior)
+    if best is None or best[1] > _MISFIT:
+        return fallback
+    found, misfit, sigma = best
+    shift, _, thickness, eps, ground = found
+    track = _track(s, found, standoff)
+    spread = max(0.02 * thickness, float(sigma[2]), 0.5 * thickness * float(sigma[3]) / eps)
+    return Wall(
+        float(thickness),
+        spread,
+        float(eps),
+        max(float(sigma[3]), 0.1),
+        float(ground),
+        True,
+        misfit,
+        track,
+        float(shift),
+    )
+
+
+def _best_fit(
+    s: Section, trace: np.ndarray, use: np.ndarray, standoff: float, design: float, prior: tuple[float, float]
+) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """Least squares over time shift (ns), frequency ratio, thickness, permittivities; amplitude and phase are linear."""
+    last = int(np.flatnonzero(use).max()) + 1
+    time, data, keep = s.t[:last], trace[:last], use[:last]
+    scale = float(np.sqrt((data[keep] ** 2).mean()))
+    # a fit to within 1 % of the trace counts as much as one standard deviation of what was known before
+    weight = 0.01 * np.sqrt(keep.sum())
+
+    def residual(p: np.ndarray) -> np.ndarray:
+        model = _model(s, time, p, standoff)
+        basis = np.stack([model.real, model.imag])[:, keep]
+        fit = np.linalg.lstsq(basis.T, data[keep], rcond=None)[0]
+        left = (data[keep] - fit @ basis) / scale
+        turn = np.arctan2(fit[1], fit[0])
+        turn = (turn + 0.5 * np.pi) % np.pi - 0.5 * np.pi
+        known = [
+            turn / 0.5,
+            p[0] * s.fc_nominal / 0.3,
+            (p[1] - 1) / 0.1,
+            (p[2] / design - 0.95) / 0.12,
+            (p[3] - prior[0]) / prior[1],
+            (p[4] - 10.0) / 4.0,
+        ]
+        return np.concatenate([left, weight * np.asarray(known)])
+
+    bounds = ([-1.0 / s.fc_nominal, 0.75, 0.5 * design, 3.0, 2.5], [1.0 / s.fc_nominal, 1.3, 1.5 * design, 14.0, 40.0])
+    best = None
+    for ground in (max(prior[0] + 3.5, 5.0), max(prior[0] - 2.5, 3.0)):
+        start = np.clip([0.0, 1.0, 0.95 * design, prior[0], ground], *bounds)
+        steps = [0.05, 0.02, 0.1 * design, 1.0, 2.0]
+        found = optimize.least_squares(residual, start, bounds=bounds, x_scale=steps, max_nfev=25, diff_step=1e-3)
+        if best is None or found.cost < best.cost:
+            best = found
+    if best is None:
+        return None
+    left = best.fun[: int(keep.sum())]
+    misfit = float(np.sqrt((left**2).mean()))
+    curvature = best.jac.T @ best.jac / max(misfit, 0.01) ** 2 / 8.0  # about eight samples share one error
+    sigma = np.sqrt(np.abs(np.diag(np.linalg.pinv(curvature))))
+    return best.x, misfit, sigma
+
+
+def _model(s: Section, time: np.ndarray, p: np.ndarray, standoff: float) -> np.ndarray:
+    early, back = _parts(s, time, p, standoff)
+    return early + back
+
+
+def _parts(s: Section, time: np.ndarray, p: np.ndarray, standoff: float) -> tuple[np.ndarray, np.ndarray]:
+    return wall_trace(
+        time - p[0],
+        s.fc_nominal * p[1],
+        standoff=standoff,
+        separation=s.separation,
+        wall=p[2],
+        wall_permittivity=p[3],
+        ground_permittivity=p[4],
+    )
+
+
+def _track(s: Section, p: np.ndarray, standoff: float) -> np.ndarray:
+    """Thickness along the line: where the echo of the wall's back is best matched, trace by trace."""
+    early, back = _parts(s, s.t, p, standoff)
+    whole = np.stack([(early + back).real, (early + back).imag])
+    quiet = np.median(s.raw[s.valid], axis=0).astype(float)
+    near = (s.t > -1.3 / s.fc_nominal) & (s.t < s.t[int(np.abs(back).argmax())] + 1.5 / s.fc_nominal)
+    fit = np.linalg.lstsq(whole[:, near].T, quiet[near], rcond=None)[0]
+    echo = fit[0] * back.real + fit[1] * back.imag
+    rest = s.raw - (quiet - echo)[None, :].astype(np.float32)
+    rest = ndimage.uniform_filter1d(rest, 3, axis=0)
+    centre = int(np.abs(signal.hilbert(echo)).argmax())
+    half = round(0.6 / (s.fc_nominal * s.dt))
+    pulse = signal.hilbert(echo[max(centre - half, 0) : centre + half + 1])
+    reach = max(2, round(0.35 * p[2] * 2 * np.sqrt(p[3]) / 0.3 / s.dt))
+    power = float(np.linalg.norm(pulse.real))
+    out = np.full(s.x.size, np.nan)
+    for i in np.flatnonzero(s.valid):
+        score = np.abs(np.correlate(np.pad(rest[i].astype(float), reach), pulse, "valid"))
+        first = max(centre - half, 0)
+        piece = score[first : first + 2 * reach + 1]
+        if piece.size < 3:
+            continue
+        k = int(piece.argmax())
+        level = float(piece[k]) / max(power, 1e-30) ** 2
+        seen = float(piece[k]) / max(power, 1e-30) > 3.0 * s.noise
+        # far stronger than the usual echo: something lies against the wall, and the two echoes are one
+        if not 0 < k < piece.size - 1 or not 0.4 < level < 3.0 or not seen:
+            continue
+        bend = piece[k - 1] - 2 * piece[k] + piece[k + 1]
+        part = 0.5 * (piece[k - 1] - piece[k + 1]) / bend if bend else 0.0
+        out[i] = p[2] + (k - reach + part) * s.dt * 0.299792458 / (2 * np.sqrt(p[3]))
+    return out
