@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from gprscan.errors import MissingPositionError, ParameterError
-from gprscan.migration import kirchhoff, phase_shift, stolt
+from gprscan.migration import kirchhoff, phase_shift, rtm, stolt
 from tests.migration.lines import diffractor, energy_near, peak
 
 
@@ -56,11 +56,10 @@ def test_a_line_that_runs_backwards_sees_the_section_mirrored() -> None:
     assert np.corrcoef(forward.ravel(), mirrored.ravel())[0, 1] > 0.995
 
 
-def test_other_methods_say_which_one_takes_a_section() -> None:
+def test_what_does_not_go_through_a_section_says_so() -> None:
     line = diffractor()
-    for migrate in (stolt, phase_shift):
-        with pytest.raises(ParameterError, match="kirchhoff"):
-            migrate(line, ramp(0.1, 0.1))
+    with pytest.raises(ParameterError, match="kirchhoff"):
+        stolt(line, ramp(0.1, 0.1))
     with pytest.raises(ParameterError, match="coherence"):
         kirchhoff(line, ramp(0.1, 0.1), coherence=1.0)
     with pytest.raises(ParameterError, match="distance"):
@@ -88,3 +87,18 @@ def test_topography(separation: float) -> None:
     assert energy_near(level, peak(level)[0]) < 0.85
     with pytest.raises(MissingPositionError, match="elevation"):
         kirchhoff(line.drop_vars("z"), 0.1, topography=True)
+
+
+@pytest.mark.parametrize("migrate", [phase_shift, rtm])
+def test_wave_migrations_through_a_section(migrate) -> None:  # type: ignore[no-untyped-def]
+    """Circular rays below a velocity that grows along the line, as above."""
+    along = 0.05 * np.arange(120)
+    distance = (along - 3.0) ** 2 + 1.2**2
+    product = 2 * (0.08 + 0.008 * along) * (0.08 + 0.008 * 3.0)
+    times = 2 * np.arccosh(1 + 0.008**2 * distance / product) / 0.008
+    line = diffractor(120, 200, dt=0.25, times=times)
+    image = migrate(line, ramp(0.08, 0.128, 6.0), 65, depth_step=0.01, max_depth=2.0)
+    trace, row = peak(image)
+    assert abs(trace - 60) <= 1
+    assert abs(image["depth"].values[row] - 1.2) <= 0.0125
+    assert energy_near(image, trace) > 0.93

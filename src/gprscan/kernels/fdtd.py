@@ -64,7 +64,7 @@ def _absorb_e_down(ez, hx, psi, profile, cb, reach):  # type: ignore[no-untyped-
 
 
 @inline
-def _strips(whole, half):  # type: ignore[no-untyped-def]
+def strips(whole, half):  # type: ignore[no-untyped-def]
     """Profiles of both strips of a row, from the top down, zero where nothing is absorbed."""
     n = whole.shape[1]
     at_h = np.zeros((3, 2 * STRIP), np.float32)
@@ -94,6 +94,42 @@ def _absorb_e_along(ez, hy, hy_before, psi, b, c, d, cb, reach):  # type: ignore
         ez[k] += cb[k] * (psi[k] + d * slope)
 
 
+@inline
+def sweep(  # type: ignore[no-untyped-def]
+    ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along, ca, cb, courant, at_h, at_e, whole, half, rows
+):
+    """Step all fields of a window in time: H by half a step, then E; see `fdtd_shot` for the arguments."""
+    nx = ca.shape[0]
+    layer = whole.shape[1]
+    right = nx - 1 - layer
+    for i in range(nx - 1):
+        # row i+1 of Ez is still old when row i of H is stepped, so that one sweep does both half steps
+        _update_h_row(ez[i], ez[i + 1], hx[i], hy[i], courant, rows)
+        _absorb_h_down(ez[i], hx[i], psi_hx[i], at_h, courant, rows)
+        if i < layer:
+            m = layer - 1 - i
+            _absorb_h_along(ez[i], ez[i + 1], hy[i], psi_hy[i], half[0, m], half[1, m], half[2, m], courant, rows)
+        elif i >= right:
+            m = i - right
+            _absorb_h_along(
+                ez[i], ez[i + 1], hy[i], psi_hy[layer + m], half[0, m], half[1, m], half[2, m], courant, rows
+            )
+        if i == 0:
+            continue
+        _update_e_row(ez[i], hx[i], hy[i], hy[i - 1], ca[i], cb[i], rows)
+        _absorb_e_down(ez[i], hx[i], psi_ez_down[i], at_e, cb[i], rows)
+        if i < layer:
+            m = layer - i
+            _absorb_e_along(
+                ez[i], hy[i], hy[i - 1], psi_ez_along[i], whole[0, m], whole[1, m], whole[2, m], cb[i], rows
+            )
+        elif i > right:
+            m = i - right
+            _absorb_e_along(
+                ez[i], hy[i], hy[i - 1], psi_ez_along[layer + m], whole[0, m], whole[1, m], whole[2, m], cb[i], rows
+            )
+
+
 @kernel
 def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, every, record):  # type: ignore[no-untyped-def]
     """Radiate one pulse and record the electric field.
@@ -121,8 +157,7 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
     """
     nx, nz = ca.shape
     layer = whole.shape[1]
-    right = nx - 1 - layer
-    at_h, at_e = _strips(whole, half)
+    at_h, at_e = strips(whole, half)
     ez = np.zeros((nx, nz), np.float32)
     hx = np.zeros((nx, nz), np.float32)
     hy = np.zeros((nx, nz), np.float32)
@@ -135,32 +170,7 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
             for r in range(receivers.shape[0]):
                 record[r, step // every] = ez[receivers[r, 0], receivers[r, 1]]
         rows = min(reach[step], nz - 1)
-        for i in range(nx - 1):
-            # row i+1 of Ez is still old when row i of H is stepped, so that one sweep does both half steps
-            _update_h_row(ez[i], ez[i + 1], hx[i], hy[i], courant, rows)
-            _absorb_h_down(ez[i], hx[i], psi_hx[i], at_h, courant, rows)
-            if i < layer:
-                m = layer - 1 - i
-                _absorb_h_along(ez[i], ez[i + 1], hy[i], psi_hy[i], half[0, m], half[1, m], half[2, m], courant, rows)
-            elif i >= right:
-                m = i - right
-                _absorb_h_along(
-                    ez[i], ez[i + 1], hy[i], psi_hy[layer + m], half[0, m], half[1, m], half[2, m], courant, rows
-                )
-            if i == 0:
-                continue
-            _update_e_row(ez[i], hx[i], hy[i], hy[i - 1], ca[i], cb[i], rows)
-            _absorb_e_down(ez[i], hx[i], psi_ez_down[i], at_e, cb[i], rows)
-            if i < layer:
-                m = layer - i
-                _absorb_e_along(
-                    ez[i], hy[i], hy[i - 1], psi_ez_along[i], whole[0, m], whole[1, m], whole[2, m], cb[i], rows
-                )
-            elif i > right:
-                m = i - right
-                _absorb_e_along(
-                    ez[i], hy[i], hy[i - 1], psi_ez_along[layer + m], whole[0, m], whole[1, m], whole[2, m], cb[i], rows
-                )
+        sweep(ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along, ca, cb, courant, at_h, at_e, whole, half, rows)
         ez[source[0], source[1]] -= cb[source[0], source[1]] * current[step]
 
 

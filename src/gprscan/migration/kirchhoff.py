@@ -12,7 +12,7 @@ from gprscan.errors import LineError, ParameterError
 from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths
 from gprscan.migration.curves import Aperture, reach
 from gprscan.migration.medium import GroundVelocity, Medium, along_line, checked_velocity, medium
-from gprscan.migration.section import Section, migrate_section, section
+from gprscan.migration.section import migrate_section, section_below
 from gprscan.migration.summation import Summation
 from gprscan.model import require_line, with_amplitude
 from gprscan.steps import Length, step
@@ -21,19 +21,14 @@ from gprscan.steps import Length, step
 def _halo(line: xr.Dataset, parameters: dict[str, Any]) -> int:
     geometry = acquisition(line)
     velocity = parameters["velocity"]
-    ground = _section(line, geometry, velocity, parameters).mean() if along_line(velocity) else medium(velocity)
+    ground = (
+        section_below(line, geometry, velocity, parameters["max_depth"]).mean()
+        if along_line(velocity)
+        else medium(velocity)
+    )
     depths = image_depths(geometry, ground, parameters["depth_step"], parameters["max_depth"])
     aperture = Aperture(parameters["aperture"], parameters.get("fresnel_zones"))
     return int(reach(geometry, ground, depths, aperture)[-1]) + 2
-
-
-def _section(
-    line: xr.Dataset, geometry: Acquisition, velocity: float | xr.DataArray, parameters: dict[str, Any]
-) -> Section:
-    # no echo in the record comes from deeper: the fastest velocity over the whole record
-    fastest = float(velocity.max()) if isinstance(velocity, xr.DataArray) else float(velocity)
-    deepest = parameters["max_depth"] or 0.5 * fastest * (geometry.start + geometry.dt * geometry.n_samples)
-    return section(velocity, line, geometry, float(deepest), topography=parameters.get("topography", False))
 
 
 def _operators(geometry: Acquisition, ground: Medium, depths: np.ndarray, aperture: Aperture) -> list[Summation]:
@@ -116,7 +111,7 @@ def kirchhoff(
         if coherence:
             msg = "coherence weights need a level ground whose velocity does not change along the line."
             raise ParameterError(msg)
-        below = _section(line, geometry, velocity, {"max_depth": max_depth, "topography": topography})
+        below = section_below(line, geometry, velocity, max_depth, topography=topography)
         depths = image_depths(geometry, below.mean(), depth_step, max_depth)
         images = [
             migrate_section(traces, geometry, below, depths, separation, limits)

@@ -1,4 +1,4 @@
-"""Phase-shift migration: v(z), exact for all dips that the layers let through."""
+"""Phase-shift migration: v(z), exact for all dips that the layers let through, and v(x, z) by interpolation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from gprscan.errors import ParameterError
 from gprscan.kernels.jit import threads
 from gprscan.kernels.spectral import extrapolate
 from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths
-from gprscan.migration.medium import GroundVelocity, Medium, medium
+from gprscan.migration.medium import GroundVelocity, Medium, along_line, medium
+from gprscan.migration.pspi import migrate_pspi
+from gprscan.migration.section import section_below
 from gprscan.migration.wavenumber import surface_wavefield
 from gprscan.steps import Length, step
 
@@ -52,8 +54,8 @@ def phase_shift(
         Line over two-way travel time, time zero applied, traces regularly spaced. A transmitter-receiver distance is
         removed first as the moveout of a flat reflector; an antenna height by continuing the waves down to the ground.
     velocity : float, str or xarray.DataArray
-        Velocity in the ground, m/ns; or v(z) over ``depth`` in m, linear between its samples (two samples at one depth
-        make a step).
+        Velocity in the ground, m/ns; v(z) over ``depth`` in m, linear between its samples (two samples at one depth
+        make a step); or v(x, z) over ``distance`` (m, as on the line) and ``depth``.
     aperture : float
         Steepest angle of propagation to keep, degrees, in every layer.
     depth_step : float, optional
@@ -77,13 +79,22 @@ def phase_shift(
     Notes
     -----
     Gazdag (1978, Geophysics 43, 1342-1351): each (kx, omega) is multiplied by ``exp(i kz dz)`` with
-    ``kz = sqrt((2 omega / v)^2 - kx^2)`` from depth to depth, and the image is the sum over omega.
+    ``kz = sqrt((2 omega / v)^2 - kx^2)`` from depth to depth, and the image is the sum over omega. For v(x, z) phase shift
+    plus interpolation, with split-step correction (Gazdag and Sguazzero 1984, Geophysics 49, 124-131).
     """
     if not 0 < aperture < 90:
         msg = f"aperture is {aperture} degrees; it must be between 0 and 90."
         raise ParameterError(msg)
-    ground = medium(velocity)
     geometry = acquisition(line)
+    if along_line(velocity):
+        section = section_below(line, geometry, velocity, max_depth)
+        depths = image_depths(geometry, section.mean(), depth_step, max_depth)
+        images = [
+            migrate_pspi(traces, geometry, section, separation, depths, aperture)
+            for traces, separation in zip(channels(line), geometry.separation.tolist(), strict=True)
+        ]
+        return as_image(line, np.stack(images), depths)
+    ground = medium(velocity)
     depths = image_depths(geometry, ground, depth_step, max_depth)
     images = [
         _migrate(traces, geometry, ground, separation, depths, aperture)

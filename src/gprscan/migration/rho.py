@@ -6,7 +6,9 @@ import numpy as np
 from scipy import fft
 
 
-def half_derivative(traces: np.ndarray, dt: float, cutoffs: tuple[float, ...] = (np.inf,)) -> np.ndarray:
+def half_derivative(
+    traces: np.ndarray, dt: float, cutoffs: tuple[float, ...] = (np.inf,), *, times: int = 1
+) -> np.ndarray:
     r"""Filter traces by :math:`\sqrt{-i\omega}`, undo the loss of linear interpolation, and make low-pass copies.
 
     A sum along a diffraction curve multiplies the spectrum of a plane reflector by
@@ -21,17 +23,19 @@ def half_derivative(traces: np.ndarray, dt: float, cutoffs: tuple[float, ...] = 
         Sampling interval, ns.
     cutoffs : tuple of float
         Corner frequency of each copy in GHz; infinity leaves the band as it is.
+    times : int
+        2 for the whole derivative that a sum over a surface needs.
 
     Returns
     -------
     ndarray of float32, shape (copy, trace, sample)
-        In units of the input per square root of ns.
+        In units of the input per square root of ns, or per ns.
     """
     n = traces.shape[-1]
     size = padded_size(n)
     spectrum = fft.rfft(traces, size, axis=-1)
     copies = np.empty((len(cutoffs), *traces.shape), "float32")
-    for copy, response in zip(copies, responses(n, dt, cutoffs), strict=True):
+    for copy, response in zip(copies, responses(n, dt, cutoffs, times), strict=True):
         copy[...] = fft.irfft(spectrum * response, size, axis=-1)[..., :n]
     return copies
 
@@ -51,10 +55,10 @@ def padded_size(n: int) -> int:
     return fft.next_fast_len(n + n // 2, real=True)
 
 
-def responses(n: int, dt: float, cutoffs: tuple[float, ...]) -> np.ndarray:
+def responses(n: int, dt: float, cutoffs: tuple[float, ...], times: int = 1) -> np.ndarray:
     """Return the spectrum of the filter for each copy, complex64, shape (copy, frequency)."""
     frequency = fft.rfftfreq(padded_size(n), dt)
-    operator = np.sqrt(2 * np.pi * frequency) * np.exp(-0.25j * np.pi) / np.sinc(frequency * dt) ** 2
+    operator = (np.sqrt(2 * np.pi * frequency) * np.exp(-0.25j * np.pi)) ** times / np.sinc(frequency * dt) ** 2
     return np.array([operator * _low_pass(frequency, cutoff) for cutoff in cutoffs], "complex64")
 
 

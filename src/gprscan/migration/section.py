@@ -77,6 +77,20 @@ def section(
     return Section(slowness_on_grid(velocity, x, z), step, origin, relief)
 
 
+def section_below(
+    line: xr.Dataset,
+    geometry: Acquisition,
+    velocity: float | xr.DataArray,
+    max_depth: float | None,
+    *,
+    topography: bool = False,
+) -> Section:
+    """Put a velocity onto a grid down to `max_depth` (m), or to what the fastest waves reach within the record."""
+    fastest = float(velocity.max()) if isinstance(velocity, xr.DataArray) else float(velocity)
+    deepest = max_depth or 0.5 * fastest * (geometry.start + geometry.dt * geometry.n_samples)
+    return section(velocity, line, geometry, float(deepest), topography=topography)
+
+
 def slowness_on_grid(velocity: float | xr.DataArray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Return the slowness (ns/m) at places `x` along a line and depths `z` (m), shape (x, z).
 
@@ -94,6 +108,13 @@ def slowness_on_grid(velocity: float | xr.DataArray, x: np.ndarray, z: np.ndarra
     ]
     grid = ordered.interp({names.DISTANCE: inside[0], names.DEPTH: inside[1]})
     return 1 / np.asarray(grid.values, dtype="float64")
+
+
+def slowness_at(ground: Section, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return the slowness (ns/m) at other places (m from the first trace) and depths (m), shape (x, z); edges held."""
+    columns, rows = (x - ground.origin) / ground.step, z / ground.step
+    across = np.array([np.interp(rows, np.arange(ground.slowness.shape[1]), values) for values in ground.slowness])
+    return np.array([np.interp(columns, np.arange(ground.slowness.shape[0]), values) for values in across.T]).T
 
 
 def _relief(line: xr.Dataset, geometry: Acquisition) -> np.ndarray:

@@ -1,0 +1,53 @@
+"""Reverse-time propagation: a recorded wave field, sent back from its line into the ground by the FDTD lattice.
+
+The lattice and its absorbing layers are those of `gprscan.kernels.fdtd`; only the source differs: a sheet of current
+along one row, driven by the record from its last sample to its first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gprscan.kernels.fdtd import STRIP, strips, sweep
+from gprscan.kernels.jit import kernel
+
+
+@kernel
+def send_back(ca, cb, courant, sheet, first, row, whole, half, reach):  # type: ignore[no-untyped-def]
+    """Radiate from a row of nodes, and return the electric field after the last step.
+
+    Parameters
+    ----------
+    ca, cb : float32 array, shape (nx, nz)
+        Update coefficients of Ez.
+    courant : float32
+        ``c dt / dl``.
+    sheet : float32 array, shape (step, node)
+        Current of each node times ``eta0 / dl`` at the half steps, V/m.
+    first, row : int
+        Column of the first node and row of all.
+    whole, half : float32 array, shape (3, layer), layer <= 16
+        CPML profiles as in `gprscan.kernels.fdtd.fdtd_shot`.
+    reach : int array, shape (step,)
+        Number of rows from the top that waves can have reached.
+
+    Returns
+    -------
+    float32 array, shape (nx, nz)
+    """
+    nx, nz = ca.shape
+    layer = whole.shape[1]
+    at_h, at_e = strips(whole, half)
+    ez = np.zeros((nx, nz), np.float32)
+    hx = np.zeros((nx, nz), np.float32)
+    hy = np.zeros((nx, nz), np.float32)
+    psi_hx = np.zeros((nx, 2 * STRIP), np.float32)
+    psi_ez_down = np.zeros((nx, 2 * STRIP), np.float32)
+    psi_hy = np.zeros((2 * layer, nz), np.float32)
+    psi_ez_along = np.zeros((2 * layer, nz), np.float32)
+    for step in range(sheet.shape[0]):
+        rows = min(reach[step], nz - 1)
+        sweep(ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along, ca, cb, courant, at_h, at_e, whole, half, rows)
+        for k in range(sheet.shape[1]):
+            ez[first + k, row] -= cb[first + k, row] * sheet[step, k]
+    return ez
