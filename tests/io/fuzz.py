@@ -23,11 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 import gprscan as gs
 from gprscan.errors import ReadError
 from gprscan.io import hdf5
-from tests.io import builders
+from tests.io import builders, makers
 
 SECONDS = 2.0
 SLACK_BYTES = 16 * 2**20
@@ -47,7 +48,25 @@ TEXTS = [
     b"\x00\xff",
     b":,=\t",
 ]
-SUFFIXES = [".dzt", ".dt1", ".rd3", ".rd7", ".iprb", ".out", ".h5", ".nc", ".hd", ".rad", ".bin", ""]
+SUFFIXES = [
+    ".dzt",
+    ".dt1",
+    ".rd3",
+    ".rd7",
+    ".iprb",
+    ".out",
+    ".h5",
+    ".nc",
+    ".hd",
+    ".rad",
+    ".bin",
+    ".sgy",
+    ".su",
+    ".dt",
+    ".csv",
+    ".dat",
+    "",
+]
 
 
 def _dzt(folder: Path, channels: int, dtype: str) -> Path:
@@ -92,12 +111,49 @@ def _mala(folder: Path, suffix: str, dtype: str) -> Path:
 
 def _iprb(folder: Path) -> Path:
     _cor(folder)
+    (folder / "a.mrk").write_text("HEADER VERSION:100\n3\t2025-03-14\n17\t2025-03-14\n")
+    (folder / "a.time").write_text("1 2025-03-14 15:09:26.0\n24 2025-03-14 15:09:49.0\n")
     return builders.make_iprb(folder / "a.iprb", builders.radar(24, 64, "i4"))
 
 
 def _netcdf(folder: Path) -> Path:
     line = gs.from_array(builders.radar(24, 64, "i2", 2).transpose(1, 0, 2), dt=0.5, spacing=0.1, frequency=400)
     return gs.write(gs.geometry.with_positions(line, 114.03 + np.arange(24) * 1e-6, np.full(24, 22.7)), folder / "a.nc")
+
+
+def _placed() -> xr.Dataset:
+    line = gs.from_array(builders.radar(24, 64, "i2"), dt=0.5, spacing=0.1, frequency=400, separation=0.2)
+    return gs.geometry.with_positions(line, 114.03 + np.arange(24) * 1e-6, np.full(24, 22.7))
+
+
+def _segy_of_ours(folder: Path) -> Path:
+    return gs.write(_placed(), folder / "a.sgy")
+
+
+def _text(folder: Path) -> Path:
+    return gs.write(_placed(), folder / "a.csv")
+
+
+def _seg2(folder: Path) -> Path:
+    rows = [f"{t},{t + 1},22.7,{114.03 + t * 1e-6},12.5,1.1,0,8" for t in range(0, 24, 4)]
+    (folder / "a.gps").write_text("\n".join(["6", *rows]))
+    strings: dict[str, object] = {"SPR_SAMPLING_INTERVAL": 100, "SPR_SHAFT_INTERVAL": 0.1, "SPR_TRIGGER_MODE": "SHAFT"}
+    strings |= {"SAMPLE_INTERVAL": "x", "ACQUISITION_DATE": "14/MAR/2025", "UNITS": "FEET"}
+    marks: list[dict[str, object]] = [{"SPR_MARKER": t % 2} for t in range(24)]
+    return makers.make_seg2(folder / "a.rad", builders.radar(24, 64, "i2"), strings=strings, trace_strings=marks)
+
+
+def _ids(folder: Path) -> Path:
+    rows = [f"{t},{0.1 * t},0,{503_082 + 0.1 * t},2511315,12.5,EPSG:4547,x" for t in range(4)]
+    (folder / "a.gec").write_text("\n".join(["<UTM_ZONE>", "50", *rows]))
+    return makers.make_ids(folder / "a.dt", builders.radar(24, 64, "i2"))
+
+
+def _utsi(folder: Path) -> Path:
+    rows = [builders.gga(t, 114.03 + t * 1e-6, 22.7) for t in range(0, 24, 4)]
+    (folder / "a.gps").write_text("\n".join(rows))
+    (folder / "a.gpt").write_text(" ".join(str(t + 1) for t in range(0, 24, 4)))
+    return makers.make_utsi(folder / "a.dat", builders.radar(24, 64, "i2"))
 
 
 SEEDS: dict[str, list[Callable[[Path], Path]]] = {
@@ -107,6 +163,18 @@ SEEDS: dict[str, list[Callable[[Path], Path]]] = {
     "iprb": [_iprb],
     "gprmax": [lambda f: builders.make_gprmax(f / "a.out", builders.radar(24, 64, "f4"))],
     "netcdf": [_netcdf],
+    "segy": [
+        lambda f: makers.make_segy(f / "a.sgy", builders.radar(24, 64, "f4"), code=1),
+        lambda f: makers.make_segy(f / "a.sgy", builders.radar(24, 64, "i2"), code=3, order="<", extended=1),
+        _segy_of_ours,
+    ],
+    "su": [lambda f: makers.make_su(f / "a.su", builders.radar(24, 64, "f4"), d1=0.4)],
+    "seg2": [_seg2, lambda f: makers.make_seg2(f / "a.sg2", builders.radar(24, 64, "f4"), order=">", shuffled=True)],
+    "ids": [_ids],
+    "text": [_text],
+    "oko": [lambda f: makers.make_oko(f / "a.gpr2", builders.radar(24, 64, "f4"))],
+    "cirp": [lambda f: makers.make_cirp(f / "a.gpr", builders.radar(24, 64, "i2"))],
+    "utsi": [_utsi],
 }
 
 

@@ -13,7 +13,9 @@ from xarray.backends import BackendEntrypoint
 class GprscanBackend(BackendEntrypoint):
     """Opens every format of `gprscan.read` in xarray."""
 
-    description = "Ground-penetrating radar files: GSSI, Sensors & Software, MALA, ImpulseRadar, gprMax, gprscan"
+    description = (
+        "Ground-penetrating radar files: GSSI, Sensors & Software, MALA, ImpulseRadar, IDS, SEG-Y, SEG-2, gprMax"
+    )
     open_dataset_parameters = (
         "filename_or_obj",
         "drop_variables",
