@@ -1,0 +1,71 @@
+"""The table of anomalies: its columns, its types, and the votes behind each probability."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from gprscan import detect, model, names
+from gprscan.detection import classify
+from gprscan.errors import GprscanError, MissingPositionError
+from tests.detection.lines import MIDDLE, detected, make, near, simulated
+
+
+def test_nothing_found_still_gives_a_table_with_all_its_columns() -> None:
+    table = detect(make(length=3.0)[0])
+    assert len(table) == 0
+    assert list(table.columns) == [*names.DETECTION_COLUMNS, "asphalt_m", "geometry"]
+    assert table.crs is None
+    stated = table.attrs["line"]
+    assert json.loads(json.dumps(stated)) == stated
+    assert stated["length_m"] == pytest.approx(3.0)
+    assert stated["n_channels"] == 1
+
+
+def test_columns_and_types_of_a_table_with_bodies() -> None:
+    table = detected("void")
+    assert list(table.columns) == [*names.DETECTION_COLUMNS, "asphalt_m", "geometry"]
+    assert len(table) >= 1
+    numbers = ["distance_m", "twt_ns", "top_depth_m", "velocity_m_ns", "length_m", "confidence", "sigma_depth_m"]
+    assert all(table[name].dtype == np.float64 for name in numbers)
+    assert table["polarity"].isin((-1, 0, 1)).all()
+    assert set(table["kind"]) <= set(names.KINDS)
+    assert table["distance_m"].is_monotonic_increasing
+    assert table.geometry.isna().all()  # the line has no positions
+
+
+@pytest.mark.parametrize("name", ["void", "metal", "debond", "manhole"])
+def test_votes_sum_to_the_probabilities(name: str) -> None:
+    for row in detected(name).to_dict("records"):
+        chances, votes = json.loads(row["probabilities"]), json.loads(row["evidence"])["votes"]
+        assert sum(chances.values()) == pytest.approx(1.0, abs=1e-3)
+        for kind, chance in classify.posterior(votes).items():
+            assert chances[kind] == pytest.approx(chance, abs=2e-4)
+        assert row["confidence"] == pytest.approx(chances.get(row["kind"], 0.0), abs=1e-4)
+        assert "prior" in votes
+
+
+@pytest.mark.parametrize("name", ["void", "metal"])
+def test_sigmas_are_there_and_of_a_sane_size(name: str) -> None:
+    row = near(detected(name), MIDDLE)[0]
+    assert 0.001 < row["sigma_distance_m"] < 0.1
+    assert 0.005 < row["sigma_depth_m"] < 0.15
+    assert 0.001 < row["sigma_velocity_m_ns"] < 0.02
+
+
+def test_clutter_is_kept_out_unless_asked_for() -> None:
+    line = simulated("void")
+    shown, all_of_it = detected("void"), detect(line, include=("clutter",))
+    assert "clutter" not in set(shown["kind"])
+    assert len(all_of_it) >= len(shown)
+    assert (all_of_it["kind"] != "clutter").sum() == len(shown)
+
+
+def test_a_line_in_depth_or_without_distances_is_refused() -> None:
+    values = model.amplitude(make(length=3.0)[0])
+    with pytest.raises(MissingPositionError):
+        detect(model.from_array(values, dt=0.08, frequency=400))
+    with pytest.raises(GprscanError, match="twt"):
+        detect(make(length=3.0)[0].rename({names.TWT: names.DEPTH}))

@@ -1,0 +1,126 @@
+"""Votes: tables, curves, sums and variants; what is beside a body and what owns it."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gprscan.detection import classify, neighbours
+from gprscan.detection.body import Body
+from gprscan.detection.merge import merge
+
+TABLE: dict[str, Any] = {
+    "prior": {"cavity.air": 0.2, "cavity.water": 0.1, "pipe": 0.2, "clutter": 0.5},
+    "curve": {
+        "size": {
+            "knots": [0.0, 1.0, 3.0],
+            "cavity.air": [0.0, 1.0, 2.0],
+            "cavity.water": [0.0, 0.5, 0.0],
+            "pipe": [1.0, -1.0, -1.0],
+            "clutter": [0.0, -2.0, -3.0],
+        }
+    },
+    "gauss": {"level": {"pipe": [0.0, 1.0], "clutter": [-10.0, 1.0], "cap": 3.0}},
+    "sign": {"polarity": {"pipe": {"-1": 0.8, "1": 0.2}, "cavity.air": {"-1": 0.1, "1": 0.9}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "air", "pipe"), [(-5.0, 0.0, 1.0), (0.0, 0.0, 1.0), (0.5, 0.5, 0.0), (2.0, 1.5, -1.0), (9.0, 2.0, -1.0)]
+)
+def test_a_curve_is_straight_between_knots_and_level_beyond(value: float, air: float, pipe: float) -> None:
+    read = classify.read_curve(TABLE, "size", value)
+    assert read["cavity.air"] == pytest.approx(air)
+    assert read["pipe"] == pytest.approx(pipe)
+
+
+@pytest.mark.parametrize("missing", [None, math.nan])
+def test_what_was_not_measured_casts_no_vote(missing: float | None) -> None:
+    assert set(classify.vote(TABLE, {"size": missing, "level": missing, "polarity": None})) == {"prior"}
+
+
+def test_gaussians_and_signs_are_centred_and_capped() -> None:
+    votes = classify.vote(TABLE, {"level": 0.0, "polarity": -1})
+    assert votes["level"]["pipe"] - votes["level"]["clutter"] == pytest.approx(3.0, abs=2e-3)
+    assert sum(votes["level"].values()) == pytest.approx(0.0, abs=5e-3)
+    assert votes["polarity"]["pipe"] > 0 > votes["polarity"]["cavity.air"]
+
+
+def test_probabilities_are_bayes_rule_over_the_votes() -> None:
+    votes = classify.vote(TABLE, {"size": 1.0})
+    weight = {k: p * math.exp(classify.read_curve(TABLE, "size", 1.0)[k]) for k, p in TABLE["prior"].items()}
+    norm = sum(weight.values())
+    for kind, chance in classify.detailed(votes).items():
+        assert chance == pytest.approx(weight[kind] / norm, rel=1e-6)
+    shown = classify.posterior(votes)
+    assert shown["cavity"] == pytest.approx((weight["cavity.air"] + weight["cavity.water"]) / norm, rel=1e-6)
+    assert sum(shown.values()) == pytest.approx(1.0)
+    assert list(shown.values()) == sorted(shown.values(), reverse=True)
+
+
+def test_a_vote_for_a_kind_counts_for_its_variants() -> None:
+    votes = {"prior": {"cavity.air": 0.0, "cavity.water": 0.5, "pipe": 0.0}, "row": {"cavity": 1.0, "pipe": -1.0}}
+    assert classify.total(votes) == pytest.approx({"cavity.air": 1.0, "cavity.water": 1.5, "pipe": -1.0})
+
+
+@pytest.mark.parametrize("name", ["diffraction", "zone", "column", "debond"])
+def test_the_tables_that_ship_are_whole(name: str) -> None:
+    table = classify.load_table(name)
+    assert sum(table["prior"].values()) == pytest.approx(1.0, abs=0.02)
+    for entry in table.get("curve", {}).values():
+        assert list(entry["knots"]) == sorted(set(entry["knots"]))
+        for kind in table["prior"]:
+            assert len(entry[kind]) == len(entry["knots"])
+            assert np.isfinite(entry[kind]).all()
+
+
+def body(x: float, t: float, source: str = "diffraction", **more: Any) -> Body:
+    level = more.pop("level", -10.0)
+    votes = {"prior": more.pop("kinds", {"pipe": 2.0, "cavity": 0.0})}
+    return Body(source, x, t, depth=0.05 * t, evidence={"reflectivity_db": level}, votes=votes, **more)
+
+
+def test_what_lies_under_a_body_and_its_peers() -> None:
+    here = SimpleNamespace(fc_nominal=0.4, x=np.arange(0.0, 20.0, 0.05))
+    top, under, peer, far, weak = (
+        body(10.0, 8.0, level=-6.0), body(10.05, 14.0, level=-16.0), body(12.0, 8.0, level=-7.0),
+        body(18.0, 8.0), body(9.0, 9.0, level=-30.0),
+    )  # fmt: skip
+    neighbours.compare(here, [top, under, peer, far, weak])  # type: ignore[arg-type]
+    assert under.evidence["under_db"] == pytest.approx(10.0)
+    assert top.evidence["under_db"] is None
+    assert peer.evidence["under_db"] is None
+    assert top.evidence["peers_per_m"] == pytest.approx(1 / 8.0)  # only what is as strong, and near
+    assert weak.evidence["peers_per_m"] > top.evidence["peers_per_m"]
+
+
+def shaft() -> Body:
+    return body(5.0, 0.5, "column", x_min=4.6, x_max=5.4, t_bottom=40.0, kinds={"manhole": 5.0, "clutter": 0.0})
+
+
+def test_a_shaft_owns_what_rings_in_it_but_not_what_is_beside() -> None:
+    cover, inside, beside = shaft(), body(5.1, 9.0), body(6.5, 9.0)
+    assert merge([cover, inside, beside], 2.5) == [cover, beside]
+
+
+def test_where_the_bars_of_a_row_go_on_there_is_no_shaft() -> None:
+    bars = [body(4.0 + 0.2 * n, 2.0, group="row", kinds={"rebar": 3.0, "clutter": 0.0}) for n in range(10)]
+    kept = merge([shaft(), *bars], 2.5)
+    assert kept == bars
+
+
+def test_a_gap_under_the_bound_layer_owns_its_rims_and_not_a_body_far_below() -> None:
+    gap = body(5.0, 2.3, "debond", x_min=4.5, x_max=5.5, kinds={"debond": 4.0, "clutter": 0.0})
+    rim, deep = body(5.5, 2.8), body(5.0, 12.0)
+    assert merge([gap, rim, deep], 2.5) == [gap, deep]
+
+
+def test_a_zone_and_a_hyperbola_on_one_top_are_one_body_named_by_the_surer() -> None:
+    zone = body(5.0, 9.0, "zone", x_min=4.6, x_max=5.4, kinds={"loose": 1.0, "cavity": 0.5})
+    assert merge([zone, body(5.0, 9.5, kinds={"cavity": 6.0, "pipe": 0.0})], 2.5)[0].source == "diffraction"
+    unsure = body(5.0, 9.5, kinds={"cavity": 0.1, "pipe": 0.0})
+    assert merge([zone, unsure], 2.5) == [zone]
