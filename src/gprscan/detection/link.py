@@ -16,8 +16,8 @@ import numpy as np
 from gprscan.detection.array import Apexes, Swath, Track, find_tracks
 from gprscan.detection.body import Body, Votes
 from gprscan.detection.classify import posterior
+from gprscan.names import HAZARD_KINDS
 
-HAZARDS = ("cavity", "debond", "loose", "water_rich")
 NARROW = 0.25  # m between channels: closer than this, a body worth reporting shows on two of them
 EARLIER, BRIGHTER = 0.15, 3.0  # periods, dB: what a void that rides on a pipe differs from the pipe by
 SHEET = 5.0  # m along the line: wider than the swath and longer than this it is an interface
@@ -128,7 +128,7 @@ def _riders(bodies: list[Body], track: Track, period: float) -> list[int]:
     hazard = []
     for k in members:
         chances = posterior(bodies[k].votes)
-        hazard.append(sum(chances.get(kind, 0.0) for kind in HAZARDS) > 0.6)
+        hazard.append(sum(chances.get(kind, 0.0) for kind in HAZARD_KINDS) > 0.6)
     if not 2 <= sum(hazard) <= len(members) - 3:
         return []
     first = hazard.index(True)

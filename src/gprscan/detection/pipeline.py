@@ -175,6 +175,8 @@ def decide(body: Body, settings: Settings) -> str:
     best = next(iter(chances))
     if best == "clutter" or chances.get("clutter", 0.0) > 1 - settings.report:
         return "clutter"
+    if best in names.HAZARD_KINDS and sum(chances.get(kind, 0.0) for kind in names.HAZARD_KINDS) < settings.hazard:
+        return "unknown"
     return best if chances[best] > 0.35 else "unknown"
 
 

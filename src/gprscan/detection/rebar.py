@@ -270,6 +270,8 @@ def group_rows(bodies: list[Body], period: float) -> list[Body]:
         at the same places and again in a row, are left out.
     """
     free = [b for b in bodies if b.source == "diffraction" and (b.depth is None or b.depth <= DEEPEST)]
+    # among hundreds of weak echoes some always stand in a row
+    free = [b for b in free if classify.posterior(b.votes).get("clutter", 0.0) < 0.5]
     out = list(bodies)
     number = 0
     while len(free) >= LEAST_BARS:

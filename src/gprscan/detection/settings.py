@@ -31,6 +31,8 @@ class Settings(BaseModel):
         Whether voids can be there at all.
     report : float
         Least probability of being a body (not natural clutter) for a row of the table.
+    hazard : float
+        Least probability of being a hazard of some kind for a row to be called one; less is `unknown`.
     background_m : float
         Length of the sliding median in m.
     block_m : float
@@ -49,6 +51,7 @@ class Settings(BaseModel):
     strength: float = Field(1.4, gt=0)
     hazards: bool = True
     report: float = Field(0.5, ge=0, le=1)
+    hazard: float = Field(0.6, ge=0, le=1)
     background_m: float = Field(4.0, gt=0.1)
     block_m: float = Field(200.0, gt=5)
 
