@@ -18,6 +18,7 @@ def bar(x: float, t: float = 2.0, amplitude: float = -15.0, coherence: float = 0
         t,
         depth=0.1,
         polarity=-1,
+        votes={"measured": {"pipe": 1.0, "clutter": -1.0}},
         evidence={"amplitude_db": amplitude, "coherence": coherence, "strength_db": 16.0 + 40 * (coherence - 0.95)},
     )
 
