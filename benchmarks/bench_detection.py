@@ -1,0 +1,122 @@
+"""What detection costs, against the bare tap loop of the migrations in the same run.
+
+    python benchmarks/bench_detection.py [--metres 100 200] [--stages]
+
+The line is a long synthetic road with natural scatterers and receiver noise. One channel-kilometre is 50,000 traces of
+512 samples; the times are scaled to it. The bare loop does as many two-tap multiply-adds as a sum over a diffraction
+curve of 61 traces at every second sample of the line for one velocity would need, so that its ratio says how many such
+sums the whole of detection costs. Memory is the largest that the process held beyond what it had before; it should not
+grow with the length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import importlib
+import pstats
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+from gprscan import detect, model
+from gprscan.synthetic import Road, road_line
+
+sys.path.insert(0, str(Path(__file__).parent))
+bare_taps: Any = importlib.import_module("bench_migration")._bare_taps
+
+SPACING = 0.02  # m: 50,000 traces per kilometre
+TAPS = 61  # traces under one diffraction curve
+STAGES = {
+    "condition": ("condition.py", "condition"),
+    "migrated image": ("image.py", "migrated"),
+    "candidates": ("candidates.py", "find"),
+    "fits": ("fit.py", "fit"),
+    "taking out": ("clean.py", "subtract"),
+    "evidence": ("diffractions.py", "make_body"),
+    "mesh": ("rebar.py", "find_mesh"),
+    "debonding": ("debond.py", "detect_debond"),
+    "columns": ("columns.py", "detect_columns"),
+    "zones": ("zones.py", "detect_zones"),
+    "settling": ("settle.py", "settle"),
+    "rows of bars": ("rebar.py", "group_rows"),
+    "what could be seen": ("detectability.py", "measure"),
+    "table": ("table.py", "assemble"),
+}
+
+
+def road(metres: float) -> Any:
+    """Return a noisy road of some length, with nothing buried."""
+    line, _ = road_line(metres, 5, clutter="medium", road=Road(spacing=SPACING))
+    values = model.amplitude(line)
+    noise = np.random.default_rng(0).standard_normal(values.shape, dtype=np.float32)
+    return model.with_amplitude(line, values + np.float32(0.003) * noise)
+
+
+def bare(line: Any) -> float:
+    """Seconds of the bare loop for one sum over the line."""
+    n, m = line["amplitude"].shape
+    rows, repeats = m // 2, TAPS
+    data = np.random.default_rng(0).normal(size=(rows + 1, n + repeats)).astype("float32")
+    image = np.zeros((rows, n), "float32")
+    bare_taps(data, image, repeats)
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        bare_taps(data, image, repeats)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def held() -> float:
+    """Return the largest memory that the process has held, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def stages(line: Any) -> None:
+    """Print the share of each stage in the whole, by a profile of one run (which slows small functions down)."""
+    profile = cProfile.Profile()
+    profile.runcall(detect, line)
+    table: dict[Any, Any] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    whole = max(entry[3] for entry in table.values())
+    print(f"\n{'stage':<24}{'share':>8}{'calls':>8}")
+    for name, (file, function) in STAGES.items():
+        hits = [
+            e for (path, _, f), e in table.items() if f == function and Path(path).name == file and "detection" in path
+        ]
+        print(f"{name:<24}{sum(e[3] for e in hits) / whole:>8.1%}{sum(e[1] for e in hits):>8d}")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--metres", type=float, nargs="+", default=[100.0, 200.0, 400.0])
+    parser.add_argument("--stages", action="store_true")
+    chosen = parser.parse_args()
+    detect(road(5.0))  # compiles the kernels
+    print(f"{numba.get_num_threads()} threads")
+    head = ("line", "detect s", "s per km", "bare s/km", "ratio", "bodies", "more MB")
+    print(f"{head[0]:<26}" + "".join(f"{name:>11}" for name in head[1:]))
+    for metres in sorted(chosen.metres):
+        line = road(metres)
+        n, m = line["amplitude"].shape
+        limit, before = bare(line), held()
+        start = time.perf_counter()
+        found = detect(line)
+        seconds = time.perf_counter() - start
+        scale = 50_000 / n
+        print(
+            f"{f'{metres:g} m, {n} x {m}':<26}{seconds:>11.2f}{seconds * scale:>11.1f}{limit * scale:>11.2f}"
+            f"{seconds / limit:>11.1f}{len(found):>11d}{held() - before:>11.0f}"
+        )
+    if chosen.stages:
+        stages(road(min(chosen.metres)))
+
+
+if __name__ == "__main__":
+    main()
