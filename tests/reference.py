@@ -420,3 +420,99 @@ def biweight_step(distance, delay, weight, ground_time, velocity, separation, pr
         u = np.minimum(np.abs(misfit) / (4.7 * scale), 1)
         w = weight * (1 - u**2) ** 2
     return step, scale
+
+
+# --- layers, slopes and robust components -------------------------------------------------------------------------------
+
+
+def best_path(score: np.ndarray, reach: int, penalty: float) -> np.ndarray:
+    """The path with the largest sum of scores less ``penalty d^2``, by trying every one."""
+    import itertools
+
+    best, found = -np.inf, None
+    for path in itertools.product(range(score.shape[1]), repeat=score.shape[0]):
+        steps = np.diff(path)
+        if np.abs(steps).max() <= reach:
+            value = sum(float(score[i, k]) for i, k in enumerate(path)) - penalty * float((steps**2).sum())
+            if value > best:
+                best, found = value, path
+    return np.array(found)
+
+
+def slant_stack(traces: np.ndarray, dt: float, dx: float, slopes: np.ndarray) -> np.ndarray:
+    """Mean over traces of u(x, tau + p x), x from the middle, by linear interpolation of a 16 times finer trace."""
+    n_traces, n = traces.shape
+    fine = np.fft.irfft(np.fft.rfft(traces.astype("float64")), 16 * n) * 16
+    time = np.arange(n) * dt
+    place = (np.arange(n_traces) - (n_traces - 1) / 2) * dx
+    return np.array(
+        [
+            np.mean(
+                [np.interp(time + p * x, np.arange(16 * n) * dt / 16, row) for x, row in zip(place, fine, strict=True)],
+                axis=0,
+            )
+            for p in slopes
+        ]
+    )
+
+
+def principal_component_pursuit(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Low rank plus sparse: min |L|_* + lambda |S|_1, X = L + S, by ADMM (Candes et al. 2011, algorithm 1)."""
+    weight = 1.0 / np.sqrt(max(matrix.shape))
+    mu = matrix.size / (4.0 * np.abs(matrix).sum())
+    low, sparse, dual = np.zeros_like(matrix), np.zeros_like(matrix), np.zeros_like(matrix)
+    for _ in range(500):
+        u, s, v = np.linalg.svd(matrix - sparse + dual / mu, full_matrices=False)
+        low = (u * np.maximum(s - 1.0 / mu, 0.0)) @ v
+        rest = matrix - low + dual / mu
+        sparse = np.sign(rest) * np.maximum(np.abs(rest) - weight / mu, 0.0)
+        dual = dual + mu * (matrix - low - sparse)
+    return low, sparse
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In-pipe: rays through gap, wall and ground, and the stack over fixed curves
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def fermat_time(edges: np.ndarray, index: np.ndarray, across: float, *, ring: bool) -> float:
+    """Least time in ns (Fermat) from the inner edge to the outer one, through layers of constant index.
+
+    Plane layers: `across` in m. Circular ones: `across` in radians, each leg by L^2 = R^2 + r^2 - 2 R r cos(phi - theta).
+    """
+    from scipy import optimize
+
+    def time(crossings: np.ndarray) -> float:
+        place = np.concatenate([[0.0], crossings, [across]])
+        turn = np.diff(place)
+        if ring:
+            legs = np.sqrt(edges[:-1] ** 2 + edges[1:] ** 2 - 2 * edges[:-1] * edges[1:] * np.cos(turn))
+        else:
+            legs = np.hypot(np.diff(edges), turn)
+        return float((index * legs).sum() / 0.299792458)
+
+    start = across * np.arange(1, index.size) / index.size
+    if index.size == 1:
+        return time(np.empty(0))
+    best = optimize.minimize(
+        time, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 4000}
+    )
+    return float(best.fun)
+
+
+def curve_stack(data: np.ndarray, curves: np.ndarray, weights: np.ndarray, ring: bool) -> np.ndarray:
+    """Weighted mean along one curve per depth, trace by trace."""
+    n, samples = data.shape
+    middle = curves.shape[1] // 2
+    image = np.zeros((n, curves.shape[0]))
+    for i in range(n):
+        for k, curve in enumerate(curves):
+            picked, weight = [], []
+            for lag in range(-middle, middle + 1):
+                trace = (i + lag) % n if ring else i + lag
+                at = curve[lag + middle]
+                if weights[k, lag + middle] > 0 and 0 <= trace < n and 0 <= at < samples - 1:
+                    picked.append(np.interp(at, np.arange(samples), data[trace]))
+                    weight.append(weights[k, lag + middle])
+            image[i, k] = np.average(picked, weights=weight) if weight else 0.0
+    return image

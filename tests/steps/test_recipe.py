@@ -31,7 +31,7 @@ def parameters(result: xr.Dataset) -> dict[str, dict]:
 
 def test_the_shipped_ones() -> None:
     names = {recipe.name for recipe in list_recipes()}
-    assert {"road", "utility", "structure"} <= names
+    assert {"road", "utility", "structure", "pipe"} <= names
     for recipe in list_recipes():
         assert recipe.summary
         assert load_recipe(recipe.name) == recipe
