@@ -38,8 +38,15 @@ def check(row: dict[str, str], folder: Path) -> None:
         assert values[i, j] == pytest.approx(expected, rel=5e-8, abs=1e-12), (i, j)
     assert values.min() == pytest.approx(float(row["min"]), rel=1e-8)
     assert values.max() == pytest.approx(float(row["max"]), rel=1e-8)
-    mean = float(row["mean"])
-    assert values.mean(dtype="float64") == pytest.approx(mean, rel=1e-7, abs=1e-7 * np.abs(values.astype("f8")).max())
+    twin = folder / (row["path"] + ".npy")
+    if twin.exists():
+        # obspy's own decoding, every sample; the mean that the manifest lists for one of these is that of another reader
+        np.testing.assert_array_equal(values.ravel(), np.load(twin).ravel())
+    else:
+        mean = float(row["mean"])
+        assert values.mean(dtype="float64") == pytest.approx(
+            mean, rel=1e-7, abs=1e-7 * np.abs(values.astype("f8")).max()
+        )
     stated = re.match(r"[\d.]+", row["time_window_ns"])
     if stated:
         window = model.sampling_interval(line) * values.shape[1]

@@ -16,9 +16,9 @@ from gprscan.io.atomic import commit, refuse_existing
 def write(line: xr.Dataset, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a line; the extension chooses the format.
 
-    ``.nc`` keeps everything: types, coordinates, findings, provenance. ``.dzt``, ``.dt1``, ``.rd3`` and ``.rd7`` keep
-    samples, time axis, distances, antenna and positions (in DZG and DZX, GPS, COR side files). Files appear whole or
-    not at all, and nothing is overwritten unless asked.
+    ``.nc`` and ``.zarr`` keep everything: types, coordinates, findings, provenance. ``.dzt``, ``.dt1``, ``.rd3``, ``.rd7``,
+    ``.sgy`` and ``.csv`` keep samples, time axis, distances, antenna and positions (in DZG and DZX, GPS, COR side files, or
+    in the file itself), but no findings. Files appear whole or not at all, and nothing is overwritten unless asked.
 
     Parameters
     ----------
