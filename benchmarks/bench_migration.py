@@ -8,6 +8,7 @@ Run ``python benchmarks/bench_migration.py``; ``--quick`` for a smaller line, ``
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -15,15 +16,17 @@ from typing import Any
 
 import numba
 import numpy as np
+import xarray as xr
 from scipy import fft
 
 from gprscan.kernels.kirchhoff import diffraction_spread, diffraction_sum
 from gprscan.kernels.spectral import extrapolate
-from gprscan.migration import kirchhoff, phase_shift, stolt
+from gprscan.migration import kirchhoff, kirchhoff_3d, phase_shift, rtm, stolt
 from gprscan.migration.acquisition import acquisition, image_depths
 from gprscan.migration.curves import Aperture
 from gprscan.migration.medium import medium
 from gprscan.migration.summation import Summation
+from gprscan.migration.volume import CurveTables
 from gprscan.model import from_array
 from gprscan.velocity import layered
 
@@ -93,8 +96,7 @@ def bench_kirchhoff(line: Any) -> None:
         depths = image_depths(geometry, ground, None, None)
         operator = Summation(geometry, ground, depths, separation, Aperture(50.0, None, antialias))
         table, rows = operator.table, operator.prepared(case["amplitude"].values)
-        lengths = np.maximum(table.last - table.first, 0).astype(float)
-        taps = 2 * n * float(np.sum(2 * lengths - (table.first == 0)))
+        taps = taps_of(operator, n)
         arguments = (table.rows, table.early, table.late, table.first, table.last, table.pad)
         seconds = best(lambda rows=rows, a=arguments: diffraction_sum(rows, *a, threads=THREADS))
         report(
@@ -106,6 +108,77 @@ def bench_kirchhoff(line: Any) -> None:
             report("  its adjoint (demigration)", back, back / seconds, "x its sum")
         whole = best(lambda c=case, v=velocity, a=antialias: kirchhoff(c, v, antialias=a), 3)
         report("  whole step (filter, tables, sum)", whole, whole / seconds, "x its sum")
+
+
+def taps_of(operator: Summation, n_traces: int) -> float:
+    """Return the multiply-adds of one sum, two per tap."""
+    table = operator.table
+    lengths = np.maximum(table.last - table.first, 0).astype(float)
+    return 2 * n_traces * float(np.sum(2 * lengths - (table.first == 0)))
+
+
+def bench_section(line: Any) -> None:
+    """Kirchhoff over v(x, z) and topography, whole step, against the sum and the whole step of one velocity."""
+    n = line.sizes["trace"]
+    geometry, ground = acquisition(line), medium(0.1)
+    depths = image_depths(geometry, ground, 0.0125, 4.0)
+    operator = Summation(geometry, ground, depths, 0.0, Aperture(50.0, None, False))
+    data = np.random.default_rng(0).normal(size=(geometry.n_samples + 1, n + 256)).astype("float32")
+    target = np.zeros((geometry.n_samples, n), "float32")
+    bare = 2 * 200 * target.size / best(lambda: _bare_taps(data, target, 200))
+    taps = taps_of(operator, n)
+    end = float(line["distance"].values[-1])
+    along = xr.DataArray(
+        [[0.1, 0.1], [0.11, 0.11]], dims=("distance", "depth"), coords={"distance": [0.0, end], "depth": [0.0, 4.0]}
+    )
+    hilly = line.assign_coords(z=("trace", np.sin(0.1 * line["distance"].values)))
+    for name, case, options in (
+        ("v(x, z)", line, {"velocity": along}),
+        ("topography", hilly, {"velocity": 0.1, "topography": True}),
+    ):
+        seconds = best(
+            lambda c=case, o=options: kirchhoff(c, **o, antialias=False, depth_step=0.0125, max_depth=4.0), 2
+        )
+        report(f"Kirchhoff, {name}, whole step", seconds, taps / seconds / bare, "x bare")
+
+
+def bench_volume(n_samples: int) -> None:
+    """Rate of the sum in three dimensions, filter included, against that along one line."""
+    n, channels = 2000, 16
+    data = np.random.default_rng(0).normal(size=(channels, n, n_samples)).astype("float32")
+    offsets = (0.08 * np.arange(channels)).tolist()
+    line = from_array(data, dt=0.25, spacing=0.05, frequency=400, channel_offsets=offsets)
+    single = line.isel(channel=0).drop_vars(["channel", "offset"])
+    depths = image_depths(acquisition(single), medium(0.1), None, None)
+    operator = Summation(acquisition(single), medium(0.1), depths, 0.0, Aperture(50.0, None, False))
+    rows, table = operator.prepared(data[0]), operator.table
+    arguments = (table.rows, table.early, table.late, table.first, table.last, table.pad)
+    seconds = best(lambda: diffraction_sum(rows, *arguments, threads=THREADS), 3)
+    rate = taps_of(operator, n) / seconds
+    report("Kirchhoff sum, one line of the array", seconds, rate / 1e9, "G taps/s")
+    tables = CurveTables(acquisition(line), medium(0.1), depths, Aperture(50.0, None, False))
+    total = 0.0
+    for one in offsets:
+        for other in offsets:
+            curves = tables.get(one - other, 0.0, 0.08)
+            total += 2 * n * float(np.sum(2.0 * np.maximum(curves.last - curves.first, 0) - (curves.first == 0)))
+    seconds = best(lambda: kirchhoff_3d(line, 0.1, antialias=False), 1)
+    report(
+        f"Kirchhoff 3-D, {channels} channels x {n} traces, whole step", seconds, total / seconds / rate, "x its rate"
+    )
+    report("  peak memory of this process", 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, "GiB")
+
+
+def bench_rtm(line: Any) -> None:
+    """Reverse time against phase shift."""
+    short = line.isel(trace=slice(0, 256), twt=slice(0, 256))
+    seconds = best(lambda: rtm(short, 0.1), 1)
+    report(
+        "reverse time, 256 traces x 256 samples",
+        seconds,
+        seconds / best(lambda: phase_shift(short, 0.1), 2),
+        "x phase shift",
+    )
 
 
 def bench_stolt(line: Any) -> None:
@@ -166,6 +239,9 @@ def main() -> None:
     bench_kirchhoff(line)
     bench_stolt(line)
     bench_phase_shift(line)
+    bench_rtm(line)
+    bench_section(line)
+    bench_volume(n_samples)
     if "--length" in sys.argv:
         bench_length(n_samples)
 

@@ -46,7 +46,7 @@ def line_widths(offsets: np.ndarray) -> np.ndarray:
     return widths
 
 
-class _Tables:
+class CurveTables:
     """Curve tables of one migration, by distance across, separation and width of the line."""
 
     def __init__(self, geometry: Acquisition, ground: Medium, depths: np.ndarray, aperture: Aperture) -> None:
@@ -139,7 +139,7 @@ def _at(
     )
 
 
-def _block(line: xr.Dataset, first: int, last: int, tables: _Tables) -> list[np.ndarray]:
+def _block(line: xr.Dataset, first: int, last: int, tables: CurveTables) -> list[np.ndarray]:
     """Return the filtered traces `first` to `last` of each channel with those in reach, (copy x sample, trace)."""
     pad, n = tables.pad, tables.geometry.n_traces
     begin, end = max(first - pad, 0), min(last + pad, n)
@@ -154,7 +154,7 @@ def _block(line: xr.Dataset, first: int, last: int, tables: _Tables) -> list[np.
     return prepared
 
 
-def _migrate(line: xr.Dataset, tables: _Tables, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+def _migrate(line: xr.Dataset, tables: CurveTables, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     """Return the image, shape (output, trace, depth), made in blocks of traces."""
     geometry, pad = tables.geometry, tables.pad
     per_trace = 4.0 * len(tables.cutoffs) * geometry.n_samples * inputs.size
@@ -240,7 +240,7 @@ def kirchhoff_3d(
         raise ParameterError(msg)
     ground = medium(velocity)
     depths = image_depths(geometry, ground, depth_step, max_depth)
-    tables = _Tables(geometry, ground, depths, Aperture(aperture, None, antialias))
+    tables = CurveTables(geometry, ground, depths, Aperture(aperture, None, antialias))
     image = _migrate(line, tables, inputs, outputs)
     return _as_cube(line, image, depths, inputs, outputs)
 
