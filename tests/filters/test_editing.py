@@ -8,6 +8,7 @@ import pytest
 from gprscan import filters
 from gprscan.errors import MissingPositionError, ParameterError
 from gprscan.model import findings
+from gprscan.steps import run_blocks
 from tests.filters import lines
 
 
@@ -74,3 +75,12 @@ def test_ranges() -> None:
         filters.trim(line, start=5.0)
     with pytest.raises(MissingPositionError, match="first and last"):
         filters.trim(line.drop_vars("distance"), start=0.5)
+
+
+def test_findings_count_the_whole_line_in_blocks() -> None:
+    samples = np.random.default_rng(0).standard_normal((60, 32)).astype("float32")
+    samples[[3, 30, 31, 57]] = 0.0
+    line = lines.line(samples)
+    whole = findings.load(filters.edit_traces(line))
+    assert [finding.what for finding in whole] == ["4 of 60 traces are missing."]
+    assert findings.load(run_blocks(line, [{"step": "edit_traces"}], block=20)) == whole

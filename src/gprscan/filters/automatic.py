@@ -55,7 +55,7 @@ def suggest_steps(line: xr.Dataset, window: float = 3.0) -> list[dict[str, Any]]
     live = profiles[_arrays.states(profiles) == 1]
     if live.size and _spiky(live):
         entries.append({"step": "despike"})
-    if live.size and np.median(np.abs(live.mean(axis=1))) > OFFSET * np.sqrt(np.mean(np.square(live, dtype="float64"))):
+    if live.size and _lifted(live):
         entries.append({"step": "dc"})
     if model.centre_frequency(line) is not None:
         entries.append({"step": "dewow"})
@@ -71,6 +71,13 @@ def suggest_steps(line: xr.Dataset, window: float = 3.0) -> list[dict[str, Any]]
         entries.append({"step": "bandpass"})
     spelt = [{"step": step.name, **values} for step, values in (resolved(line, entry) for entry in entries)]
     return [*spelt, {"step": "gain_exponential"}]
+
+
+def _lifted(traces: np.ndarray) -> bool:
+    """Whether the means of the traces are more than the chance that their length leaves to noise."""
+    least = max(OFFSET, 2.0 / np.sqrt(traces.shape[1]))
+    level = np.sqrt(np.mean(np.square(traces, dtype="float64")))
+    return bool(np.median(np.abs(traces.mean(axis=1))) > least * level)
 
 
 def _spiky(traces: np.ndarray) -> bool:

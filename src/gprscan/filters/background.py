@@ -18,7 +18,7 @@ from gprscan.kernels.jit import threads
 from gprscan.steps import Length, step
 
 HUBER = 1.345  # standard deviations: 95 % efficient on normal noise (Huber 1964)
-ROBUST_PASSES = 20
+ROBUST_PASSES = 30
 WINDOW = 3.0  # m, between the footprint of a large void and the length over which layers stay flat
 
 

@@ -46,9 +46,25 @@ def _halo(line: xr.Dataset, values: dict[str, Any]) -> int | None:
     return int(values["longest"]) + 1
 
 
-@step(cut="halo", halo=_halo)
+def _counted(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
+    if values["found"] is None:
+        # counted on the whole line here: a block knows its own traces only
+        kinds = zip(("missing", "duplicate"), find_traces(line), strict=True)
+        values["found"] = {
+            kind: [int(traces.sum()), int(traces.size), int(np.argmax(traces.any(axis=0)))]
+            for kind, traces in kinds
+            if traces.any()
+        }
+    return values
+
+
+@step(cut="halo", halo=_halo, resolve=_counted, measures=True)
 def edit_traces(
-    line: xr.Dataset, missing: Action = "interpolate", duplicate: Action = "keep", longest: int = 10
+    line: xr.Dataset,
+    missing: Action = "interpolate",
+    duplicate: Action = "keep",
+    longest: int = 10,
+    found: dict[str, list[int]] | None = None,
 ) -> xr.Dataset:
     """Deal with missing and duplicate traces.
 
@@ -62,6 +78,9 @@ def edit_traces(
         of all channels, where all channels have it so.
     longest : int
         Longest run of traces that is interpolated; longer ones stay as they are.
+    found : dict, optional
+        What the findings are to say: for ``"missing"`` and ``"duplicate"`` how many traces of how many, and the first.
+        Counted on the line where not given; provenance records it.
 
     Returns
     -------
@@ -76,17 +95,17 @@ def edit_traces(
     if longest < 1:
         msg = f"edit_traces: longest is {longest}; it must be at least 1 trace."
         raise ParameterError(msg)
-    found = dict(zip(("missing", "duplicate"), find_traces(line), strict=True))
+    here = dict(zip(("missing", "duplicate"), find_traces(line), strict=True))
     actions = {"missing": missing, "duplicate": duplicate}
     values = model.amplitude(line)
     profiles = _arrays.channels(values)
     for kind, action in actions.items():
         if action == "flag":
-            profiles[found[kind]] = np.nan
-    fill = np.zeros_like(found["missing"])
+            profiles[here[kind]] = np.nan
+    fill = np.zeros_like(here["missing"])
     for kind, action in actions.items():
         if action == "interpolate":
-            fill |= found[kind]
+            fill |= here[kind]
     for profile, holes in zip(profiles, fill, strict=True):
         if holes.any():
             repair.fill_traces(profile, holes, longest)
@@ -94,31 +113,28 @@ def edit_traces(
     drop = np.zeros(line.sizes[names.TRACE], dtype=bool)
     for kind, action in actions.items():
         if action == "drop":
-            drop |= found[kind].all(axis=0)
+            drop |= here[kind].all(axis=0)
     if drop.all():
         msg = "edit_traces: every trace is missing or a duplicate; nothing would be left."
         raise ParameterError(msg)
     if drop.any():
         edited = edited.isel({names.TRACE: np.flatnonzero(~drop)})
-    return findings.add(edited, *_report(found, actions))
+    return findings.add(edited, *_report(found or {}, actions))
 
 
-def _report(found: dict[str, np.ndarray], actions: dict[str, Action]) -> list[Finding]:
+def _report(found: dict[str, list[int]], actions: dict[str, Action]) -> list[Finding]:
     done = {"keep": "left as they are", "flag": "set to NaN", "interpolate": "interpolated", "drop": "taken out"}
-    reports = []
-    for kind, traces in found.items():
-        count = int(traces.sum())
-        if count:
-            reports.append(
-                Finding(
-                    code=f"{kind}-traces",
-                    severity="warning" if count > 0.05 * traces.size else "info",
-                    what=f"{count} of {traces.size} traces are {kind}.",
-                    where=f"first at trace {int(np.flatnonzero(traces.any(axis=0))[0])}",
-                    consequence=f"They were {done[actions[kind]]}.",
-                )
-            )
-    return reports
+    return [
+        Finding(
+            code=f"{kind}-traces",
+            severity="warning" if count > 0.05 * total else "info",
+            what=f"{count} of {total} traces are {kind}.",
+            where=f"first at trace {first}",
+            consequence=f"They were {done[actions[kind]]}.",
+        )
+        for kind, (count, total, first) in found.items()
+        if kind in actions
+    ]
 
 
 @step(cut="whole_line")

@@ -28,13 +28,14 @@ def track_interface(
     *,
     channel: int = 0,
     steepest: int = STEEPEST,
+    corridor: float | None = None,
 ) -> xr.Dataset:
     """Follow the strongest continuous reflection between two times.
 
     The path with the largest sum of the envelope (on a logarithmic scale per trace) that bends little, by dynamic
-    programming; through every manual pick. The time is that of the envelope's peak near the path, by a parabola, and
-    its standard deviation that of a peak in noise, ``1 / (2 pi f SNR)`` (Woodward 1953; f the instantaneous frequency
-    there), with half a sample for the sampling.
+    programming. Manual picks choose the event: the path stays near the line through them, and goes through each to
+    within a sample. The time is that of the envelope's peak near the path, by a parabola over half a period, and its
+    standard deviation follows from the noise late in the record, with half a sample for the sampling.
 
     Parameters
     ----------
@@ -48,6 +49,9 @@ def track_interface(
         Which one.
     steepest : int
         Largest change from trace to trace in samples.
+    corridor : float, optional
+        How far from the line through the picks the event may lie, in ns; one period of the antenna, or a quarter of the
+        range where that is not known.
 
     Returns
     -------
@@ -83,14 +87,16 @@ def track_interface(
     live = np.isfinite(profile).all(axis=1) & (_arrays.states(profile) == 1)
     profile = np.where(live[:, None], profile, np.float32(0.0))
     envelope = np.empty_like(profile)
-    phase = np.empty((n_traces, high - low), dtype="float32")
     for block in _arrays.blocks(n_traces, n):
-        signal = _spectral.analytic(profile[block], _spectral.fast_length(n + n // 2))
-        envelope[block] = np.abs(signal)
-        phase[block] = np.angle(signal[:, low + 1 : high + 1] * np.conj(signal[:, low - 1 : high - 1]))
-    noise = float(np.median(envelope[live, -max(4, n // 10) :])) if live.any() else 0.0
-    rows = low + _path(envelope[:, low:high], axis[low:high], live, (start, stop), chosen, steepest)
-    return _measured(line, axis, interval, profile, envelope, phase[np.arange(n_traces), rows - low], rows, live, noise)
+        envelope[block] = np.abs(_spectral.analytic(profile[block], _spectral.fast_length(n + n // 2)))
+    # the median of the envelope of normal noise is 1.18 of its standard deviation
+    noise = float(np.median(envelope[live, -max(4, n // 10) :])) / 1.1774 if live.any() else 0.0
+    frequency = model.centre_frequency(line)
+    period = 1000.0 / frequency if frequency else 0.25 * (stop - start)
+    around = period if corridor is None else corridor
+    rows = low + _path(envelope[:, low:high], axis[low:high], live, (start, stop), chosen, around, steepest)
+    reach = max(1, round(0.25 * period / interval))
+    return _measured(line, axis, interval, profile, envelope, rows, live, noise, reach)
 
 
 def _path(
@@ -99,11 +105,17 @@ def _path(
     live: np.ndarray,
     between: tuple[float, float],
     picks: dict[int, float],
+    around: float,
     steepest: int,
 ) -> np.ndarray:
     largest = np.maximum(envelope.max(axis=1, keepdims=True), np.float32(1e-30))
     score = np.where(live[:, None], envelope / largest, np.float32(0.0)).astype("float32")
-    score[:, (axis < between[0]) | (axis > between[1])] = -1.0
+    if picks:
+        places = sorted(picks)
+        line = np.interp(np.arange(len(score)), places, [picks[place] for place in places])
+        score[np.abs(axis[None] - line[:, None]) > around] = -1.0
+    else:
+        score[:, (axis < between[0]) | (axis > between[1])] = -1.0
     for trace, time in picks.items():
         # a pick pulls the path to within a sample, whatever the price
         score[trace] = -1e6 * np.maximum(np.abs(axis - time) / (axis[1] - axis[0]) - 0.75, 0.0)
@@ -116,21 +128,22 @@ def _measured(
     interval: float,
     profile: np.ndarray,
     envelope: np.ndarray,
-    turn: np.ndarray,
     rows: np.ndarray,
     live: np.ndarray,
     noise: float,
+    reach: int,
 ) -> xr.Dataset:
     here = np.arange(rows.size)
-    before, at, after = (envelope[here, rows + d].astype("float64") for d in (-1, 0, 1))
-    curve = before - 2 * at + after
-    offset = np.clip(np.where(curve < 0, 0.5 * (before - after) / np.where(curve < 0, curve, 1.0), 0.0), -0.5, 0.5)
-    # the phase turns over two samples
-    cycles = np.clip(np.abs(turn) / (4.0 * np.pi * interval), 1e-3, 0.5 / interval)
-    ratio = at / max(noise, 1e-30)
-    sigma = np.hypot(1.0 / (2.0 * np.pi * cycles * np.maximum(ratio, 1e-3)), 0.5 * interval / np.sqrt(3.0))
-    reach = max(1, round(0.25 / (float(np.median(cycles)) * interval)))
     near = np.clip(rows[:, None] + np.arange(-reach, reach + 1), 0, axis.size - 1)
+    # least squares of a parabola through the envelope there
+    k = np.arange(-reach, reach + 1, dtype="float64")
+    powers = np.stack([np.ones_like(k), k, k**2], axis=1)
+    level, slope, curve = np.linalg.pinv(powers) @ envelope[here[:, None], near].T.astype("float64")
+    bent = curve < 0
+    steep = np.where(bent, -2.0 * curve, 1.0)
+    offset = np.clip(np.where(bent, slope / steep, 0.0), -reach, reach)
+    at = np.where(bent, level + 0.5 * slope * offset, envelope[here, rows])
+    sigma = np.hypot(noise / np.sqrt((k**2).sum()) / steep, 0.5 / np.sqrt(3.0)) * interval
     around = profile[here[:, None], near]
     crest = around[here, np.argmax(np.abs(around), axis=1)].astype("float64")
     lost = ~live | (at < FAINT * noise)
@@ -183,7 +196,8 @@ def track_surface(
     if start is None:
         start = float(surface_time(0.0, separation)) + _arrays.periods(line, "track_surface", 1.5, "start")
     found = track_interface(line, start, float(axis[-1]) if stop is None else stop, picks, channel=channel)
-    path = C_AIR * found["twt"]
+    path = C_AIR * found["twt"].values
     height = 0.5 * np.sqrt(np.maximum(path**2 - separation**2, 0.0))
-    sigma = 0.25 * C_AIR * path * found["sigma_twt"] / np.maximum(height, 1e-3)
-    return found.assign(height=height.assign_attrs(units="m"), sigma_height=sigma.assign_attrs(units="m"))
+    sigma = 0.25 * C_AIR * path * found["sigma_twt"].values / np.maximum(height, 1e-3)
+    units = {"units": "m"}
+    return found.assign(height=(names.TRACE, height, units), sigma_height=(names.TRACE, sigma, units))

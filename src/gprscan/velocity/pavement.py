@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -65,7 +67,7 @@ def pavement(line: xr.Dataset, window: float = 5.0, *, frequency: float | None =
             trace = typical_trace(profile[low : start + width])
             if trace is None:
                 continue
-            antenna = {"frequency": known, "separation": separation, "height": height}
+            antenna: dict[str, Any] = {"frequency": known, "separation": separation, "height": height}
             fit = None if first is None else fit_pavement(trace, times, **antenna, near=first)
             if (fit is None or not fit.usable) and tries > 0:
                 tries -= 1

@@ -104,6 +104,88 @@ def crim_permittivity(
     return _like(porosity if np.ndim(porosity) >= np.ndim(saturation) else saturation, root**2)
 
 
+def crim_saturation(
+    permittivity: Any, porosity: Any, *, matrix: float = 4.6, water: float = WATER, air: float = AIR
+) -> Any:
+    """Return the share of the pores filled with water that a permittivity asks for: the inverse of `crim_permittivity`.
+
+    ``S = (sqrt(eps) - (1 - phi) sqrt(eps_m) - phi sqrt(eps_a)) / (phi (sqrt(eps_w) - sqrt(eps_a)))``. Below 0 or above 1
+    where no saturation explains it.
+
+    Parameters
+    ----------
+    permittivity : float or array_like
+        Relative permittivity, at least 1.
+    porosity : float or array_like
+        Share of the volume that is not grains, above 0 and at most 1.
+    matrix, water, air : float
+        Relative permittivities of the parts.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of its range.
+    """
+    eps, phi = _at_least("permittivity", permittivity, 1.0), np.asarray(porosity, dtype="float64")
+    if np.any((phi <= 0) | (phi > 1)):
+        msg = f"porosity is {porosity}; it must be above 0 and at most 1."
+        raise ParameterError(msg)
+    dry = (1 - phi) * np.sqrt(matrix) + phi * np.sqrt(air)
+    return _like(permittivity, (np.sqrt(eps) - dry) / (phi * (np.sqrt(water) - np.sqrt(air))))
+
+
+def crim_porosity(
+    permittivity: Any, saturation: Any, *, matrix: float = 4.6, water: float = WATER, air: float = AIR
+) -> Any:
+    """Return the porosity that a permittivity asks for at a known saturation: the inverse of `crim_permittivity`.
+
+    ``phi = (sqrt(eps) - sqrt(eps_m)) / (S sqrt(eps_w) + (1 - S) sqrt(eps_a) - sqrt(eps_m))``: the air voids of dry
+    asphalt, or the water-filled ones of saturated ground.
+
+    Parameters
+    ----------
+    permittivity : float or array_like
+        Relative permittivity, at least 1.
+    saturation : float or array_like
+        Share of the pores filled with water, 0 to 1.
+    matrix, water, air : float
+        Relative permittivities of the parts.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of its range, or the pores have the permittivity of the grains and tell nothing.
+    """
+    eps, s = _at_least("permittivity", permittivity, 1.0), np.asarray(saturation, dtype="float64")
+    contrast = s * np.sqrt(water) + (1 - s) * np.sqrt(air) - np.sqrt(matrix)
+    if np.any((s < 0) | (s > 1)) or np.any(np.abs(contrast) < 1e-3):
+        msg = f"saturation is {saturation}; it must be from 0 to 1, and the pores differ from the grains."
+        raise ParameterError(msg)
+    return _like(permittivity, (np.sqrt(eps) - np.sqrt(matrix)) / contrast)
+
+
+def topp_exact_permittivity(water_content: Any) -> Any:
+    """Return the permittivity at which `topp_water_content` gives a water content (m3/m3), by Newton's method.
+
+    The two polynomials of Topp, Davis and Annan (1980) are separate fits and inverse to each other to about 0.01 m3/m3;
+    this is the exact way back.
+
+    Raises
+    ------
+    ParameterError
+        If a water content is not from 0 to 0.6.
+    """
+    w = np.asarray(water_content, dtype="float64")
+    if np.any(~((w >= 0) & (w <= 0.6))):
+        msg = f"water_content is {water_content}; it must be from 0 to 0.6."
+        raise ParameterError(msg)
+    # the polynomial grows everywhere: its slope has no zero
+    e = 3.03 + 9.3 * w + 146.0 * w**2 - 76.7 * w**3
+    for _ in range(50):
+        e = e - (-5.3e-2 + 2.92e-2 * e - 5.5e-4 * e**2 + 4.3e-6 * e**3 - w) / (2.92e-2 - 1.1e-3 * e + 1.29e-5 * e**2)
+    return _like(water_content, e)
+
+
 def _at_least(name: str, value: Any, lowest: float) -> np.ndarray:
     array = np.asarray(value, dtype="float64")
     if np.any(array < lowest):
