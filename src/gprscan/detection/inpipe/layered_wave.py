@@ -50,14 +50,14 @@ def wall_trace(
     """
     step = float(time[1] - time[0])
     lead = 3.0 / frequency
-    n = int(2 ** np.ceil(np.log2((time[-1] - time[0] + 2 * lead) / step + 40.0 / step)))
+    n = int(2 ** np.ceil(np.log2((time[-1] - time[0] + 2 * lead) / step + 16.0 / step)))
     f = np.fft.fftfreq(n, step)
     use = (f > 0.05 * frequency) & (f < 3.2 * frequency)
     omega = 2 * np.pi * f[use] + 1j * _DAMPING  # time dependence exp(-i w t)
     k0 = omega[:, None] / C_AIR
     # propagating part by angle, evanescent part by hyperbolic angle: the root singularity at k0 goes away
-    turn = np.linspace(0, 0.5 * np.pi, 73)[None, :]
-    deep = np.linspace(0, np.arcsinh(5.0 / max(standoff, 0.01) / np.abs(k0[:, 0]).min()), 97)[None, :]
+    turn = np.linspace(0, 0.5 * np.pi, 41)[None, :]
+    deep = np.linspace(0, np.arcsinh(5.0 / max(standoff, 0.01) / np.abs(k0[:, 0]).min()), 61)[None, :]
     early, back = np.zeros(omega.size, complex), np.zeros(omega.size, complex)
     for u, evanescent in ((turn, False), (deep, True)):
         kx = k0 * np.cosh(u) if evanescent else k0 * np.sin(u)
@@ -76,7 +76,7 @@ def wall_trace(
         full = np.zeros(n, complex)
         full[use] = spectrum * source * shift
         # numpy's forward transform has exp(-i w t), which is the sign used here
-        signal = np.fft.fft(full) * np.exp(_DAMPING * (step * np.arange(n) - lead + time[0]))
+        signal = np.fft.fft(full) / (n * step) * np.exp(_DAMPING * (step * np.arange(n) - lead + time[0]))
         first = round(lead / step)
         out.append(signal[first : first + time.size])
     return out[0], out[1]
