@@ -107,6 +107,14 @@ def test_ids_positions(tmp_path: Path) -> None:
     assert "position-crs-unknown" in codes(gs.read(path))
 
 
+def test_ids_dates_that_are_none(tmp_path: Path) -> None:
+    path = makers.make_ids(tmp_path / "a.dt", radar(20, 128, "i2"))
+    raw = path.read_bytes()
+    for text in (b"14/13/25  15:09:26", b"14/03/25  15:09+26", b"14/03/25  25:09:26", b"x" * 18):
+        path.write_bytes(raw.replace(b"14/03/25  15:09:26", text))
+        assert "acquired" not in gs.read(path).attrs
+
+
 def test_damaged_ids(tmp_path: Path) -> None:
     path = makers.make_ids(tmp_path / "a.dt", radar(20, 128, "i2"))
     raw = path.read_bytes()

@@ -10,6 +10,7 @@ import xarray as xr
 
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
+from gprscan.io.cor import parse_instant
 from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.ids_gec import read_gec
 from gprscan.io.lazy import TraceLayout, lazy_variable, probe
@@ -201,9 +202,10 @@ def _acquired(raw: bytes) -> str:
     try:
         day, month, year = (int(word) for word in words[0].split("/"))
         stamp = f"{2000 + year if year < 80 else 1900 + year:04d}-{month:02d}-{day:02d}T{words[1]}"
-        return str(np.datetime64(stamp, "s"))
     except (ValueError, IndexError):
         return ""
+    when = parse_instant(stamp)
+    return "" if np.isnat(when) else str(when.astype("datetime64[s]"))
 
 
 def _texts(records: dict[str, bytes]) -> dict[str, str]:
