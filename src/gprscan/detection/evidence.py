@@ -8,7 +8,8 @@ from scipy import signal
 from gprscan.detection.fit import Fit
 from gprscan.detection.section import Section
 
-Onset = tuple[int, float, float, float]
+Arrivals = tuple[float, float, float | None, float | None]  # misfit, onset, delay and ratio of a second arrival
+NOTHING: Arrivals = (1e30, 0.0, None, None)
 
 
 def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dict[str, float | int | str | None]:
@@ -162,41 +163,41 @@ def onset_polarity(
     phase = _phase(target, times, axis, analytic, peak_lag, period)
     shifts = np.arange(peak_lag - 0.75 * period, peak_lag + 0.4 * period, period / 24)
     table = np.array([np.interp(times - s, axis, wavelet, left=0, right=0) for s in shifts])
-    best: dict[int, tuple[float, float, float | None, float | None]] = {
-        1: (1e30, 0, None, None),
-        -1: (1e30, 0, None, None),
-    }
-    gram = table @ table.T
-    proj = table @ target
-    delays = range(0, 24, 1)
-    for i in range(shifts.size):
-        single = proj[i] / max(gram[i, i], 1e-30)
-        sign = 1 if single > 0 else -1
-        misfit = 1.0 - proj[i] ** 2 / max(gram[i, i], 1e-30) / energy
-        if misfit < best[sign][0]:
-            best[sign] = (misfit, float(shifts[i]), None, None)
-        for d in delays:
-            j = i + d
-            if d < 4 or j >= shifts.size:
-                continue
-            matrix = np.array([[gram[i, i], gram[i, j]], [gram[i, j], gram[j, j]]])
-            det = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] ** 2
-            if det < 1e-3 * matrix[0, 0] * matrix[1, 1]:
-                continue
-            a = (matrix[1, 1] * proj[i] - matrix[0, 1] * proj[j]) / det
-            b = (matrix[0, 0] * proj[j] - matrix[0, 1] * proj[i]) / det
-            if a * b >= 0 or abs(b) > 1.3 * abs(a):
-                continue
-            sign = 1 if a > 0 else -1
-            # a second arrival must earn its two parameters
-            misfit = 1.0 - (a * proj[i] + b * proj[j]) / energy + 0.03
-            if misfit < best[sign][0]:
-                best[sign] = (misfit, float(shifts[i]), float(shifts[j] - shifts[i]), float(-b / a))
+    gram, proj = table @ table.T, table @ target
+    one = {sign: _one_arrival(gram, proj, shifts, energy, sign) for sign in (1, -1)}
+    two = {sign: _two_arrivals(gram, proj, shifts, energy, sign) for sign in (1, -1)}
+    best = {sign: min(one[sign], two[sign], key=lambda fit: fit[0]) for sign in (1, -1)}
     margin = best[-1][0] - best[1][0]
     sign = 1 if margin > 0 else -1
     chosen = best[sign]
     decided = sign if abs(margin) > 0.05 and chosen[0] < 0.6 else 0
     return decided, float(np.clip(margin, -1, 1)), chosen[1], chosen[2], chosen[3], phase
+
+
+def _one_arrival(gram: np.ndarray, proj: np.ndarray, shifts: np.ndarray, energy: float, sign: int) -> Arrivals:
+    """Best single arrival of a sign."""
+    own = np.maximum(np.diag(gram), 1e-30)
+    misfit = np.where(np.where(proj / own > 0, 1, -1) == sign, 1.0 - proj**2 / own / energy, np.inf)
+    i = int(np.argmin(misfit))
+    return (float(misfit[i]), float(shifts[i]), None, None) if np.isfinite(misfit[i]) else NOTHING
+
+
+def _two_arrivals(gram: np.ndarray, proj: np.ndarray, shifts: np.ndarray, energy: float, sign: int) -> Arrivals:
+    """Best pair of arrivals of opposite signs, 4 to 23 steps apart, the first of the given sign and no weaker by far."""
+    own = np.diag(gram)
+    det = own[:, None] * own[None, :] - gram**2
+    steps = np.arange(shifts.size)[None, :] - np.arange(shifts.size)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a = (own[None, :] * proj[:, None] - gram * proj[None, :]) / det
+        b = (own[:, None] * proj[None, :] - gram * proj[:, None]) / det
+        fits = (steps >= 4) & (steps < 24) & (det >= 1e-3 * own[:, None] * own[None, :])
+        fits &= (a * b < 0) & (np.abs(b) <= 1.3 * np.abs(a)) & (np.where(a > 0, 1, -1) == sign)
+        # a second arrival must earn its two parameters
+        misfit = np.where(fits, 1.0 - (a * proj[:, None] + b * proj[None, :]) / energy + 0.03, np.inf)
+    i, j = np.unravel_index(int(np.argmin(misfit)), misfit.shape)
+    if not np.isfinite(misfit[i, j]):
+        return NOTHING
+    return float(misfit[i, j]), float(shifts[i]), float(shifts[j] - shifts[i]), float(-b[i, j] / a[i, j])
 
 
 def _phase(target, times, axis, analytic, peak_lag, period):  # type: ignore[no-untyped-def]
