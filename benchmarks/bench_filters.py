@@ -34,6 +34,18 @@ SINGLE_PASS: list[tuple[str, dict[str, Any], float]] = [
     ("background", {"method": "median", "traces": 151}, 40.0),
     ("dewow", {"method": "median"}, 40.0),
 ]
+# the issue sets no limit for these: the ratio to a copy is printed for the record
+OTHERS: list[tuple[str, dict[str, Any]]] = [
+    ("background", {"method": "svd"}),
+    ("background", {"method": "rpca"}),
+    ("deringing", {"frequencies": [400.0], "traces": 151}),
+    ("height_correction", {"heights": 0.3}),
+    ("tau_p_filter", {"low": -2.0, "high": 6.0}),
+    ("edit_traces", {}),
+    ("despike", {}),
+    ("deconvolve", {}),
+    ("smooth", {"traces": 5, "samples": 3}),
+]
 TRANSFORMS: list[tuple[str, dict[str, Any], float]] = [
     ("bandpass", {}, 2.5),
     ("bandpass", {"low": 150, "high": 800, "method": "fir"}, 2.5),
@@ -110,6 +122,10 @@ def main() -> None:
             compared = f"{best(peer, 1) / seconds:.1f}" if peer is not None and n_traces <= 2000 else ""
             flag = "" if seconds / unit <= limit else "  <-- over"
             print(f"{label:58s} {seconds:7.3f} {kind:>12s} {seconds / unit:7.2f} {limit:8.1f}  {compared:>12s}{flag}")
+    for name, options in OTHERS:
+        function = get_step(name).function
+        seconds = best(lambda f=function, o=options: f(line, **o), 1)
+        print(f"{f'{name} {options}':58s} {seconds:7.3f} {'copy':>12s} {seconds / copy:7.2f} {'none':>8s}")
     for entry in CHAIN:
         options = {key: value for key, value in entry.items() if key != "step"}
         slowest = max(slowest, best(lambda e=entry, o=options: get_step(e["step"]).function(line, **o), 2))
