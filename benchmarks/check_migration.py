@@ -27,6 +27,7 @@ from tests.migration.test_section import ramp
 from gprscan import filters, io
 from gprscan.kernels.eikonal import first_arrivals
 from gprscan.migration import demigrate, kirchhoff, kirchhoff_3d, phase_shift, rtm, stolt
+from gprscan.migration.medium import medium
 from gprscan.model import from_array, with_amplitude
 from gprscan.velocity import focused_profile, focusing_scan
 
@@ -244,18 +245,19 @@ def trench(shared: Path, picture: Path | None) -> None:
     line = io.read(path, frequency=300)
     line = filters.bandpass(filters.background(filters.dewow(line)), 80, 700)
     line = line.isel(twt=slice(60, 700))
-    scan = focusing_scan(line, np.geomspace(0.06, 0.15, 16))
+    scan = focusing_scan(line, np.geomspace(0.08, 0.24, 20))
     profile = focused_profile(scan)
     gained = filters.agc(line, window=30.0)
-    image = kirchhoff(gained, profile, 45)
-    before, after = (_compactness(part) for part in (gained, image))
+    image = kirchhoff(gained, profile, 60)
+    # from 10 ns on, and what that is in the image
+    deep = image.isel(depth=image["depth"].values > float(medium(profile).depth(5.0)))
+    before, after = (_compactness(part) for part in (gained.isel(twt=gained["twt"].values > 10.0), deep))
     row(
         "trench and pipes: kurtosis of the energy",
         "kirchhoff, velocity scanned",
         f"{before:.2f} before, {after:.2f} after",
         "",
     )
-    print(profile.values[[0, -1]], profile["sigma"].values[[0, -1]], file=sys.stderr)
     if picture:
         import matplotlib.pyplot as plt
 
@@ -270,7 +272,7 @@ def trench(shared: Path, picture: Path | None) -> None:
 
 
 def _compactness(line: xr.Dataset) -> float:
-    energy = envelope(line)[:, 40:] ** 2
+    energy = envelope(line) ** 2
     return float(np.mean(energy**2) / np.mean(energy) ** 2)
 
 
