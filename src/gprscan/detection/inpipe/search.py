@@ -129,7 +129,7 @@ def _mesh(image: np.ndarray, depths: np.ndarray, wall: float, spacing: float) ->
     rows = image[:, inside] * np.hanning(n)[:, None]
     power = (np.abs(np.fft.fft(rows, axis=0)) ** 2).sum(axis=1)[: n // 2]
     number = np.arange(n // 2) / (n * spacing)
-    band = (number > 1 / 0.30) & (number < min(1 / 0.05, 0.45 / spacing))
+    band = (number > max(1 / 0.30, 8 / (n * spacing))) & (number < min(1 / 0.05, 0.45 / spacing))
     if not band.any():
         return None
     k = int(np.flatnonzero(band)[power[band].argmax()])
