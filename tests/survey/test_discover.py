@@ -10,6 +10,8 @@ import pytest
 import gprscan as gs
 from gprscan.errors import ReadError, RecipeError
 from gprscan.survey import plan_survey
+from tests.io.builders import make_rd3, radar
+from tests.io.makers import make_seg2
 from tests.survey.lines import small_line
 
 
@@ -39,6 +41,17 @@ def test_a_folder_is_searched_to_any_depth_and_side_files_are_no_lines(tmp_path,
 def test_a_radar_file_with_a_foreign_extension_is_found_by_its_content(tmp_path, dzt):
     shutil.copy(dzt, tmp_path / "LINE01.bak")
     assert [job.source for job in plan_survey(tmp_path).jobs] == ["LINE01.bak"]
+
+
+def test_us_radar_is_found_beside_mala_and_zarr_is_named(tmp_path):
+    """.rad is the data of one maker and the header of another; the chunks of a Zarr folder are no lines."""
+    make_seg2(tmp_path / "U.RAD", radar(24, 64, "i2"))
+    make_rd3(tmp_path / "M.rd3", radar(24, 64, "i2"))
+    gs.write(small_line(n_traces=32), tmp_path / "Z.zarr")
+    plan = plan_survey(tmp_path)
+    assert [job.source for job in plan.jobs] == ["M.rd3", "U.RAD"]
+    assert list(dict(plan.ignored)) == ["Z.zarr"]
+    assert "convert" in dict(plan.ignored)["Z.zarr"]
 
 
 def test_the_output_folder_is_never_searched(tmp_path, dzt):
