@@ -180,6 +180,8 @@ def _ratios(
     ground: Section, sources: np.ndarray, places: np.ndarray, depths: np.ndarray, farthest: float
 ) -> np.ndarray:
     """Return time over distance (ns/m) from the ground to the points below anchors, shape (anchor, depth, source)."""
+    if np.ptp(ground.slowness) < 1e-9:
+        return np.full((places.size, depths.size, sources.size), ground.slowness[0, 0])
     columns = ground.slowness.shape[0] - 1
     ratio = mean_slowness(
         ground.slowness,
