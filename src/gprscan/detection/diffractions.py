@@ -142,11 +142,11 @@ def _top_time(section: Section, target: Target, values: dict[str, Any]) -> tuple
     echoes of top and bottom merge; the two-arrival fit of the onset undoes that to a few hundredths of a period.
     """
     period = 1.0 / section.fc_nominal
-    onset = float(values["onset_ns"] or 0.0)
-    if values["polarity"] and -0.5 * period < onset < 0.15 * period:
+    onset, peak = float(values["onset_ns"] or 0.0), float(values["peak_ns"])
+    if values["polarity"] and -0.6 * period < onset - peak < 0.15 * period:
         shift, sigma = onset - 0.035 * period, 0.06 * period
     else:
-        shift, sigma = -0.09 * period, 0.2 * period
+        shift, sigma = peak - 0.09 * period, 0.2 * period
     picks = float(target.fit.covariance[1, 1] ** 0.5)
     return target.fit.t + shift, math.hypot(sigma, picks)
 

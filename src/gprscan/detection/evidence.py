@@ -20,7 +20,7 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
     dict
         ``amplitude_db``: envelope peak over the direct wave, after cylindrical spreading, dB. ``phase_deg``: rotation of the
         incident wavelet that fits the echo best (0 like the incident wave, 180 opposite). ``polarity``, ``onset_margin``:
-        sign of the first arrival and how much better it fits than the other sign. ``onset_ns``: its time against the apex.
+        sign of the first arrival and how much better it fits than the other sign. ``onset_ns``: its time against the apex. ``peak_ns``: that of the envelope's peak.
         ``bottom_ns``, ``bottom_ratio``: delay and relative strength of the second arrival of a top-bottom pair.
         ``ringing_db``: energy after the first pulse over its own. ``snr_db``: echo over the noise of the stack.
         ``frequency_ratio``: centre frequency of the echo over that of the line. ``picked``, ``residual_periods``: share of the
@@ -49,6 +49,7 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
         "polarity": sign,
         "onset_margin": margin,
         "onset_ns": onset,
+        "peak_ns": at,
         "bottom_ns": delay,
         "bottom_ratio": ratio,
         "ringing_db": 0.5 * _db(float((wave[after] ** 2).sum() / max((wave[first] ** 2).sum(), 1e-30))),

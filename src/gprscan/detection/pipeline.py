@@ -16,7 +16,7 @@ from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
 from gprscan.detection.columns import detect_columns
-from gprscan.detection.condition import Acquisition, condition
+from gprscan.detection.condition import Acquisition, condition, live_traces
 from gprscan.detection.debond import detect_debond
 from gprscan.detection.ground import Ground
 from gprscan.detection.link import link_channels
@@ -31,6 +31,8 @@ from gprscan.steps.registry import describe
 
 if TYPE_CHECKING:
     import geopandas
+
+LEAST_TRACES, LEAST_SAMPLES = 8, 32  # of a block that is searched
 
 
 def detect(
@@ -120,6 +122,8 @@ def iter_sections(line: xr.Dataset, settings: Settings, dx: float) -> Iterator[S
         )
         for first, last, core in blocks(x, dx, settings):
             part = np.asarray(traces[first:last].values, dtype=np.float32)
+            if not searchable(part):
+                continue
             section = condition(part, x[first:last], acq)
             section.first_trace, section.core = first, core
             section.surface_index = settings.ground[0][1] ** 0.5
@@ -144,6 +148,8 @@ def _per_channel(line: xr.Dataset, name: str, channel: int) -> float | None:
 
 def blocks(x: np.ndarray, dx: float, settings: Settings) -> list[tuple[int, int, tuple[float, float]]]:
     """Cut a line into overlapping blocks: first and last trace, and the range of x that each answers for."""
+    if x.size < 2:
+        return []
     size = max(int(settings.block_m / dx), 64)
     overlap = max(int(6.0 / dx), 16)
     if x.size <= size + overlap:
@@ -156,6 +162,11 @@ def blocks(x: np.ndarray, dx: float, settings: Settings) -> list[tuple[int, int,
         high = np.inf if stop == x.size else x[stop]
         out.append((first, last, (low, high)))
     return out
+
+
+def searchable(traces: np.ndarray) -> bool:
+    """Are there enough live traces and samples for a hyperbola to be seen?"""
+    return min(traces.shape[1] - LEAST_SAMPLES, int(live_traces(traces).sum()) - LEAST_TRACES) >= 0
 
 
 def find_bodies(section: Section, settings: Settings) -> list[Body]:
@@ -193,6 +204,8 @@ def _summary(section: Section) -> dict[str, Any]:
 def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], ground: Ground) -> dict[str, Any]:
     """What was done to the line and what it could have shown; JSON-able."""
     notes = sorted({note for s in sections for note in s["notes"]})
+    if not sections:
+        notes.append(f"not searched: nowhere {LEAST_TRACES} live traces of {LEAST_SAMPLES} samples or more")
     return {
         "length_m": float(dx * (line.sizes[names.TRACE] - 1)),
         "n_channels": int(line.sizes.get(names.CHANNEL, 1)),

@@ -16,6 +16,16 @@ from gprscan.detection.classify import posterior
 if TYPE_CHECKING:
     import geopandas
 
+# types of the columns that are no plain numbers
+TYPES = {
+    "kind": "str",
+    "probabilities": "str",
+    "evidence": "str",
+    "channels": "str",
+    "group_id": object,
+    "polarity": "int64",
+}
+
 
 def row(body: Body) -> dict[str, Any]:
     """Row of the anomaly table for one classified body."""
@@ -68,7 +78,8 @@ def assemble(line: xr.Dataset, bodies: list[Body], attrs: dict[str, Any]) -> geo
 
     rows = [row(body) for body in sorted(bodies, key=lambda b: (b.x, b.t))]
     columns = [*names.DETECTION_COLUMNS, "asphalt_m"]
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=columns).astype({c: TYPES.get(c, "float64") for c in columns})
+    frame["group_id"] = frame["group_id"].astype(object).where(frame["group_id"].notna(), None)
     crs = line[names.SPATIAL_REF].attrs.get("crs_wkt") if names.SPATIAL_REF in line.coords else None
     shapes = [footprint(line, r) for r in rows] if crs else [None] * len(rows)
     table = geopandas.GeoDataFrame(frame, geometry=geopandas.GeoSeries(shapes, crs=crs), crs=crs)
