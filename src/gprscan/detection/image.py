@@ -17,7 +17,7 @@ from gprscan.detection.debond import band_limited, incident_level
 from gprscan.detection.evidence import onset_polarity
 from gprscan.detection.section import Section
 from gprscan.kernels.layers import follow_ridge
-from gprscan.migration import kirchhoff
+from gprscan.migration.kirchhoff import kirchhoff
 from gprscan.units import C_AIR
 
 # the direct wave of a ground-coupled antenna is weakened by the surface reflection and more goes down than across, so
