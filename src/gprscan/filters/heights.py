@@ -15,7 +15,18 @@ from gprscan.units import C_AIR
 
 
 def surface_time(height: Any, separation: Any) -> Any:
-    """Return the two-way time of the ground's echo in ns: ``sqrt(separation^2 + 4 height^2) / c``, both in m."""
+    """Return the two-way time of the ground's echo: ``sqrt(separation^2 + 4 height^2) / c``.
+
+    Parameters
+    ----------
+    height, separation : float or ndarray
+        Height of the antenna above the ground and transmitter-receiver distance, m.
+
+    Returns
+    -------
+    float or ndarray
+        In ns.
+    """
     return np.sqrt(np.square(separation) + 4.0 * np.square(height)) / C_AIR
 
 
