@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import geopandas
 
 # types of the columns that are no plain numbers
-TYPES = {
+TYPES: dict[str, str] = {
     "kind": "str",
     "probabilities": "str",
     "evidence": "str",
     "channels": "str",
-    "group_id": object,
+    "group_id": "object",
     "polarity": "int64",
 }
 
