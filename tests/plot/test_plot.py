@@ -105,6 +105,14 @@ def test_a_migrated_line_is_drawn_over_depth(line, table):
     assert box.get_y() < 0.5 < box.get_y() + box.get_height()
 
 
+@pytest.mark.parametrize("twt", [0.5, 1.5, 2.5, 10.0])
+def test_no_label_is_cut_at_the_top(line, table, twt):
+    ax = plot.radargram(line, anomalies=table.assign(twt_ns=twt))
+    ax.figure.canvas.draw()
+    (label,) = [text for text in ax.texts if text.get_text().startswith("cavity")]
+    assert label.get_window_extent().y1 <= ax.get_window_extent().y1
+
+
 def test_the_void_stands_out_of_a_raw_line_by_the_gain_of_the_drawing(line):
     """In the picture, the apex is much darker or brighter than the ground around it."""
 

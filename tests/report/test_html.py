@@ -171,6 +171,12 @@ def test_nothing_found_comes_with_coverage_depth_and_detectability(tmp_path):
     assert re.search(r"0\.30 0\.90 0\.90 0\.90", text)
 
 
+def test_a_size_that_no_depth_shows_has_a_dash_and_no_depth(tmp_path):
+    sizes = json.dumps([{"diameter_m": 0.1, "max_depth_m": None}, {"diameter_m": 0.5, "max_depth_m": 1.5}])
+    text = page_of(made([surveys.record(anomalies=[], detectability=sizes)]), tmp_path, "en").text
+    assert re.search(r"0\.10 – – – 0\.50 1\.50 1\.50 1\.50", text)
+
+
 def test_nothing_found_without_detectability_says_that_silence_has_no_weight(tmp_path):
     record = surveys.record(anomalies=[], detectability="[]", penetration_depth_m=None)
     text = page_of(made([record]), tmp_path, "en").text

@@ -146,13 +146,16 @@ def _anomaly(ax: Axes, row: dict[str, Any], line: xr.Dataset, over_depth: bool, 
         curve = np.sqrt(top**2 + (2 * (side - half) / velocity) ** 2)
         for sign in (-1, 1):
             ax.plot(x + sign * side, curve, color=colour, linewidth=0.9, linestyle=(0, (4, 2)))
+    first, last = sorted(extent[2:])
+    # above the box, or below it where the picture's edge would cut the label
+    below = top - 0.8 * tall - first < 0.08 * (last - first)
     ax.annotate(
         style.kind_words(row.get("kind")),
-        (x, top - 0.8 * tall),
-        xytext=(0, 2),
+        (x, top + 2.2 * tall if below else top - 0.8 * tall),
+        xytext=(0, -2 if below else 2),
         textcoords="offset points",
         ha="center",
-        va="bottom",
+        va="top" if below else "bottom",
         fontsize=8,
         family=list(style.fonts()),
         color="white",

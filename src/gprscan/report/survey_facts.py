@@ -105,9 +105,19 @@ def detectability(lines: list[dict[str, Any]]) -> list[dict[str, str]]:
             if isinstance(entry, dict) and entry.get("diameter_m") is not None:
                 depths[float(entry["diameter_m"])].append(float(entry.get("max_depth_m") or 0.0))
     return [
-        {"diameter": fixed(size), "worst": fixed(min(d)), "median": fixed(statistics.median(d)), "best": fixed(max(d))}
+        {
+            "diameter": fixed(size),
+            "worst": _reached(min(d)),
+            "median": _reached(statistics.median(d)),
+            "best": _reached(max(d)),
+        }
         for size, d in sorted(depths.items())
     ]
+
+
+def _reached(depth: float) -> str:
+    """A depth, or a dash where a body of that size would have been seen at none."""
+    return fixed(depth) if depth > 0 else DASH
 
 
 def seen_text(line: dict[str, Any]) -> str:
