@@ -66,6 +66,15 @@ def test_process_goes_on_after_a_bad_file(gprscan, dzt, tmp_path):
     assert only.status == ExitStatus.NOTHING_READABLE
 
 
+def test_process_into_a_file_ends_with_7_and_says_so(gprscan, dzt, tmp_path):
+    taken = tmp_path / "out"
+    taken.write_text("mine")
+    done = gprscan("process", dzt, "--recipe", "road", "-o", taken)
+    assert done.status == ExitStatus.OUTPUT_EXISTS
+    assert "is a file" in done.err
+    assert taken.read_text() == "mine"
+
+
 def test_a_bad_recipe_is_named_before_anything_is_read(gprscan, dzt, tmp_path):
     recipe = tmp_path / "mine.toml"
     recipe.write_text('name = "mine"\n[[process]]\nstep = "dewow"\nwidow = 4\n')

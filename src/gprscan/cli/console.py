@@ -86,3 +86,12 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         msg = f"{path} exists. Choose another name, or overwrite it with --overwrite."
         raise OutputExistsError(msg)
+
+
+def refuse_file(folder: Path) -> None:
+    """Raise where the name of an output folder is that of a file."""
+    from gprscan.errors import OutputExistsError
+
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file; the output is a folder. Choose another name with -o."
+        raise OutputExistsError(msg)

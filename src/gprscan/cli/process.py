@@ -25,6 +25,7 @@ def command(files: tuple[Path, ...], recipe: str, out: Path, overwrite: bool, sp
     from gprscan.steps import load_recipe
 
     chosen = load_recipe(recipe)
+    console.refuse_file(out)
     targets = _targets(files, out)
     for target in targets:
         console.refuse_existing(target, overwrite)
