@@ -53,5 +53,9 @@ class RecipeError(GprscanError, ValueError):
     """A recipe, a survey file or a grading scheme is malformed."""
 
 
+class ReviewError(GprscanError, ValueError):
+    """A file of reviews or labels is malformed, or does not fit the survey; the message names the row and the column."""
+
+
 class MissingExtraError(GprscanError, ImportError):
     """An optional dependency is needed; the message names the extra to install."""

@@ -117,3 +117,6 @@ RISK_COLUMNS = (
     "risk_note",
     "risk_rule_gap",
 )
+
+# columns that the review of an engineer adds, beside the automatic ones and never in their place
+REVIEW_COLUMNS = ("review_status", "review_kind", "review_comment", "reviewer", "reviewed_at")

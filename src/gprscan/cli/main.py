@@ -26,6 +26,7 @@ COMMANDS = {
     "scan": "Scan a survey: map, tables and report of what is under the road.",
     "survey": "Start a side file or survey file of your own from a template.",
     "report": "Write the outputs of a finished scan again.",
+    "review": "Take an engineer's verdicts on the anomalies out to a table and back in.",
     "doctor": "Check the installation.",
 }
 

@@ -24,6 +24,7 @@ class ExitStatus(IntEnum):
 
 _BY_ERROR: tuple[tuple[type[BaseException], ExitStatus], ...] = (
     (errors.RecipeError, ExitStatus.BAD_RECIPE_OR_SURVEY),
+    (errors.ReviewError, ExitStatus.BAD_RECIPE_OR_SURVEY),
     (errors.MissingExtraError, ExitStatus.EXTRA_MISSING),
     (errors.OutputExistsError, ExitStatus.OUTPUT_EXISTS),
     (errors.ReadError, ExitStatus.NOTHING_READABLE),

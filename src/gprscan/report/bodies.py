@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gprscan import names
 from gprscan.plot.style import colour
+from gprscan.report import review
 from gprscan.report.tables import crs_name, flat, scalar
 from gprscan.report.words import DASH, Words, fixed, plus_minus
 
@@ -104,6 +105,13 @@ class Bodies:
             "size_text": self._size(row),
             "distance_text": fixed(row["distance_m"]),
             "place": self._place(row),
+            "review": {
+                "status": row.get("review_status") or review.OPEN,
+                "kind": self.words.kind(row["review_kind"]) if row.get("review_kind") else None,
+                "comment": row.get("review_comment"),
+                "by": row.get("reviewer"),
+                "at": row.get("reviewed_at"),
+            },
         }
 
     def _grade(self, row: dict[str, Any]) -> Any:

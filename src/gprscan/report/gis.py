@@ -173,6 +173,10 @@ def _sentence(row: dict[str, Any]) -> str:
         parts.append(
             f"grade {row['risk_label']} ({row['risk_scheme']} {row['risk_scheme_version']}): {row['risk_action']}"
         )
+    if row.get("reviewer"):
+        parts.append(
+            " ".join(str(row[k]) for k in ("review_status", "review_kind") if row.get(k)) + f" by {row['reviewer']}"
+        )
     parts.append(f"line {row['line']} at {row['distance_m']:.2f} m" if row.get("distance_m") is not None else "")
     return ". ".join(part for part in parts if part) + ". Screening result, verify before excavation."
 

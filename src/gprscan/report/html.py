@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from gprscan.report import maps
+from gprscan.report import maps, review
 from gprscan.report import survey_facts as facts
 from gprscan.report.bodies import MAX_CARDS, Bodies
 from gprscan.report.tables import clean
@@ -93,6 +93,7 @@ def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
         "rows": bodies.rows,
         "hazards": sum(row["hazard"] for row in bodies.rows),
         "counts": facts.counts(bodies, words),
+        "reviews": _reviews(result),
         "urgent": first,
         "urgent_more": more,
         "cards": cards,
@@ -115,6 +116,12 @@ def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
         "scripts": scripts,
         "policy": _policy(scripts),
     }
+
+
+def _reviews(result: SurveyResult) -> dict[str, Any]:
+    counts = review.counts(result)
+    judged = sum(n for name, n in counts.items() if name != review.OPEN)
+    return {"any": judged > 0 or bool(result.lost_reviews), "counts": counts, "lost": result.lost_reviews}
 
 
 def _moment(text: Any) -> str:

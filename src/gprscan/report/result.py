@@ -15,9 +15,12 @@ import pandas as pd
 
 from gprscan import names
 from gprscan.errors import ReadError
+from gprscan.report import review
 
 if TYPE_CHECKING:
     import geopandas
+
+    from gprscan.report.review import Review
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +84,8 @@ class SurveyResult:
         Recipe, software versions and hashes; ``scheme`` holds the whole scheme, ``context`` its survey-wide inputs.
     report : Path or None
         Where ``report.html`` was written.
+    lost_reviews : list of Review
+        Reviews of an engineer whose anomaly is no longer there.
     """
 
     anomalies: geopandas.GeoDataFrame
@@ -90,6 +95,7 @@ class SurveyResult:
     manifest: list[dict[str, Any]] = field(default_factory=list)
     run: dict[str, Any] = field(default_factory=dict)
     report: Path | None = None
+    lost_reviews: list[Review] = field(default_factory=list)
 
     @classmethod
     def from_records(
@@ -171,6 +177,7 @@ class SurveyResult:
             from gprscan.risk import grade
 
             result.anomalies = grade(result.anomalies, run["scheme"], run.get("context"))
+        review.attach(result, review.load(folder))
         return result
 
 

@@ -69,7 +69,7 @@ REGISTER = (
     ("处置建议 advice", "risk_action"),
     ("验证状态 verification", None),
     ("编制人 prepared by", None),
-    ("审核人 reviewed by", None),
+    ("审核人 reviewed by", "reviewer"),
 )
 
 
@@ -140,10 +140,11 @@ def write_csv(result: SurveyResult, path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(table.columns)
         for row in table.itertuples(index=False, name=None):
-            writer.writerow([_csv_cell(scalar(value)) for value in row])
+            writer.writerow([csv_cell(scalar(value)) for value in row])
 
 
-def _csv_cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """Return a cell as CSV holds it; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
     if value is None:
         return ""
     if isinstance(value, bool):

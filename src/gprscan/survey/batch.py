@@ -109,6 +109,7 @@ def scan(
     >>> result = gs.scan("night3/", "night3_out/", jobs=2)  # doctest: +SKIP
     """
     from gprscan import report, risk
+    from gprscan.report import review
     from gprscan.risk.grading import DEFAULT_SCHEME
 
     if jobs < 1:
@@ -129,6 +130,7 @@ def scan(
     run = _run_facts(plan, chosen, started) | {"scheme": grading.definition(), "context": plan.context, "jobs": jobs}
     result = SurveyResult.from_records(records, manifest, run, crs=plan.crs)
     result.anomalies = risk.grade(result.anomalies, grading, plan.context)
+    review.attach(result, review.load(out))
     result.report = report.write_all(result, out, lang)
     return result
 
