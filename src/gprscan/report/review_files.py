@@ -103,7 +103,7 @@ class _Check:
         if faults or when is None:
             return None
         kind = _kind(row.get("review_kind", "")) if status == RECLASSED else None
-        said = {"review_status": status or OPEN, "review_kind": kind, "review_comment": comment or None}
+        said: dict[str, Any] = {"review_status": status or OPEN, "review_kind": kind, "review_comment": comment or None}
         return Review(**self.places[name], **said, reviewer=who, reviewed_at=when)
 
     def _of_place(self, where: str, name: str, row: Mapping[str, str]) -> Iterable[str]:
