@@ -1,15 +1,21 @@
 """Mutate files and read them: only `ReadError` and its children may come out, in time, within bounded memory.
 
-    python -m tests.io.fuzz --count 100000 --seed 1              every reader
-    python -m tests.io.fuzz --reader dzt --count 2000 --keep bad
+    python -m tests.io.fuzz --count 2000                              every reader
+    python -m tests.io.fuzz --count 100000 --log fuzz.jsonl           the long run; goes on where it was stopped
+    python -m tests.io.fuzz --reader dzt --seed 7 --keep bad
 
 A mutation truncates, extends, flips bits, sets fields to extremes, replaces numbers in text, empties a file, claims
 huge sizes, or renames. It hits the data file or one of its side files. Every line that does come out is loaded whole.
+A run is cut into batches of 2,000, each with its own seed, so that any of them repeats exactly. Allocations are traced
+in one mutation of `--memory-every`; in the others the address space is limited, where the system allows it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
+import os
 import random
 import re
 import shutil
@@ -18,8 +24,8 @@ import tempfile
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +36,18 @@ from gprscan.errors import ReadError
 from gprscan.io import hdf5
 from tests.io import builders, makers
 
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
 SECONDS = 2.0
 SLACK_BYTES = 16 * 2**20
+# beyond what is mapped already: SLACK_BYTES and what the allocator and lazily loaded libraries map for themselves
+ADDRESS_BYTES = 256 * 2**20
+BATCH = 2000
+IN_MEMORY = "/dev/shm"  # a file system in memory: the disk is not what is tested
+IN_A_CHILD = (".nc", ".out", ".h5")
 EXTREMES = [0, 1, -1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, -(2**31)]
 TEXTS = [
     b"",
@@ -185,7 +201,23 @@ class Outcome:
     outcomes: Counter[str] = field(default_factory=Counter)
     bad: list[str] = field(default_factory=list)
     slowest: float = 0.0  # processor time, s
-    largest: float = 0.0  # bytes allocated over what is allowed
+    largest: float = 0.0  # bytes allocated beyond four times the size of the files; SLACK_BYTES are allowed
+    traced: int = 0
+
+    def add(self, other: Outcome) -> None:
+        """Add the outcome of a further run."""
+        self.outcomes += other.outcomes
+        self.bad += other.bad
+        self.traced += other.traced
+        self.slowest, self.largest = max(self.slowest, other.slowest), max(self.largest, other.largest)
+
+    def summary(self) -> str:
+        """Return the figures in a line."""
+        counts = ", ".join(f"{name} {n}" for name, n in self.outcomes.most_common())
+        memory = (
+            f"; {self.traced} traced, at most {self.largest / 2**20:.1f} MiB beyond 4 x size" if self.traced else ""
+        )
+        return f"{self.outcomes.total() + len(self.bad)} mutations: {counts}; {len(self.bad)} bad; slowest {self.slowest:.2f} s{memory}"
 
 
 def mutate(raw: bytes, rng: random.Random) -> bytes:
@@ -225,13 +257,55 @@ def mutate(raw: bytes, rng: random.Random) -> bytes:
     return rng.choice((b"", b"\0", b"\n", rng.randbytes(rng.randrange(1, 3000))))
 
 
-def attempt(path: Path, total: int, outcome: Outcome, *, memory: bool) -> str | None:
+@contextlib.contextmanager
+def address_space(limit: int) -> Iterator[None]:
+    """Let the process map at most `limit` further bytes, so that a huge allocation is a MemoryError at once."""
+    try:
+        with open("/proc/self/statm") as file:
+            mapped = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        mapped = 0
+    if resource is None or not mapped:
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def attempt(path: Path, total: int, outcome: Outcome, *, memory: bool, in_child: bool = False) -> str | None:
     """Read and load one file; return what went wrong, None where all is as it should be."""
     fault = None
+    guard: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if memory:
-        tracemalloc.reset_peak()
+        tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
+    elif not in_child:  # a child would inherit the limit
+        guard = address_space(ADDRESS_BYTES + 4 * total)
     start = time.process_time()  # a loaded machine is no hang
+    try:
+        with guard:
+            fault = _read_whole(path, outcome)
+    except BaseException as error:
+        fault = f"{type(error).__name__}: {error}"
+    seconds = time.process_time() - start
+    outcome.slowest = max(outcome.slowest, seconds)
+    if memory:
+        grown = tracemalloc.get_traced_memory()[1] - before
+        tracemalloc.stop()
+        outcome.traced += 1
+        outcome.largest = max(outcome.largest, grown - 4 * total)
+        if grown > 4 * total + SLACK_BYTES:
+            fault = f"allocated {grown} bytes for files of {total}"
+    if seconds > SECONDS and not in_child:
+        fault = f"took {seconds:.1f} s"
+    return fault
+
+
+def _read_whole(path: Path, outcome: Outcome) -> str | None:
     try:
         line = gs.read(path)
         line["amplitude"].values  # noqa: B018 - loads it
@@ -240,22 +314,11 @@ def attempt(path: Path, total: int, outcome: Outcome, *, memory: bool) -> str | 
     except ReadError as error:
         outcome.outcomes[type(error).__name__] += 1
         if len(str(error)) < 20:
-            fault = f"says too little: {error!r}"
-    except BaseException as error:
-        fault = f"{type(error).__name__}: {error}"
-    seconds = time.process_time() - start
-    outcome.slowest = max(outcome.slowest, seconds)
-    if memory:
-        grown = tracemalloc.get_traced_memory()[1] - before
-        outcome.largest = max(outcome.largest, grown - 4 * total)
-        if grown > 4 * total + SLACK_BYTES:
-            fault = f"allocated {grown} bytes for files of {total}"
-    if seconds > SECONDS and path.suffix not in (".nc", ".out", ".h5"):
-        fault = f"took {seconds:.1f} s"
-    return fault
+            return f"says too little: {error!r}"
+    return None
 
 
-def run(reader: str, count: int, seed: int, *, keep: Path | None = None, memory: bool = True) -> Outcome:
+def run(reader: str, count: int, seed: int, *, keep: Path | None = None, memory_every: int = 1) -> Outcome:
     """Try `count` mutations on one reader.
 
     Parameters
@@ -266,14 +329,13 @@ def run(reader: str, count: int, seed: int, *, keep: Path | None = None, memory:
         Mutations, and the seed of the random numbers: a run repeats exactly.
     keep : Path, optional
         Folder for the files that failed.
-    memory : bool
-        Measure allocations; makes everything slower.
+    memory_every : int
+        Trace allocations in one mutation of so many, 0 for none; tracing makes everything slower.
     """
     rng = random.Random(f"{reader}-{seed}")
     outcome = Outcome()
-    root = Path(tempfile.mkdtemp())
+    root = Path(tempfile.mkdtemp(dir=IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None))
     patience, hdf5.TIMEOUT_SECONDS = hdf5.TIMEOUT_SECONDS, SECONDS
-    started = memory and not tracemalloc.is_tracing()
     try:
         originals = []
         for i, make in enumerate(SEEDS[reader]):
@@ -281,8 +343,6 @@ def run(reader: str, count: int, seed: int, *, keep: Path | None = None, memory:
             data = make(root / str(i))
             gs.read(data).load()
             originals.append((data, {p: p.read_bytes() for p in sorted(data.parent.iterdir())}))
-        if started:
-            tracemalloc.start()
         for number in range(count):
             data, files = rng.choice(originals)
             victim = data if rng.random() < 0.5 else rng.choice(list(files))
@@ -295,7 +355,8 @@ def run(reader: str, count: int, seed: int, *, keep: Path | None = None, memory:
                 target = data.with_suffix(rng.choice(SUFFIXES))
                 data.rename(target)
             total = sum(p.stat().st_size for p in data.parent.iterdir())
-            fault = attempt(target, total, outcome, memory=memory)
+            traced = bool(memory_every) and number % memory_every == 0
+            fault = attempt(target, total, outcome, memory=traced, in_child=data.suffix in IN_A_CHILD)
             if fault:
                 outcome.bad.append(f"{reader} #{number} (seed {seed}): {victim.name}: {fault}")
                 if keep is not None:
@@ -307,33 +368,48 @@ def run(reader: str, count: int, seed: int, *, keep: Path | None = None, memory:
                 if path == victim or not path.exists():
                     path.write_bytes(raw)
     finally:
-        if started:
-            tracemalloc.stop()
         hdf5.TIMEOUT_SECONDS = patience
         shutil.rmtree(root)
     return outcome
+
+
+def logged(log: Path | None) -> dict[tuple[str, int], Outcome]:
+    """Return the batches of earlier runs: reader and seed, and what they led to."""
+    out: dict[tuple[str, int], Outcome] = {}
+    for text in log.read_text().splitlines() if log is not None and log.exists() else []:
+        row = json.loads(text)
+        key = row.pop("reader"), row.pop("seed")
+        out[key] = Outcome(**{**row, "outcomes": Counter(row["outcomes"])})
+    return out
 
 
 def main() -> int:
     """Run from the command line; the exit status is 1 where anything failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reader", choices=sorted(SEEDS), action="append")
-    parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--no-memory", action="store_true")
+    parser.add_argument("--count", type=int, default=BATCH)
+    parser.add_argument("--seed", type=int, default=1, help="of the first batch; the next ones count up")
+    parser.add_argument("--keep", type=Path, help="folder for the files that failed")
+    parser.add_argument("--memory-every", type=int, default=5)
+    parser.add_argument("--log", type=Path, help="a line per batch; batches that are in it are not run again")
     options = parser.parse_args()
-    failed = False
-    for reader in options.reader or sorted(SEEDS):
-        start = time.perf_counter()
-        result = run(reader, options.count, options.seed, keep=options.keep, memory=not options.no_memory)
-        rate = options.count / (time.perf_counter() - start)
-        summary = ", ".join(f"{name} {n}" for name, n in result.outcomes.most_common())
-        sys.stdout.write(f"{reader}: {summary}; {len(result.bad)} bad; slowest {result.slowest:.2f} s; {rate:.0f}/s\n")
-        for line in result.bad[:20]:
+    done = logged(options.log)
+    totals = {reader: Outcome() for reader in options.reader or sorted(SEEDS)}
+    batches = [min(BATCH, options.count - at) for at in range(0, options.count, BATCH)]
+    for number, count in enumerate(batches, start=options.seed):
+        for reader, total in totals.items():
+            outcome = done.get((reader, number))
+            if outcome is None:
+                outcome = run(reader, count, number, keep=options.keep, memory_every=options.memory_every)
+                if options.log is not None:
+                    with options.log.open("a") as file:
+                        file.write(json.dumps({"reader": reader, "seed": number, **asdict(outcome)}) + "\n")
+            total.add(outcome)
+    for reader, total in totals.items():
+        sys.stdout.write(f"{reader}: {total.summary()}\n")
+        for line in total.bad[:20]:
             sys.stdout.write(f"  {line}\n")
-        failed |= bool(result.bad)
-    return int(failed)
+    return int(any(total.bad for total in totals.values()))
 
 
 if __name__ == "__main__":
