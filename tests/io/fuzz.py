@@ -25,7 +25,7 @@ import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -403,7 +403,7 @@ def main() -> int:
                 outcome = run(reader, count, number, keep=options.keep, memory_every=options.memory_every)
                 if options.log is not None:
                     with options.log.open("a") as file:
-                        file.write(json.dumps({"reader": reader, "seed": number, **asdict(outcome)}) + "\n")
+                        file.write(json.dumps({"reader": reader, "seed": number, **vars(outcome)}) + "\n")
             total.add(outcome)
     for reader, total in totals.items():
         sys.stdout.write(f"{reader}: {total.summary()}\n")
