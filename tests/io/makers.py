@@ -101,11 +101,27 @@ def _seg2_strings(order: str, strings: dict[str, object]) -> bytes:
     return out + struct.pack(f"{order}H", 0)
 
 
+def pack_20_bit(row: np.ndarray, order: str) -> bytes:
+    """Pack integers four by four, one by one: the word of their exponents, then the mantissas; low bits are lost."""
+    out = b""
+    for at in range(0, len(row), 4):
+        exponents, mantissas = 0, []
+        for place, value in enumerate(int(v) for v in row[at : at + 4]):
+            exponent = 0
+            while not -32768 <= value >> exponent <= 32767:
+                exponent += 1
+            exponents |= exponent << (4 * place)
+            mantissas.append(value >> exponent)
+        out += struct.pack(f"{order}H{len(mantissas)}h", exponents, *mantissas)
+    return out
+
+
 def make_seg2(
     path: Path,
     values: np.ndarray,
     *,
     order: str = "<",
+    packed: bool = False,
     strings: dict[str, object] | None = None,
     trace_strings: list[dict[str, object]] | None = None,
     shuffled: bool = False,
@@ -120,6 +136,8 @@ def make_seg2(
         own = _seg2_strings(order, (trace_strings or [{}] * n)[i])
         own = own.ljust(64, b"\0")
         data = values[i].astype(values.dtype.newbyteorder(order)).tobytes()
+        if packed:
+            code, data = 3, pack_20_bit(values[i], order)
         head = struct.pack(f"{order}HHIIB", 0x4422, 32 + len(own), len(data), ns, code).ljust(32, b"\0")
         blocks.append(head + own + data + (b"gap" if shuffled else b""))
     places = list(range(n))[::-1] if shuffled else list(range(n))
@@ -210,4 +228,31 @@ def make_utsi(path: Path, values: np.ndarray) -> Path:
     text = b"\x0f\x20Version 5, 2010\n" + b"".join(word.encode() + b"\0" for word in words)
     path.with_suffix(".hdr").write_bytes(text)
     path.write_bytes(b"".join(row.astype("<i2").tobytes() + b" " for row in values))
+    return path
+
+
+def make_vol(path: Path, values: np.ndarray, *, xml: str | None = None, bits: int = 64) -> Path:
+    """Write a volume: complex integers of (channel, trace, sample), or float32 of (trace, sample)."""
+    if xml is None:
+        axes = 'DataDomainType="Time" MinValueZ="0" DeltaValueZ="0.4" MaxValueZ="50" DeltaValueX="0.05" DeltaValueY="0.075"'
+        xml = f'<volume><meta-data {axes}/><MetadataDictionary><entry name="Site" value="road"/></MetadataDictionary></volume>'
+    text = xml.encode()
+    flat = values.ndim == 2
+    ny, nx, nz = (1, *values.shape) if flat else values.shape
+    size = 68 + len(text) if text else 60
+    head = struct.pack(">6i", 192837465, size, nz, ny, nx, 32 if flat else bits).ljust(40, b"\0")
+    head += struct.pack(">5i", 1, 2, 3, 0, 0)
+    if text:
+        head += struct.pack(">2i", 68, len(text)) + text
+    if flat:
+        body = b"".join(struct.pack(f">{nz}f", *row) for row in values)
+    else:
+        code = {64: "i", 32: "h"}[bits]
+        pairs = []
+        for z in range(nz):
+            for x in range(nx):
+                for y in range(ny):
+                    pairs += [int(values[y, x, z]), -7]
+        body = struct.pack(f">{len(pairs)}{code}", *pairs)
+    path.write_bytes(head + body)
     return path

@@ -51,6 +51,44 @@ def test_cirp(tmp_path: Path) -> None:
             gs.read(path)
 
 
+@pytest.mark.parametrize("bits", [32, 64])
+def test_volume(tmp_path: Path, bits: int) -> None:
+    values = radar(9, 64, f"i{bits // 16}", 3).transpose(1, 0, 2)
+    path = makers.make_vol(tmp_path / "a.vol", values, bits=bits)
+    assert identify(path).name == "vol"
+    line = gs.read(path)
+    assert not line["amplitude"].variable._in_memory
+    np.testing.assert_array_equal(line["amplitude"][1, 3:7, 5], values[1, 3:7, 5])
+    np.testing.assert_array_equal(line["amplitude"].isel(trace=[7, 2], twt=slice(9, 3, -2)), values[:, [7, 2], 9:3:-2])
+    np.testing.assert_array_equal(line["amplitude"], values)
+    assert float(line["twt"].diff("twt")[0]) == pytest.approx(0.4)
+    np.testing.assert_allclose(line["distance"], np.arange(9) * 0.05)
+    np.testing.assert_allclose(line["offset"], [-0.075, 0, 0.075], atol=1e-12)
+    assert {"volume-axes-assumed", "interval-unit-assumed"} <= codes(line)
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(ReadError, match="but the file has"):
+        gs.read(path)
+
+
+def test_volume_of_one_row_and_what_is_refused(tmp_path: Path) -> None:
+    values = radar(9, 64, "f4")
+    line = gs.read(makers.make_vol(tmp_path / "a.vol", values))
+    np.testing.assert_array_equal(line["amplitude"], values)
+    for xml, word in (
+        ("", "DeltaValueZ"),
+        ('<v><meta-data DataDomainType="Frequency" DeltaValueZ="1"/></v>', "over frequency"),
+        ("<v><meta-data", "no XML"),
+        ("<!DOCTYPE v><v/>", "entities"),
+        ('<v><meta-data DataDomainType="Time" DeltaValueZ="5e4"/></v>', "no ground-penetrating radar"),
+    ):
+        with pytest.raises(ReadError, match=word):
+            gs.read(makers.make_vol(tmp_path / "b.vol", values, xml=xml))
+    seconds = '<v><meta-data DataDomainType="Time" DeltaValueZ="4e-10"/></v>'
+    line = gs.read(makers.make_vol(tmp_path / "c.vol", values, xml=seconds))
+    assert float(line["twt"].diff("twt")[0]) == pytest.approx(0.4)
+    assert "time-triggered" in codes(line)
+
+
 def test_utsi(tmp_path: Path) -> None:
     values = radar(9, 128, "i2")
     path = makers.make_utsi(tmp_path / "a.dat", values)

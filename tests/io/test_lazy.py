@@ -89,9 +89,9 @@ def test_a_slice_reads_only_its_bytes(tmp_path: Path, monkeypatch: pytest.Monkey
     values = radar(4000, 128, "i2", 1)
     line = gs.read(make_dzt(tmp_path / "a.dzt", values))
     read: list[tuple[int, int]] = []
-    real = lazy._fill
+    real = lazy.fill
     monkeypatch.setattr(
-        lazy, "_fill", lambda path, at, target: read.append((at, target.nbytes)) or real(path, at, target)
+        lazy, "fill", lambda path, at, target: read.append((at, target.nbytes)) or real(path, at, target)
     )
     np.testing.assert_array_equal(line.isel(trace=slice(1000, 1010))["amplitude"].values, values[1000:1010, 0])
     assert read == [(1024 + 1000 * 256, 10 * 256)]

@@ -32,6 +32,33 @@ def test_seg2_samples(tmp_path: Path, order: str, dtype: str, shuffled: bool) ->
     assert float(line["twt"][1] - line["twt"][0]) == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("n_samples", [40, 41, 43])
+def test_seg2_20_bit(tmp_path: Path, order: str, n_samples: int) -> None:
+    """Four samples in five words; values of 16 bits are exact, longer ones lose what the mantissa cannot hold."""
+    small = radar(7, n_samples, "i2").astype("i4")
+    line = gs.read(makers.make_seg2(tmp_path / "a.sg2", small, order=order, packed=True))
+    assert line["amplitude"].dtype == np.int32
+    np.testing.assert_array_equal(line["amplitude"], small)
+    wide = np.random.default_rng(4).integers(-(2**30), 2**30, (7, n_samples)).astype("i4")
+    path = makers.make_seg2(tmp_path / "b.sg2", wide, order=order, packed=True, shuffled=True)
+    back = gs.read(path)
+    np.testing.assert_allclose(back["amplitude"], wide, atol=2**15)
+    np.testing.assert_array_equal(back["amplitude"][2:5:2, 3].values, back["amplitude"].values[2:5:2, 3])
+    assert int(np.abs(back["amplitude"].values.astype("i8") - wide).max()) > 0
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ReadError, match="ends at byte"):
+        gs.read(path)
+
+
+def test_seg2_reads_scattered_traces_when_they_are_used(tmp_path: Path) -> None:
+    values = radar(11, 40, "f4")
+    line = gs.read(makers.make_seg2(tmp_path / "a.sg2", values, shuffled=True))
+    assert not line["amplitude"].variable._in_memory
+    np.testing.assert_array_equal(line["amplitude"][4, 7], values[4, 7])
+    np.testing.assert_array_equal(line["amplitude"].isel(trace=slice(8, 2, -2)), values[8:2:-2])
+
+
 def test_seg2_strings(tmp_path: Path) -> None:
     own = [{"SPR_MARKER": int(i == 4)} for i in range(11)]
     strings = {"SAMPLE_INTERVAL": "none", "ACQUISITION_DATE": "14/MAR/2025", "ACQUISITION_TIME": "15:09:26", **SPR}

@@ -6,7 +6,7 @@ kills the process, where a short read is an error that can be reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,7 @@ class TraceLayout:
     def read_bytes(self, first: int, count: int) -> np.ndarray:
         """Return the raw records of `count` traces as bytes, shape (count * record,)."""
         buffer = np.empty(count * self.record, dtype="u1")
-        _fill(self.path, self.offset + first * self.record, buffer)
+        fill(self.path, self.offset + first * self.record, buffer)
         return buffer
 
     def headers(self) -> np.ndarray:
@@ -90,7 +90,7 @@ class TraceLayout:
         return out
 
 
-def _fill(path: str, offset: int, target: np.ndarray) -> None:
+def fill(path: str, offset: int, target: np.ndarray) -> None:
     """Fill an array with the bytes of a file from `offset` on."""
     view = memoryview(target.reshape(-1).view("u1"))  # type: ignore[arg-type]
     try:
@@ -126,13 +126,13 @@ class TraceArray(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> np.ndarray:
         layout = self.layout
         channel, trace, sample = key if len(key) == 3 else (0, *key)
-        channels = _positions(channel, layout.n_channels)
-        traces = _positions(trace, layout.n_traces)
-        samples = _positions(sample, layout.n_samples)
+        channels = as_positions(channel, layout.n_channels)
+        traces = as_positions(trace, layout.n_traces)
+        samples = as_positions(sample, layout.n_samples)
         out = np.empty((len(channels), len(traces), len(samples)), dtype=self.dtype)
         if _whole_records(layout, channels, traces, samples):
             if out.size:
-                _fill(layout.path, layout.offset + int(traces[0]) * layout.record, out)
+                fill(layout.path, layout.offset + int(traces[0]) * layout.record, out)
         else:
             raw = out.view(layout.stored.newbyteorder("="))
             pick = _as_slice(samples)
@@ -158,7 +158,7 @@ def _whole_records(layout: TraceLayout, channels: np.ndarray, traces: np.ndarray
     return plain and run and full
 
 
-def _positions(key: Any, n: int) -> np.ndarray:
+def as_positions(key: Any, n: int) -> np.ndarray:
     """Turn an integer, a slice or an array of an outer indexer into positions."""
     if isinstance(key, int | np.integer):
         return np.array([int(key) % n])
@@ -192,6 +192,66 @@ def _blocks(traces: np.ndarray, record: int) -> Iterator[tuple[int, int, Any, An
             _as_slice(order[start:stop]),
         )
         start = stop
+
+
+class ScatteredTraces(BackendArray):
+    """Traces that lie anywhere in a file, shape (trace, sample), each read when it is used.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    places : ndarray of int, shape (trace,)
+        Byte at which the samples of each trace begin.
+    n_samples : int
+        Samples per trace.
+    stored : numpy.dtype
+        Type of a stored item, byte order included.
+    items : int
+        Stored items per trace, the number of samples unless they are packed.
+    unpack : callable, optional
+        ``unpack(items of shape (trace, item), n_samples) -> samples`` of type int32.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        places: np.ndarray,
+        n_samples: int,
+        stored: np.dtype,
+        items: int,
+        unpack: Callable[[np.ndarray, int], np.ndarray] | None = None,
+    ) -> None:
+        self.path, self.places, self.stored, self.items, self.unpack = path, places, stored, items, unpack
+        self.shape = (len(places), n_samples)
+        self.dtype = np.dtype("i4") if unpack else stored.newbyteorder("=")
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> Any:
+        traces = as_positions(key[0], self.shape[0])
+        out = np.empty((len(traces), self.shape[1]), dtype=self.dtype)
+        rows = max(1, BLOCK_BYTES // (self.items * self.stored.itemsize))
+        for start in range(0, len(traces), rows):
+            chosen = traces[start : start + rows]
+            raw = np.empty((len(chosen), self.items), dtype=self.stored)
+            for row, trace in zip(raw, chosen, strict=True):
+                fill(self.path, int(self.places[trace]), row)
+            out[start : start + rows] = self.unpack(raw, self.shape[1]) if self.unpack else raw
+        picked = out[:, key[1]]
+        return picked[0] if isinstance(key[0], int | np.integer) else picked
+
+    def variable(self) -> xr.Variable:
+        """Return the samples as a lazy variable over (trace, twt)."""
+        return xr.Variable(("trace", "twt"), indexing.LazilyIndexedArray(self))
+
+
+def probe_scattered(traces: ScatteredTraces, limit: int = BLOCK_BYTES) -> np.ndarray:
+    """Return traces spread evenly over the file as `probe` does, shape (trace, 1, sample)."""
+    n = max(1, min(traces.shape[0], limit // (traces.shape[1] * traces.dtype.itemsize)))
+    chosen = np.unique(np.linspace(0, traces.shape[0] - 1, n).astype(int))
+    return np.asarray(traces.variable()[chosen].values)[:, None]
 
 
 def lazy_variable(layout: TraceLayout) -> xr.Variable:

@@ -28,6 +28,7 @@ _MODULES = (
     "seg2",
     "ids",
     "oko",
+    "vol",
     "text",
     "segy",
     "dzt",

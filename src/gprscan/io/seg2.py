@@ -15,7 +15,7 @@ from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.interval import radar_interval
-from gprscan.io.lazy import lazy_variable, probe
+from gprscan.io.lazy import ScatteredTraces, lazy_variable, probe, probe_scattered
 from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line
 from gprscan.io.registry import REAL, Format, register
 from gprscan.io.source import Source, decode_text
@@ -23,7 +23,8 @@ from gprscan.model.findings import Finding
 
 _BLOCK, _TRACE = 0x3A55, 0x4422
 _FIXED = 32  # bytes of a block before its pointers or strings
-_STORED = {1: "i2", 2: "i4", 4: "f4", 5: "f8"}
+_STORED = {1: "i2", 2: "i4", 3: "u2", 4: "f4", 5: "f8"}
+_PACKED = 3  # 20 bits: four samples in five words
 _FEET = 0.3048
 
 
@@ -124,21 +125,21 @@ def _strings(raw: bytes, at: int, order: str) -> dict[str, str]:
 
 
 def _traces(source: Source, block: _Block) -> tuple[xr.Variable, list[bytes], np.ndarray]:
-    """Return the samples (lazy where blocks follow each other evenly), the trace blocks, and a probe."""
+    """Return the samples (read when they are used), the trace blocks, and a probe."""
     first = source.read(int(block.pointers[0]), _FIXED)
     word, size, n_bytes, n_samples, code = struct.unpack_from(f"{block.order}HHIIB", first)
     require(word == _TRACE, source, f"the first trace block begins with {word:#06x}, not {_TRACE:#06x}")
-    require(code != 3, source, "samples are 20-bit packed (code 3)", "That is not supported; export it as 32 bit.")
-    require(code in _STORED, source, f"samples have the format code {code}; 1, 2, 4 and 5 are known")
+    require(code in _STORED, source, f"samples have the format code {code}; 1 to 5 are known")
     check_counts(source, n_samples)
     stored = np.dtype(f"{block.order}{_STORED[code]}")
     require(size >= _FIXED, source, f"the first trace block says that it is {size} bytes long")
-    step = np.diff(block.pointers)
-    record = size + n_samples * stored.itemsize
-    end = int(block.pointers.max()) + record
+    items = packed_words(n_samples) if code == _PACKED else n_samples
+    n_bytes = items * stored.itemsize
+    end = int(block.pointers.max()) + size + n_bytes
     problem = f"the last trace ends at byte {end}, the file at {source.size}"
     require(end <= source.size, source, problem, "It is truncated: copy it again.")
-    if step.size == 0 or bool((step == record).all()):
+    step = np.diff(block.pointers)
+    if code != _PACKED and (step.size == 0 or bool((step == size + n_bytes).all())):
         layout = layout_of(
             source,
             offset=int(block.pointers[0]),
@@ -150,13 +151,41 @@ def _traces(source: Source, block: _Block) -> tuple[xr.Variable, list[bytes], np
         heads = [row.tobytes() for row in layout.headers()]
         _check_alike(source, block, heads, size, n_samples, code)
         return lazy_variable(layout), heads, probe(layout)
-    require(len(block.pointers) * record <= source.size, source, "its traces overlap")
-    parts = [source.read(int(at), record) for at in block.pointers]
-    heads = [part[:size] for part in parts]
+    require(bool((np.diff(np.sort(block.pointers)) >= size + n_bytes).all()), source, "its traces overlap")
+    heads = [source.read(int(at), size) for at in block.pointers]
     _check_alike(source, block, heads, size, n_samples, code)
-    values = np.stack([np.frombuffer(part, stored, n_samples, size) for part in parts])
-    values = values.astype(stored.newbyteorder("="), copy=False)
-    return xr.Variable(("trace", "twt"), values), heads, values[:, None]
+    traces = ScatteredTraces(
+        str(source.path), block.pointers + size, n_samples, stored, items, unpack_20_bit if code == _PACKED else None
+    )
+    return traces.variable(), heads, probe_scattered(traces)
+
+
+def packed_words(n_samples: int) -> int:
+    """Return the 16-bit words of a trace of 20-bit samples: four and the word of their exponents; a rest likewise."""
+    whole, rest = divmod(n_samples, 4)
+    return 5 * whole + (1 + rest if rest else 0)
+
+
+def unpack_20_bit(words: np.ndarray, n_samples: int) -> np.ndarray:
+    """Decode 20-bit floating samples (format 3).
+
+    Parameters
+    ----------
+    words : ndarray of uint16, shape (trace, word)
+        Groups of five: four exponents of 4 bits, the lowest bits those of the first sample, and four mantissas.
+    n_samples : int
+        Samples per trace.
+
+    Returns
+    -------
+    ndarray of int32, shape (trace, sample)
+        ``mantissa * 2^exponent`` with the mantissa a signed word (Pullan 1990): at most 31 bits.
+    """
+    k = np.arange(n_samples)
+    groups, place = np.divmod(k, 4)
+    exponent = (words[:, 5 * groups].astype("i4") >> (4 * place)) & 15
+    mantissa = np.ascontiguousarray(words[:, 5 * groups + 1 + place]).astype("u2").view("i2").astype("i4")
+    return np.asarray(np.left_shift(mantissa, exponent), dtype="i4")
 
 
 def _check_alike(source: Source, block: _Block, heads: list[bytes], size: int, n_samples: int, code: int) -> None:
@@ -268,6 +297,6 @@ register(
         sniff=sniff,
         read=read,
         shared_suffixes=True,
-        note="US Radar on a real file; 32-bit, float and big-endian on files made from the specification; not 20-bit packed",
+        note="US Radar on a real file; 20-bit packed, 32-bit, float and big-endian on files made from the specification",
     )
 )
