@@ -256,3 +256,26 @@ def make_vol(path: Path, values: np.ndarray, *, xml: str | None = None, bits: in
         body = struct.pack(f">{len(pairs)}{code}", *pairs)
     path.write_bytes(head + body)
     return path
+
+
+def make_gprmax2(
+    path: Path,
+    fields: np.ndarray,
+    *,
+    order: str = "<",
+    real: int = 4,
+    cells: int = 3,
+    kind: int = 20204,
+    steps: int = 0,
+) -> Path:
+    """Write the binary output of gprMax 2: (trace, iteration, component) of nine components."""
+    n, iterations, _ = fields.shape
+    code, title, cell = "f" if real == 4 else "d", b"a void".ljust(60, b"\0"), 0.002
+    dt = 1 / (299_792_458.0 * math.sqrt(cells / cell**2))
+    head = (
+        (b"\x67\x2b" if order == "<" else b"\x2b\x67") + struct.pack(f"{order}6h", kind, 2, real, 60, 32, 32) + b"\0\0"
+    )
+    head += title + struct.pack(f"{order}{2 + cells}{code}", iterations, *[cell] * cells, dt * 0.999)
+    head += struct.pack(f"{order}h", steps or n) + b"tables of sources and receivers".ljust(101, b"\0")
+    path.write_bytes(head + fields.astype(f"{order}f{real}").tobytes())
+    return path

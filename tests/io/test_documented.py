@@ -89,6 +89,29 @@ def test_volume_of_one_row_and_what_is_refused(tmp_path: Path) -> None:
     assert "time-triggered" in codes(line)
 
 
+@pytest.mark.parametrize(("order", "real", "cells"), [("<", 4, 3), (">", 8, 2)])
+def test_gprmax_2(tmp_path: Path, order: str, real: int, cells: int) -> None:
+    fields = 1e-3 * np.random.default_rng(2).standard_normal((3, 200, 9))
+    fields[:, :, 2] += radar(3, 200, "f8")
+    path = makers.make_gprmax2(tmp_path / "a.out", fields, order=order, real=real, cells=cells)
+    assert identify(path).name == "gprmax2"
+    line = gs.read(path)
+    assert not line["amplitude"].variable._in_memory
+    np.testing.assert_array_equal(line["amplitude"], fields[:, :, 2].astype(f"f{real}"))
+    assert float(line["twt"].diff("twt")[0]) == pytest.approx(0.999e9 * 0.002 / 299_792_458 / cells**0.5)
+    assert "component-by-energy" in codes(line)
+    np.testing.assert_array_equal(gs.read(path, component="Hx")["amplitude"][1], fields[1, :, 3].astype(f"f{real}"))
+    for field, word in (({"component": "Ez2"}, "no component"), ({}, "leaves a header")):
+        if not field:
+            path.write_bytes(path.read_bytes()[:-400])
+        with pytest.raises((ReadError, ValueError), match=word):
+            gs.read(path, **field)
+    with pytest.raises(ReadError, match="several receivers"):
+        gs.read(makers.make_gprmax2(tmp_path / "b.out", fields, order=order, real=real, cells=cells, steps=1))
+    with pytest.raises(ReadError, match="geometry file"):
+        gs.read(makers.make_gprmax2(tmp_path / "c.out", fields, order=order, real=real, cells=cells, kind=20205))
+
+
 def test_utsi(tmp_path: Path) -> None:
     values = radar(9, 128, "i2")
     path = makers.make_utsi(tmp_path / "a.dat", values)

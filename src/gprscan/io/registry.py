@@ -25,6 +25,7 @@ _MODULES = (
     "zarr",
     "netcdf",
     "gprmax",
+    "gprmax2",
     "seg2",
     "ids",
     "oko",
