@@ -75,6 +75,40 @@ def make_segy(
     return path
 
 
+def make_segy_2(
+    path: Path,
+    values: np.ndarray,
+    *,
+    code: int = 5,
+    order: str = ">",
+    interval_us: float = 0.0004,
+    texts: int = 2,
+    stated: int | None = None,
+) -> Path:
+    """Write a SEG-Y file of revision 2.1 with all that it adds to revision 1; the last text says that it is the last."""
+    n, ns = values.shape
+    kinds = {5: "f4", 9: "i8", 10: "u4", 11: "u2", 12: "u8", 16: "u1"}
+    raw = ibm_words(values).astype(f"{order}u4") if code == 1 else values.astype(f"{order}{kinds[code]}")
+    head = bytearray(3600)
+    head[:3200] = "C 1 RADAR".encode("cp037").ljust(3200, b"\x40")
+    struct.pack_into(f"{order}HHHH", head, 3216, 0, 0, 0, 0)
+    struct.pack_into(f"{order}h", head, 3224, code)
+    struct.pack_into(f"{order}Id", head, 3268, ns, interval_us)
+    struct.pack_into(f"{order}I", head, 3296, 16909060)
+    head[3500:3502] = b"\x02\x01"  # two bytes of their own, whatever the order
+    struct.pack_into(f"{order}hhi", head, 3502, 1, texts if stated is None else stated, 1)
+    struct.pack_into(f"{order}QQi", head, 3512, n, 3600 + 3200 * texts + 64, 2)
+    blocks = [b"((SEG: Layout v1)) SURVEY ROAD 7".ljust(3200)] * (texts - 1) + [b"((SEG: EndText))".ljust(3200)]
+    traces = []
+    for i in range(n):
+        trace = bytearray(480)
+        struct.pack_into(f"{order}i", trace, 0, i + 1)
+        struct.pack_into(f"{order}h", trace, 28, 1)
+        traces.append(bytes(trace) + raw[i].tobytes())
+    path.write_bytes(bytes(head) + b"".join(blocks) + bytes(64) + b"".join(traces) + bytes(6400))
+    return path
+
+
 def make_su(
     path: Path, values: np.ndarray, *, order: str = "<", dt: int = 400, shift: int = 0, d1: float = 0.0
 ) -> Path:

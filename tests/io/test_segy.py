@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import gprscan as gs
 from gprscan.errors import ParameterError, ReadError, TruncatedFileError, WriteError
 from gprscan.io import identify
-from gprscan.io.lazy import ibm_to_ieee
+from gprscan.io.lazy import TraceLayout, ibm_to_ieee
 from gprscan.model import findings
 from tests.io import makers
 from tests.io.builders import radar
@@ -92,6 +92,65 @@ def test_radsys(tmp_path: Path) -> None:
     assert line.attrs["instrument"] == "Radar Systems"
 
 
+@pytest.mark.parametrize("order", [">", "<"])
+@pytest.mark.parametrize(
+    ("code", "dtype"), [(5, "f4"), (9, "i8"), (10, "u4"), (11, "u2"), (12, "u8"), (16, "u1"), (1, "f4")]
+)
+def test_revision_2(tmp_path: Path, order: str, code: int, dtype: str) -> None:
+    """Fields that revision 2 adds: more samples, a fine interval, further headers, a first byte, blocks at the end."""
+    values = radar(6, 50, "f4") if dtype == "f4" else np.random.default_rng(3).integers(0, 200, (6, 50)).astype(dtype)
+    path = makers.make_segy_2(tmp_path / "a.sgy", values, code=code, order=order, interval_us=0.00025)
+    assert identify(path).name == "segy"
+    line = gs.read(path)
+    assert not line["amplitude"].variable._in_memory
+    np.testing.assert_allclose(line["amplitude"], values, rtol=1e-6)
+    assert float(line["twt"].diff("twt")[0]) == pytest.approx(0.25)
+    assert "SURVEY ROAD 7" in line.attrs["vendor_header"]
+    open_ended = makers.make_segy_2(tmp_path / "b.sgy", values, code=code, order=order, texts=3, stated=-1)
+    np.testing.assert_allclose(gs.read(open_ended)["amplitude"], values, rtol=1e-6)
+
+
+def test_revision_2_that_lies(tmp_path: Path) -> None:
+    values = radar(6, 50, "f4")
+    raw = bytearray(makers.make_segy_2(tmp_path / "a.sgy", values, interval_us=0.00025).read_bytes())
+    for at, field, word in (
+        (3504, b"\xff\xff", "none of them is the last"),
+        (3504, b"\x7f\xff", "extended textual headers"),
+        (3506, b"\x7f\xff\xff\xff", "further headers of each trace"),
+        (3520, b"\0\0\0\0\0\0\0\1", "first trace is said to begin"),
+        (3528, b"\xff\xff\xff\xff", "blocks after the traces"),
+        (3268, b"\x7f\xff\xff\xff", "samples per trace"),
+        (3224, b"\0\7", "24-bit integers"),
+    ):
+        damaged = raw.copy()
+        damaged[at : at + len(field)] = field
+        if word.startswith("none"):
+            damaged = damaged.replace(b"EndText", b"EndTest")
+        path = tmp_path / "b.sgy"
+        path.write_bytes(damaged)
+        with pytest.raises(ReadError, match=word):
+            gs.read(path)
+
+
+def test_many_traces_are_looked_at_in_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found is what reading all headers finds: positions, a damaged header in the sample, the samples."""
+    values = radar(300, 40, "i2")
+    x = np.arange(300) * 7
+    path = makers.make_segy(tmp_path / "a.sgy", values, code=3, places=(x, x * 0), scalar=-100)
+    whole = gs.read(path)
+    bare = makers.make_segy(tmp_path / "b.sgy", values, code=3)
+    ours = gs.write(whole, tmp_path / "c.sgy")
+    monkeypatch.setattr(TraceLayout.spread, "__defaults__", (100, 20))
+    np.testing.assert_array_equal(gs.read(path)["distance"], whole["distance"])
+    np.testing.assert_array_equal(gs.read(ours)["distance"], whole["distance"])
+    assert "time-triggered" in codes(gs.read(bare))
+    raw = bytearray(bare.read_bytes())
+    raw[3600 + 299 * 320 + 114 : 3600 + 299 * 320 + 116] = b"\0\7"
+    bare.write_bytes(raw)
+    with pytest.raises(ReadError, match="trace 300 says 7 samples"):
+        gs.read(bare)
+
+
 def test_headers_that_disagree_or_lie(tmp_path: Path) -> None:
     values = radar(7, 40, "i2")
     line = gs.read(makers.make_segy(tmp_path / "a.sgy", values, code=3, header_samples=41))
@@ -103,7 +162,7 @@ def test_headers_that_disagree_or_lie(tmp_path: Path) -> None:
         (raw[:-7], "on_truncated='trim'", TruncatedFileError),
         (raw[:439], "3600", ReadError),
         (raw[:3600], "0 of data", TruncatedFileError),
-        (raw[:3224] + b"\x00\x09" + raw[3226:], "sample format code is 9", ReadError),
+        (raw[:3224] + b"\x00\x0d" + raw[3226:], "sample format code is 13", ReadError),
         (raw[: 3600 + 320 + 114] + b"\x00\x10" + raw[3600 + 320 + 116 :], "trace 2 says 16 samples", ReadError),
     ):
         (tmp_path / "c.sgy").write_bytes(damaged)

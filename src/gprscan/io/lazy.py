@@ -6,6 +6,8 @@ kills the process, where a short read is an error that can be reported.
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,8 @@ from gprscan.errors import ReadError, TruncatedFileError
 
 BLOCK_BYTES = 4 * 2**20
 GAP_BYTES = 2**16  # reading over a gap of this size is cheaper than a seek
+# headers of more traces than this are looked at in a sample, and read whole only where they turn out to be needed
+MANY_TRACES, SOME_TRACES = 2**18, 4096
 
 
 @dataclass(frozen=True)
@@ -80,35 +84,67 @@ class TraceLayout:
         fill(self.path, self.offset + first * self.record, buffer)
         return buffer
 
-    def headers(self) -> np.ndarray:
-        """Return the headers of all traces as bytes, shape (trace, prefix)."""
-        out = np.empty((self.n_traces, self.prefix), dtype="u1")
-        rows = max(1, BLOCK_BYTES // self.record)
-        for first in range(0, self.n_traces, rows):
-            count = min(rows, self.n_traces - first)
-            out[first : first + count] = self.read_bytes(first, count).reshape(count, self.record)[:, : self.prefix]
+    def headers(self, rows: np.ndarray | None = None, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Return bytes `start` to `stop` of trace headers, all of them by default, shape (trace, byte).
+
+        Parameters
+        ----------
+        rows : ndarray of int, optional
+            Traces, in rising order; all of them by default.
+        """
+        stop = self.prefix if stop is None else stop
+        if rows is None and self.record <= GAP_BYTES:
+            out = np.empty((self.n_traces, stop - start), dtype="u1")
+            n = max(1, BLOCK_BYTES // self.record)
+            for first in range(0, self.n_traces, n):
+                count = min(n, self.n_traces - first)
+                out[first : first + count] = self.read_bytes(first, count).reshape(count, self.record)[:, start:stop]
+            return out
+        chosen = np.arange(self.n_traces) if rows is None else rows
+        out = np.empty((len(chosen), stop - start), dtype="u1")
+        with opened(self.path) as file:
+            for row, trace in zip(out, chosen, strict=True):
+                fill_from(file, self.offset + int(trace) * self.record + start, row)
         return out
 
+    def spread(self, most: int = MANY_TRACES, some: int = SOME_TRACES) -> np.ndarray:
+        """Return the numbers of all traces where there are at most `most`, else of `some` spread over the file."""
+        if self.n_traces <= most:
+            return np.arange(self.n_traces)
+        return np.unique(np.linspace(0, self.n_traces - 1, some).astype(int))
 
-def fill(path: str, offset: int, target: np.ndarray) -> None:
-    """Fill an array with the bytes of a file from `offset` on."""
-    view = memoryview(target.reshape(-1).view("u1"))  # type: ignore[arg-type]
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[io.FileIO]:
+    """Open a file for reading; what the system refuses is a `ReadError`."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            file.seek(offset)
-            done = 0
-            while done < len(view):
-                got = file.readinto(view[done:])
-                if not got:
-                    missing = f"{len(view) - done} bytes short"
-                    msg = f"{path}: ends at byte {offset + done}, {missing}. It changed since it was opened."
-                    raise TruncatedFileError(msg)
-                done += got
+        with io.FileIO(path) as file:
+            yield file
     except TruncatedFileError:
         raise
     except OSError as error:
         msg = f"{path}: cannot be read any more ({error.strerror})."
         raise ReadError(msg) from error
+
+
+def fill(path: str, offset: int, target: np.ndarray) -> None:
+    """Fill an array with the bytes of a file from `offset` on."""
+    with opened(path) as file:
+        fill_from(file, offset, target)
+
+
+def fill_from(file: io.FileIO, offset: int, target: np.ndarray) -> None:
+    """Fill an array with the bytes of an open file from `offset` on."""
+    view = memoryview(target.reshape(-1).view("u1"))  # type: ignore[arg-type]
+    file.seek(offset)
+    done = 0
+    while done < len(view):
+        got = file.readinto(view[done:])
+        if not got:
+            missing = f"{len(view) - done} bytes short"
+            msg = f"{file.name}: ends at byte {offset + done}, {missing}. It changed since it was opened."
+            raise TruncatedFileError(msg)
+        done += got
 
 
 class TraceArray(BackendArray):
@@ -192,6 +228,37 @@ def _blocks(traces: np.ndarray, record: int) -> Iterator[tuple[int, int, Any, An
             _as_slice(order[start:stop]),
         )
         start = stop
+
+
+class HeaderFlag(BackendArray):
+    """Whether a word of each trace header has a value, shape (trace,), 0 or 1; read when it is used.
+
+    Parameters
+    ----------
+    layout : TraceLayout
+        Where the traces are.
+    at : int
+        Byte of the word within the header.
+    kind : numpy.dtype
+        Type of the word, byte order included.
+    value : float
+        The value that counts.
+    """
+
+    def __init__(self, layout: TraceLayout, at: int, kind: np.dtype, value: float) -> None:
+        self.layout, self.at, self.kind, self.value = layout, at, kind, value
+        self.shape, self.dtype = (layout.n_traces,), np.dtype("i1")
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> Any:
+        traces = as_positions(key[0], self.shape[0])
+        rows, back = np.unique(traces, return_inverse=True)
+        whole = None if len(rows) == self.shape[0] else rows
+        words = self.layout.headers(whole, self.at, self.at + self.kind.itemsize).view(self.kind)[:, 0]
+        flags = (words == self.value).astype("i1")[back]
+        return flags[0] if isinstance(key[0], int | np.integer) else flags
 
 
 class ScatteredTraces(BackendArray):

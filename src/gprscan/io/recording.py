@@ -206,7 +206,7 @@ def _flags(recording: Recording) -> dict[str, Any]:
 
 
 def whole_traces(
-    source: Source, layout_offset: int, record: int, what: str, options: ReadOptions
+    source: Source, layout_offset: int, record: int, what: str, options: ReadOptions, *, after: int = 0
 ) -> tuple[int, list[Finding]]:
     """Count the traces that a file really holds.
 
@@ -218,6 +218,8 @@ def whole_traces(
         Byte at which the first trace begins, and bytes of one trace.
     what : str
         What the header says about a trace, for the message.
+    after : int
+        Bytes at the end of the file that are no traces.
 
     Returns
     -------
@@ -229,7 +231,7 @@ def whole_traces(
     TruncatedFileError
         If bytes are left over, or there is not one whole trace.
     """
-    available = max(0, source.size - layout_offset)
+    available = max(0, source.size - layout_offset - after)
     n, left = divmod(available, record)
     where = f"data starts at byte {layout_offset}" if layout_offset else "the file has no header of its own"
     if n == 0:

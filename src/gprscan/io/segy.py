@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -21,11 +22,14 @@ from gprscan.io.segy_header import (
     FORMAT_NAMES,
     FORMATS,
     IBM,
+    MOST_TEXTS,
+    REFUSED,
     TEXT_BYTES,
     TRACE_BYTES,
     FileHeader,
     TraceHeaders,
     byte_order,
+    extended_texts,
     file_header,
 )
 from gprscan.io.segy_places import Places, places, radsys_places
@@ -61,18 +65,17 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     require(
         order is not None,
         source,
-        f"the sample format code is {codes[0]} or, in the other byte order, {codes[1]}; 1, 2, 3, 5, 6 and 8 are known",
+        f"the sample format code is {codes[0]} or, in the other byte order, {codes[1]}; {', '.join(map(str, FORMATS))} are known",
     )
     assert order is not None
     header = file_header(source, order)
-    require(
-        header.code in FORMATS, source, "samples are 32-bit fixed point with gain (code 4)", "That is not supported."
-    )
-    require(header.revision < 2, source, "it is of revision 2", "Export it as revision 1.")
-    layout, findings = _layout(source, header, options)
-    traces = TraceHeaders(layout.headers(), order)
+    kind = f"samples are {REFUSED.get(header.code)} (code {header.code})"
+    require(header.code in FORMATS, source, kind, "That is not supported; export them as floats or 32-bit integers.")
+    layout, texts, findings = _layout(source, header, options)
+    traces = TraceHeaders(layout, order)
     findings += _lengths(source, traces, layout)
     sample = probe(layout)
+    header = replace(header, text="\n".join([header.text, *texts]))
     notes = {key.strip(): value.strip() for key, value in _NOTE.findall(header.text)}
     dt, found = _interval(source, header, traces, notes, options)
     findings += found
@@ -113,21 +116,38 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     return to_line(recording, source, "segy", options)
 
 
-def _layout(source: Source, header: FileHeader, options: ReadOptions) -> tuple[TraceLayout, list[Finding]]:
-    """Find samples per trace and the byte at which traces begin."""
-    require(0 <= header.extended <= 100, source, f"it says {header.extended} extended textual headers")
-    offset = FILE_BYTES + TEXT_BYTES * header.extended
+def _layout(source: Source, header: FileHeader, options: ReadOptions) -> tuple[TraceLayout, list[str], list[Finding]]:
+    """Find samples per trace and the byte at which traces begin; return the extended textual headers too."""
+    require(
+        -1 <= header.extended <= MOST_TEXTS,
+        source,
+        f"it says {header.extended} extended textual headers; -1 to 100 are right",
+    )
+    require(0 <= header.extra_headers <= 100, source, f"it says {header.extra_headers} further headers of each trace")
+    require(0 <= header.trailers <= 1000, source, f"it says {header.trailers} blocks after the traces")
+    texts = extended_texts(source, header)
+    problem = "the number of extended textual headers is not stated, and none of them is the last one ((SEG: EndText))"
+    require(texts is not None, source, problem)
+    assert texts is not None
+    offset = FILE_BYTES + TEXT_BYTES * len(texts)
+    if header.first_trace:
+        problem = f"the first trace is said to begin at byte {header.first_trace}, the headers end at {offset}"
+        require(offset <= header.first_trace < source.size, source, problem)
+        offset = header.first_trace
+    prefix, after = TRACE_BYTES * (1 + header.extra_headers), TEXT_BYTES * header.trailers
     stored = np.dtype(f"{header.order}{FORMATS[header.code]}")
     first = source.read(offset, TRACE_BYTES)
     own = struct.unpack_from(f"{header.order}H", first, 114)[0] if len(first) == TRACE_BYTES else 0
     stated = header.n_samples
     counts = [n for n in (stated, own) if n]
-    fitting = [n for n in counts if (source.size - offset) % (TRACE_BYTES + n * stored.itemsize) == 0]
+    room = source.size - offset - after
+    fitting = [n for n in counts if room % (prefix + n * stored.itemsize) == 0]
     n_samples = (fitting or counts or [0])[0]
     require(n_samples >= 1, source, "neither the file header nor the first trace tells the samples per trace")
     check_counts(source, max(n_samples, 2))
     what = f"{n_samples} samples of {8 * stored.itemsize} bits and a header"
-    n_traces, findings = whole_traces(source, offset, TRACE_BYTES + n_samples * stored.itemsize, what, options)
+    record = prefix + n_samples * stored.itemsize
+    n_traces, findings = whole_traces(source, offset, record, what, options, after=after)
     if own and stated and own != stated:
         findings += checks.disagreement(
             "header-samples-disagree",
@@ -144,17 +164,17 @@ def _layout(source: Source, header: FileHeader, options: ReadOptions) -> tuple[T
         n_traces=n_traces,
         n_samples=n_samples,
         stored=stored,
-        prefix=TRACE_BYTES,
+        prefix=prefix,
         ibm_float=header.code == IBM,
     )
-    return layout, findings
+    return layout, texts, findings
 
 
 def _lengths(source: Source, traces: TraceHeaders, layout: TraceLayout) -> list[Finding]:
     """Refuse traces of different lengths: the layout of equal records would decode headers as samples."""
     counts = traces.field(114, "u2")
     other = np.flatnonzero((counts != layout.n_samples) & (counts != 0))
-    if len(other) == 0 or len(other) == layout.n_traces:
+    if len(other) == 0 or len(other) == len(counts) or layout.n_samples > 65535:
         return []
     number = int(other[0])
     if number == 0:
@@ -162,7 +182,7 @@ def _lengths(source: Source, traces: TraceHeaders, layout: TraceLayout) -> list[
     require(
         False,
         source,
-        f"trace {number + 1} says {int(counts[number])} samples, others {layout.n_samples}",
+        f"trace {int(traces.rows[number]) + 1} says {int(counts[number])} samples, others {layout.n_samples}",
         "Traces of different lengths are not supported, or the file is damaged from there on.",
     )
     return []
@@ -176,10 +196,13 @@ def _interval(
     value = header.interval or own
     require(value > 0, source, "the sampling interval is 0 in the file header and in the first trace")
     declared = "ps" if exact is not None or re.search(r"\bpico ?seconds?\b", header.text, re.IGNORECASE) else ""
+    # revision 2 has room for the fractions of a microsecond that a radar needs
+    usual = "us" if header.exact_interval and value < 0.1 else "ps"
+    n_samples = traces_samples(header, traces)
     dt, findings = radar_interval(
-        source, value, traces_samples(header, traces), "ps", options.interval_unit, declared=declared, field="interval"
+        source, value, n_samples, usual, options.interval_unit, declared=declared, field="interval"
     )
-    if header.interval and own and own != header.interval:
+    if not header.exact_interval and header.interval and own and own != header.interval:
         findings += checks.disagreement(
             "interval-disagreement",
             "The file header and the first trace disagree on the sampling interval.",
@@ -277,6 +300,6 @@ register(
         read=read,
         write=write_segy,
         write_suffixes=(".sgy", ".segy"),
-        note="revisions 0 and 1, IBM and IEEE, both byte orders; layout on real seismic files, radar dialects on made ones",
+        note="revisions 0 to 2, IBM and IEEE, both byte orders; layout on real seismic files, radar dialects on made ones",
     )
 )

@@ -45,6 +45,7 @@ def places(headers: TraceHeaders, name: str, crs: Any) -> Places:
     x, y, unit = headers.coordinates()
     if x.size < 2 or not (np.ptp(x) or np.ptp(y)):
         return Places(findings=[checks.time_triggered(name, "the trace headers hold no coordinates that change")])
+    x, y, unit = headers.complete().coordinates()
     if unit in (ARC_SECONDS, DEGREES, DMS):
         return _from_angles(_degrees(x, unit), _degrees(y, unit), name)
     step = np.hypot(np.diff(x), np.diff(y))
@@ -91,6 +92,7 @@ def _from_angles(longitude: np.ndarray, latitude: np.ndarray, name: str) -> Plac
 
 def radsys_places(headers: TraceHeaders, name: str) -> Places:
     """Take positions that Prism of Radar Systems writes: float arc-seconds in the words of the source coordinates."""
+    headers = headers.complete()
     longitude, latitude = (headers.field(at, "f4").astype("float64") / 3600 for at in (72, 76))
     out = _from_angles(longitude, latitude, name)
     if out.fixes is not None:

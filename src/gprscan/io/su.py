@@ -59,11 +59,13 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     n_traces, findings = whole_traces(source, 0, record, f"{n_samples} floats of 32 bits and a header", options)
     stored = np.dtype(f"{order}f4")
     layout = layout_of(source, offset=0, n_traces=n_traces, n_samples=n_samples, stored=stored, prefix=TRACE_BYTES)
-    traces = TraceHeaders(layout.headers(), order)
+    traces = TraceHeaders(layout, order)
     counts = traces.field(114, "u2")
     other = np.flatnonzero(counts != n_samples)
     if len(other):
-        problem = f"trace {int(other[0]) + 1} says {int(counts[other[0]])} samples, the first one {n_samples}"
+        problem = (
+            f"trace {int(traces.rows[other[0]]) + 1} says {int(counts[other[0]])} samples, the first one {n_samples}"
+        )
         require(False, source, problem, "Traces of different lengths are not supported, or the file is damaged there.")
     require(interval > 0, source, "the sampling interval (dt) is 0")
     dt, found = radar_interval(source, interval, n_samples, "ps", options.interval_unit, field="dt")
@@ -103,7 +105,7 @@ def _exact_steps(
     source: Source, traces: TraceHeaders, interval: int
 ) -> tuple[float | None, float | None, list[Finding]]:
     """Return the exact interval (ns) and the spacing (m) of the optional words d1 and d2, where they fit the others."""
-    n = len(traces.raw)
+    n = traces.layout.n_traces
     for at in _D1_PLACES:
         d1, d2 = (float(traces.field(place, "f4")[0]) for place in (at, at + 8))
         stated = int(traces.field(at + 24, "i4")[0])
