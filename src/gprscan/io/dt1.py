@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import xarray as xr
+from xarray.core import indexing
 
 from gprscan.geometry import Fixes
 from gprscan.io import checks
@@ -15,7 +16,7 @@ from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.dt1_positions import read_gp2, read_gps
 from gprscan.io.dt1_write import write_dt1
 from gprscan.io.keyed import KeyedHeader
-from gprscan.io.lazy import TraceLayout, lazy_variable, probe
+from gprscan.io.lazy import HeaderFlag, TraceLayout, lazy_variable, probe
 from gprscan.io.recording import MAX_SAMPLES, ReadOptions, Recording, layout_of, require, to_line, whole_traces
 from gprscan.io.registry import REAL, Format, beside_header, register, twin
 from gprscan.io.source import Source
@@ -54,11 +55,13 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     layout, findings = _layout(source, header, n_samples, options)
     dt = window / n_samples
     sample = probe(layout)
-    words = _words(layout)
+    rows = layout.spread()
+    words = _words(layout, rows)
     unit, found = _position_unit(header)
     findings += found
-    spacing, distance, found = _distances(header, words, unit, layout.n_traces)
-    findings += found + checks.samples(sample, source.name) + _header_findings(header, words, layout)
+    spacing, distance, found = _distances(header, layout, words, rows, unit)
+    findings += found + checks.samples(sample, source.name)
+    findings += _header_findings(header, words, layout) + _window_finding(header, words, window, dt)
     point = header.number("TIMEZERO AT POINT")
     separation, found = checks.separation((header.number("ANTENNA SEPARATION") or 0.0) * unit, header.source.name)
     findings += found
@@ -80,8 +83,8 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         distance=distance,
         frequency=frequency,
         separation=separation,
-        mark=_marks(words),
-        fixes=_fixes(source, header, words),
+        mark=_marks(layout, words),
+        fixes=_fixes(source, header, layout, words),
         lever_arm=header.lever_arm(),
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
         crs=header.text("GPRSCAN CRS") or None,
@@ -133,9 +136,9 @@ def _score(source: Source, n_samples: int, size: int, stated: float | None) -> i
     return score + 2 * bool(two[0] == one[0] + 1 and two[5] == one[5])
 
 
-def _words(layout: TraceLayout) -> np.ndarray:
-    """Return the header words of all traces, shape (trace, 32)."""
-    return layout.headers().view("<f4")
+def _words(layout: TraceLayout, rows: np.ndarray) -> np.ndarray:
+    """Return the header words of some traces, shape (trace, 32)."""
+    return layout.headers(None if len(rows) == layout.n_traces else rows).view("<f4")
 
 
 def _redefined(header: KeyedHeader) -> set[int]:
@@ -154,10 +157,10 @@ def _position_unit(header: KeyedHeader) -> tuple[float, list[Finding]]:
 
 
 def _distances(
-    header: KeyedHeader, words: np.ndarray, unit: float, n_traces: int
+    header: KeyedHeader, layout: TraceLayout, words: np.ndarray, rows: np.ndarray, unit: float
 ) -> tuple[float | None, np.ndarray | None, list[Finding]]:
     """Take positions from the trace headers where they are a sane run, else from the HD."""
-    name, findings = header.source.name, []
+    name, findings, n_traces = header.source.name, [], layout.n_traces
     start, final, step = (header.number(key) for key in ("STARTING POSITION", "FINAL POSITION", "STEP SIZE USED"))
     if start is not None and final is not None and step:
         implied = abs(final - start) / abs(step) + 1
@@ -178,19 +181,29 @@ def _distances(
             )
             findings.append(Finding("reversed-line", "info", what, name, evidence, then))
     along = words[:, 1].astype("float64")
+    if len(rows) < n_traces and not _is_even(along, rows):  # uneven: all of them are needed
+        along, rows = layout.headers(None, 4, 8).view("<f4")[:, 0].astype("float64"), np.arange(n_traces)
     sane = 1 not in _redefined(header) and np.isfinite(along).all() and np.abs(along).max() < 1e7
     steps = np.diff(along)
     if sane and n_traces > 1 and np.ptp(along) > 0 and (np.all(steps >= 0) or np.all(steps <= 0)):
         distance = along if along[-1] > along[0] else along[0] - along
-        mean = float(np.mean(np.diff(distance)))
-        # words are float32: an even step is given as such, free of its rounding
-        if np.allclose(np.diff(distance), mean, rtol=1e-3, atol=1e-6 * float(np.abs(along).max())):
+        if _is_even(distance, rows):
+            mean = float(distance[-1] - distance[0]) / (n_traces - 1)
             even = abs(step) if step and abs(abs(step) - mean) < 2e-3 * mean else mean
             return None, (distance[0] + np.arange(n_traces) * even) * unit, findings
         return None, distance * unit, findings
     if step:
         return abs(step) * unit, None, findings
     return None, None, [*findings, checks.time_triggered(name, "no step size, and no positions in the trace headers")]
+
+
+def _is_even(along: np.ndarray, rows: np.ndarray) -> bool:
+    """Whether positions advance by one step per trace; words are float32, whose rounding is let pass."""
+    if len(rows) < 2 or not np.isfinite(along).all():
+        return False
+    steps = np.diff(along) / np.diff(rows)
+    mean = float(along[-1] - along[0]) / float(rows[-1] - rows[0])
+    return bool(np.allclose(steps, mean, rtol=1e-3, atol=1e-6 * float(np.abs(along).max())))
 
 
 def _header_findings(header: KeyedHeader, words: np.ndarray, layout: TraceLayout) -> list[Finding]:
@@ -202,16 +215,36 @@ def _header_findings(header: KeyedHeader, words: np.ndarray, layout: TraceLayout
     dead = int((words[:, 21] == 1).sum()) if 21 not in _redefined(header) else 0
     if dead:
         what, then = "The recorder flagged traces as bad.", "They are kept as recorded."
-        out.append(Finding("traces-flagged-bad", "warning", what, name, f"{dead} of {layout.n_traces} traces", then))
+        out.append(Finding("traces-flagged-bad", "warning", what, name, f"{dead} of {len(words)} traces checked", then))
     return out
 
 
-def _marks(words: np.ndarray) -> xr.Variable | None:
-    """Traces with a comment, where the comment flag is used as one."""
-    flags = words[:, 24]
-    return (
-        xr.Variable("trace", (flags == 1).astype("i1")) if np.isin(flags, (0, 1)).all() and (flags == 1).any() else None
+def _window_finding(header: KeyedHeader, words: np.ndarray, window: float, dt: float) -> list[Finding]:
+    """Compare the window of the HD with word 6 of the traces, which is the step in ps or the window in ns."""
+    if 6 in _redefined(header) or not len(words) or header.text("GPRSCAN TIME ZERO"):
+        return []
+    stated = float(words[0, 6])
+    if not np.isfinite(stated) or stated <= 0 or min(abs(stated / window - 1), abs(stated / (1e3 * dt) - 1)) <= 0.02:
+        return []
+    return checks.disagreement(
+        "window-disagreement",
+        "The HD and the trace headers state different time windows.",
+        header.source.name,
+        ("step of the HD, ps", 1e3 * dt),
+        ("word 6 of the first trace (a step in ps, or a window in ns)", stated),
+        0.0,
+        "The HD's window is used; depths depend on it. Check it against the recorder's settings.",
     )
+
+
+def _marks(layout: TraceLayout, words: np.ndarray) -> xr.Variable | None:
+    """Traces with a comment, where the comment flag is used as one; of very many traces read when they are used."""
+    flags = words[:, 24]
+    if not np.isin(flags, (0, 1)).all():
+        return None
+    if len(words) < layout.n_traces:
+        return xr.Variable("trace", indexing.LazilyIndexedArray(HeaderFlag(layout, 96, np.dtype("<f4"), 1.0)))
+    return xr.Variable("trace", (flags == 1).astype("i1")) if (flags == 1).any() else None
 
 
 def _date(header: KeyedHeader) -> datetime.date | None:
@@ -246,7 +279,7 @@ def _instrument(header: KeyedHeader) -> str:
     return f"Sensors & Software {match[1].strip() if match else ''}".strip()
 
 
-def _fixes(source: Source, header: KeyedHeader, words: np.ndarray) -> Fixes | None:
+def _fixes(source: Source, header: KeyedHeader, layout: TraceLayout, words: np.ndarray) -> Fixes | None:
     """Return fixes of the GP2, else the GPS, else of the trace headers."""
     date = _date(header)
     gp2, gps = source.side_file(".gp2"), source.side_file(".gps")
@@ -256,7 +289,7 @@ def _fixes(source: Source, header: KeyedHeader, words: np.ndarray) -> Fixes | No
         return read_gps(gps, date)
     if "POSITIONS ADDED - LATLONG" not in " ".join(header.lines).upper() or _redefined(header) & set(range(8, 14)):
         return None
-    places = np.ascontiguousarray(words[:, 8:14]).view("<f8")
+    places = layout.headers(None, 32, 56).view("<f8")
     usable = np.isfinite(places).all(axis=1) & (np.abs(places[:, 0]) <= 180) & (np.abs(places[:, 1]) <= 90)
     usable &= (places[:, :2] != 0).all(axis=1)
     if usable.sum() < 2:
