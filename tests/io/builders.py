@@ -153,7 +153,7 @@ def make_iprb(path: Path, values: np.ndarray, **iprh: object) -> Path:
         "DISTANCE INTERVAL": 0.02,
         "STOP POSITION": n * 0.02,
         "ZERO LEVEL": 8,
-    } | {key.replace("_", " "): value for key, value in iprh.items()}
+    } | {key if key.startswith("CH_") else key.replace("_", " "): value for key, value in iprh.items()}
     path.write_bytes(values.astype(values.dtype.newbyteorder("<")).tobytes())
     path.with_suffix(".iprh").write_bytes("".join(f"{k}: {v}\r\n" for k, v in fields.items()).encode())
     return path

@@ -9,8 +9,8 @@ import pytest
 
 import gprscan as gs
 from gprscan.errors import LineError
+from gprscan.io.channel_set import group, join
 from gprscan.survey import open_line, plan_survey
-from gprscan.survey.channels import group, join
 
 
 def channel(value: int, n_traces: int = 12, n_samples: int = 16, dt: float = 0.5):

@@ -27,6 +27,7 @@ class GprscanBackend(BackendEntrypoint):
         "crs",
         "on_truncated",
         "interval_unit",
+        "whole_set",
     )
 
     def open_dataset(  # type: ignore[override]
@@ -42,6 +43,7 @@ class GprscanBackend(BackendEntrypoint):
         crs: Any = None,
         on_truncated: Literal["raise", "trim"] = "raise",
         interval_unit: str | None = None,
+        whole_set: bool = True,
     ) -> xr.Dataset:
         """Open a file; the options are those of `gprscan.read`."""
         from gprscan.io.reading import read
@@ -56,6 +58,7 @@ class GprscanBackend(BackendEntrypoint):
             crs=crs,
             on_truncated=on_truncated,
             interval_unit=interval_unit,
+            whole_set=whole_set,
         )
         if drop_variables is None:
             return line

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, Literal
 
 import xarray as xr
 
 from gprscan import units
 from gprscan.errors import ParameterError
-from gprscan.io import registry
+from gprscan.io import channel_set, registry
 from gprscan.io.interval import TO_NS
 from gprscan.io.pipe_side import with_pipe
 from gprscan.io.recording import ReadOptions
@@ -27,6 +28,7 @@ def read(
     crs: Any = None,
     on_truncated: Literal["raise", "trim"] = "raise",
     interval_unit: str | None = None,
+    whole_set: bool = True,
 ) -> xr.Dataset:
     """Read a radar file of any format into a line.
 
@@ -37,7 +39,8 @@ def read(
     Parameters
     ----------
     path : str or path-like
-        The data file, or the header beside it.
+        The data file, or the header beside it. Of an array that was recorded in a file per channel (``NAME_A001.rd3``,
+        ``NAME_A002.rd3``, ...) any of its files, or ``NAME.rd3``. A line in a project, ``PROJECT.gpz/NAME.DT1``.
     format : str, optional
         Name of the format where it should not be told by content; ``gprscan formats`` lists them.
     spacing : float or str, optional
@@ -56,6 +59,8 @@ def read(
     interval_unit : {"ps", "ns", "us", "s"}, optional
         Unit of the field of the sampling interval in SEG-Y, Seismic Unix and SEG-2 files, which radar programs use in
         different ways. By default ps in SEG-Y and Seismic Unix and s in SEG-2, as a finding.
+    whole_set : bool
+        Whether one file of an array with a file per channel reads them all, as one line with channels.
 
     Returns
     -------
@@ -72,6 +77,8 @@ def read(
         If its bytes do not make whole traces.
     UnknownFormatError
         If no reader recognises it.
+    LineError
+        If the files of an array do not fit together; `whole_set` false reads them one by one.
     ParameterError
         If an option is wrong.
 
@@ -89,9 +96,15 @@ def read(
         on_truncated=_checked_policy(on_truncated),
         interval_unit=_checked_unit(interval_unit),
     )
-    source = Source(path)
+    together = channel_set.members(Path(path)) if whole_set else []
+    source = Source(together[0] if together and not Path(path).exists() else path)
     entry = registry.get_format(format) if format else registry.identify(source)
-    return with_pipe(entry.read(entry.data_file(source), options), source)
+    data = entry.data_file(source)
+    together = together or (channel_set.members(data.path) if whole_set else [])
+    if len(together) > 1:
+        lines = [entry.read(Source(member), options) for member in together]
+        return with_pipe(channel_set.join(lines, [member.stem for member in together]), source)
+    return with_pipe(entry.read(data, options), source)
 
 
 def _positive(name: str, value: float | str | None, unit: str, *, least: float | None = None) -> float | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gprscan.errors import ReadError, RecipeError
-from gprscan.survey import channels
+from gprscan.io import channel_set
 from gprscan.survey.config import FILE_NAME, LineEntry, LineOptions, SurveyFile, load_survey
 from gprscan.survey.runner import LineJob
 
@@ -121,7 +121,7 @@ def _matches(root: Path, entry: LineEntry, survey_file: str) -> list[Path]:
     if not lines:
         msg = f"{survey_file}: no radar file matches path = {entry.path!r}."
         raise RecipeError(msg)
-    if entry.id is not None and len(channels.group(lines)) > 1:
+    if entry.id is not None and len(channel_set.group(lines)) > 1:
         msg = (
             f"{survey_file}: id = {entry.id!r} is given for {len(lines)} files that match {entry.path!r}; leave it out."
         )
@@ -234,7 +234,7 @@ def _relative(path: Path, root: Path) -> str:
 
 def _jobs(root: Path, pairs: Iterable[tuple[Path, LineEntry | None]], defaults: LineOptions) -> list[LineJob]:
     entries = dict(pairs)
-    lines = channels.group(list(entries))
+    lines = channel_set.group(list(entries))
     given = {_safe(entry.id).casefold() for entry in entries.values() if entry is not None and entry.id is not None}
     names = [_safe(_relative(_common(members), root)) for members in lines]
     lowered = [name.casefold() for name in names]
@@ -257,7 +257,7 @@ def _jobs(root: Path, pairs: Iterable[tuple[Path, LineEntry | None]], defaults: 
 
 def _common(members: list[Path]) -> Path:
     """Return the path of a line without its extension, and without the number of a channel."""
-    base = channels.base_name(members[0]) if len(members) > 1 else None
+    base = channel_set.base_name(members[0]) if len(members) > 1 else None
     return members[0].with_suffix("") if base is None else members[0].with_name(base)
 
 

@@ -14,7 +14,7 @@ import xarray as xr
 from gprscan import names
 from gprscan.errors import GprscanError, LineError
 from gprscan.steps import Recipe
-from gprscan.survey import channels, place, record, store
+from gprscan.survey import place, record, store
 from gprscan.survey.config import LineOptions
 
 _log = logging.getLogger(__name__)
@@ -56,14 +56,16 @@ def open_line(job: LineJob) -> xr.Dataset:
         If the options do not fit the line.
     """
     from gprscan import geometry, io
+    from gprscan.io import channel_set
 
     options = job.options
     reading = ("spacing", "frequency", "separation", "component", "crs", "format", "on_truncated")
     given = {name: getattr(options, name) for name in reading if getattr(options, name) is not None}
+    given["whole_set"] = False  # the survey knows which files are channels of this line
     line = io.read(job.path, **given)
     if job.more:
         files = (job.path, *job.more)
-        line = channels.join([line, *(io.read(path, **given) for path in job.more)], [path.stem for path in files])
+        line = channel_set.join([line, *(io.read(path, **given) for path in job.more)], [path.stem for path in files])
     if options.time_zero is not None:
         shift = float(line.attrs.get(names.TIME_ZERO, 0.0)) - options.time_zero
         line = line.assign_coords({names.TWT: line[names.TWT] + shift}).assign_attrs(
