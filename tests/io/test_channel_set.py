@@ -77,3 +77,16 @@ def test_a_warning_of_any_channel_is_kept(tmp_path: Path) -> None:
     make_rd3(tmp_path / "L_A002.rd3", np.zeros((20, 64), "i2"))
     found = {f.code: f for f in findings.load(gs.read(tmp_path / "L.rd3"))}
     assert "L_A002.rd3" in found["no-signal"].where
+
+
+def test_time_zeros_that_differ_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    """Each reader takes time zero from the direct wave of its own channel."""
+    for i, shift in enumerate((0, 1, 3), start=1):
+        make_rd3(tmp_path / f"L_A{i:03d}.rd3", np.roll(radar(20, 64, "i2"), shift, axis=1))
+    line = gs.read(tmp_path / "L_A001.rd3")
+    alone = [gs.read(tmp_path / f"L_A00{i}.rd3", whole_set=False).attrs["time_zero"] for i in (1, 2, 3)]
+    assert np.ptp(alone) == pytest.approx(3 * 0.4)
+    assert line.attrs["time_zero"] == alone[1]
+    np.testing.assert_allclose(line["twt"], np.arange(64) * 0.4 - alone[1])
+    assert line["twt"].attrs["units"] == "ns"
+    assert "channel-time-zeros-differ" in codes(line)

@@ -87,7 +87,8 @@ def join(lines: Sequence[xr.Dataset], labels: Sequence[str]) -> xr.Dataset:
     Parameters
     ----------
     lines : sequence of xarray.Dataset
-        One line of one channel each, on the same time axis; traces that some lack at the end are cut off the others.
+        One line of one channel each, of one sampling; their time zeros, which readers take from the direct wave of each
+        channel, may differ by some samples. Traces that some lack at the end are cut off the others.
     labels : sequence of str
         Channel labels.
 
@@ -103,7 +104,9 @@ def join(lines: Sequence[xr.Dataset], labels: Sequence[str]) -> xr.Dataset:
     """
     first = lines[0]
     for line, label in zip(lines, labels, strict=True):
-        same = line[names.TWT].shape == first[names.TWT].shape and np.allclose(line[names.TWT], first[names.TWT])
+        same = line[names.TWT].shape == first[names.TWT].shape and np.allclose(
+            line[names.TWT] - line[names.TWT][0], first[names.TWT] - first[names.TWT][0]
+        )
         if names.CHANNEL in line.dims or not same:
             msg = f"channel {label} has another time axis than channel {labels[0]}. {_ONE_BY_ONE}"
             raise LineError(msg)
@@ -122,7 +125,8 @@ def join(lines: Sequence[xr.Dataset], labels: Sequence[str]) -> xr.Dataset:
         if all(name in line.coords for line in lines):
             each = [float(line[name]) for line in lines]
             joined = joined.assign_coords({name: (names.CHANNEL, each, {"units": names.UNITS[name]})})
-    joined = findings.add(joined, *_further(lines), *_noticed(counts, n))
+    joined, found = _common_time_zero(joined, lines)
+    joined = findings.add(joined, *_further(lines), *_noticed(counts, n), *found)
     return _with_offsets(joined, lines)
 
 
@@ -143,6 +147,24 @@ class _Stack(BackendArray):
             return np.asarray(self.channels[int(which)][trace, sample].values)
         chosen = as_positions(which, self.shape[0])
         return np.stack([np.asarray(self.channels[int(c)][trace, sample].values) for c in chosen])
+
+
+def _common_time_zero(joined: xr.Dataset, lines: Sequence[xr.Dataset]) -> tuple[xr.Dataset, list[model.Finding]]:
+    """Put the channels on one time axis: that of the median of their time zeros."""
+    zeros = np.array([-float(line[names.TWT][0]) for line in lines])
+    zero, spread = float(np.median(zeros)), float(np.ptp(zeros))
+    if spread == 0:
+        return joined, []
+    axis = joined[names.TWT]
+    joined = joined.assign_coords({names.TWT: axis.copy(data=axis.values - axis.values[0] - zero)})
+    note = model.Finding(
+        "channel-time-zeros-differ",
+        "info",
+        "The channels of the array have different time zeros.",
+        evidence=f"{zeros.min():.3f} to {zeros.max():.3f} ns after the first sample",
+        consequence=f"Their median, {zero:.3f} ns, is that of the time axis; the step time_zero aligns each channel.",
+    )
+    return joined.assign_attrs({names.TIME_ZERO: zero}), [note]
 
 
 def _further(lines: Sequence[xr.Dataset]) -> list[model.Finding]:
