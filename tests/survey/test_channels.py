@@ -44,6 +44,7 @@ def test_a_set_of_files_is_one_line_of_several_channels(tmp_path):
     assert line["amplitude"].dims == ("channel", "trace", "twt")
     assert line["amplitude"].mean(("trace", "twt")).values.tolist() == [1, 2, 3]
     assert line["offset"].values.tolist() == [-0.1, 0.0, 0.1]
+    assert "channel-offsets-unknown" not in {finding.code for finding in line.gpr.findings}
     assert line["channel"].values.tolist() == ["MIRA_A001", "MIRA_A002", "MIRA_A003"]
 
 
@@ -58,7 +59,7 @@ def test_without_a_survey_file_the_set_is_found_too(tmp_path):
 def test_a_few_missing_traces_are_cut_off_and_noticed():
     line = join([channel(1, 12), channel(2, 10)], ["a", "b"])
     assert line.sizes["trace"] == 10
-    assert [finding.code for finding in line.gpr.findings][-1] == "ragged-channels"
+    assert "ragged-channels" in {finding.code for finding in line.gpr.findings}
     assert line["frequency"].values.tolist() == [401.0, 402.0]
 
 

@@ -81,7 +81,7 @@ def _number(path: Path) -> int:
     return int(match["number"]) if match else 0
 
 
-def join(lines: Sequence[xr.Dataset], labels: Sequence[str]) -> xr.Dataset:
+def join(lines: Sequence[xr.Dataset], labels: Sequence[str], *, offsets: Sequence[float] | None = None) -> xr.Dataset:
     """Make one line of the channels of an array.
 
     Parameters
@@ -91,6 +91,8 @@ def join(lines: Sequence[xr.Dataset], labels: Sequence[str]) -> xr.Dataset:
         channel, may differ by some samples. Traces that some lack at the end are cut off the others.
     labels : sequence of str
         Channel labels.
+    offsets : sequence of float, optional
+        m across the line, one per channel, positive to the right; those of the headers by default.
 
     Returns
     -------
@@ -127,7 +129,7 @@ def join(lines: Sequence[xr.Dataset], labels: Sequence[str]) -> xr.Dataset:
             joined = joined.assign_coords({name: (names.CHANNEL, each, {"units": names.UNITS[name]})})
     joined, found = _common_time_zero(joined, lines)
     joined = findings.add(joined, *_further(lines), *_noticed(counts, n), *found)
-    return _with_offsets(joined, lines)
+    return _with_offsets(joined, lines) if offsets is None else geometry.with_offsets(joined, offsets)
 
 
 class _Stack(BackendArray):

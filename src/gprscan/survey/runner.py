@@ -65,7 +65,8 @@ def open_line(job: LineJob) -> xr.Dataset:
     line = io.read(job.path, **given)
     if job.more:
         files = (job.path, *job.more)
-        line = channel_set.join([line, *(io.read(path, **given) for path in job.more)], [path.stem for path in files])
+        lines = [line, *(io.read(path, **given) for path in job.more)]
+        line = channel_set.join(lines, [path.stem for path in files], offsets=options.channel_offsets)
     if options.time_zero is not None:
         shift = float(line.attrs.get(names.TIME_ZERO, 0.0)) - options.time_zero
         line = line.assign_coords({names.TWT: line[names.TWT] + shift}).assign_attrs(
