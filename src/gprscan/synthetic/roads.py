@@ -67,11 +67,11 @@ def random_layers(rng: np.random.Generator, clutter: str, *, concrete: bool = Fa
     spread = _SPREAD[clutter]
     sigma = float(rng.uniform(0.0014, 0.0062))
     if concrete:
-        top = Layer("concrete slab", float(rng.uniform(0.16, 0.22)), float(rng.uniform(6.4, 7.6)), 0.004, spread[0])
+        top = Layer("concrete slab", float(rng.uniform(0.16, 0.22)), float(rng.uniform(6.0, 7.6)), 0.004, spread[0])
     else:
-        top = Layer("asphalt", float(rng.uniform(0.08, 0.17)), float(rng.uniform(4.0, 6.2)), 0.002, spread[0])
-    base = Layer("base", float(rng.uniform(0.20, 0.36)), float(rng.uniform(6.6, 9.0)), sigma, spread[1])
-    return top, base, Layer("subgrade", np.inf, float(rng.uniform(9.3, 13.0)), 2 * sigma, spread[2])
+        top = Layer("asphalt", float(rng.uniform(0.08, 0.19)), float(rng.uniform(4.0, 6.4)), 0.002, spread[0])
+    base = Layer("base", float(rng.uniform(0.20, 0.36)), float(rng.uniform(6.5, 9.0)), sigma, spread[1])
+    return top, base, Layer("subgrade", np.inf, float(rng.uniform(8.0, 13.0)), 2 * sigma, spread[2])
 
 
 def on_nodes(layers: tuple[Layer, ...], step: float) -> tuple[Layer, ...]:

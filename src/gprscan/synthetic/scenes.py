@@ -31,6 +31,7 @@ class Survey:
     depth: float
     time_window: float
     step: float
+    pulse: str = "ricker"
 
     @property
     def length(self) -> float:
@@ -88,22 +89,29 @@ class SimulatedScene:
     truth: dict[str, Any]
 
 
-def _survey(rng: np.random.Generator, *, shallow: bool = False, step: float | None = None) -> Survey:
-    frequency = 600.0 if shallow else float(rng.choice([270.0, 300.0, 350.0, 400.0, 400.0, 400.0, 500.0]))
+def _survey(rng: np.random.Generator, plan: Template, *, step: float | None = None) -> Survey:
+    shallow = plan.shallow
+    frequency = float(rng.choice([600.0, 900.0] if shallow else [270.0, 300.0, 350.0, 400.0, 400.0, 400.0, 500.0]))
     if step is None:
-        step = 0.010 if frequency <= 400 else 0.008
-    spacing = float(rng.choice([0.04, 0.05] if step == 0.010 else [0.04, 0.048]))
+        step = 0.010 if frequency <= 400 else (0.008 if frequency <= 600 else 0.006)
+    wanted = float(rng.choice([0.03, 0.04] if frequency > 600 else [0.04, 0.05]))
+    spacing = round(wanted / step) * step
     depth = 1.15 if shallow else float(rng.uniform(1.45, 1.85))
+    if frequency > 600:
+        depth = 0.85
     length = float(rng.uniform(2.6, 3.4)) if shallow else float(rng.uniform(3.6, 5.2))
+    length = max(length, plan.length)
+    window = 24.5 * depth * float(rng.uniform(0.92, 1.05))
     return Survey(
         frequency=frequency,
-        separation=float(rng.uniform(0.10, 0.16)),
-        antenna_height=float(rng.uniform(0.016, 0.05)),
+        separation=float(rng.uniform(0.10, 0.17)),
+        antenna_height=float(rng.uniform(0.012, 0.05)),
         spacing=spacing,
         n_traces=int(length / spacing) + 1,
         depth=round(depth, 2),
-        time_window=28.0 if shallow else round(float(rng.uniform(0.92, 1.05)) * 24.5 * depth, 1),
+        time_window=round(window, 1),
         step=step,
+        pulse=str(rng.choice(["ricker", "ricker", "ricker", "gaussian_derivative"])),
     )
 
 
@@ -183,6 +191,15 @@ def _pvc_water(draw: _Draw) -> Body:
     return make.pvc_pipe(draw.x, draw.depth(), draw.size(0.055, 0.12), water=True)
 
 
+def _wide_pvc(draw: _Draw) -> Body:
+    return make.pvc_pipe(draw.x, draw.depth(), draw.size(0.10, 0.225), water=False)
+
+
+def _pipe_sized_void(draw: _Draw) -> Body:
+    radius = draw.size(0.10, 0.225)
+    return make.air_void(Ellipse(draw.x, draw.depth() + radius, radius, radius))
+
+
 def _concrete(draw: _Draw) -> Body:
     radius = draw.size(0.18, 0.36)
     return make.concrete_pipe(draw.x, draw.depth(0.5, 0.85), radius, round(0.18 * radius, 3), host=draw.host)
@@ -204,6 +221,8 @@ RECIPES: dict[str, Callable[[_Draw], Body]] = {
     "metal": _metal,
     "pvc_air": _pvc_air,
     "pvc_water": _pvc_water,
+    "wide_pvc": _wide_pvc,
+    "small_void": _pipe_sized_void,
     "concrete": _concrete,
     "manhole": _manhole,
 }
@@ -211,7 +230,11 @@ RECIPES: dict[str, Callable[[_Draw], Body]] = {
 
 @dataclass(frozen=True)
 class Template:
-    """What a scene holds: clutter level, recipes from left to right, rebar, a dipping layer, a slab, high frequency."""
+    """What a scene holds.
+
+    Clutter level, recipes from left to right, rebar, a dipping layer, a slab, high frequency, the least length of the
+    line in m, and how many of the first bodies lie so close that their curves cross.
+    """
 
     clutter: str
     recipes: tuple[str, ...] = ()
@@ -219,6 +242,8 @@ class Template:
     dip: bool = False
     slab: bool = False
     shallow: bool = False
+    length: float = 0.0
+    close: int = 1
 
 
 TEMPLATES: dict[str, Template] = {
@@ -247,6 +272,12 @@ TEMPLATES: dict[str, Template] = {
     "four_objects": Template("medium", ("circle", "metal", "pvc_water", "wet")),
     "wet_loose_void_high": Template("high", ("wet", "loose", "rect")),
     "empty_high_dip": Template("high", dip=True),
+    "crossing_pipes": Template("low", ("metal", "metal", "pvc_air", "circle"), close=3),
+    "five_objects": Template("medium", ("small_void", "metal", "concrete", "pvc_water", "wet"), length=4.6),
+    "void_wide_pvc": Template("medium", ("small_void", "wide_pvc")),
+    "dip_void_pvc": Template("low", ("small_void", "pvc_air"), dip=True),
+    "long_high": Template("high", ("water", "metal", "loose", "circle", "pvc_air"), length=8.5),
+    "long_medium": Template("medium", ("debond", "concrete", "wet", "rect", "metal", "loose"), length=9.0),
 }
 
 
@@ -277,7 +308,7 @@ def random_scene(template: str, seed: int, *, step: float | None = None) -> Scen
         raise ParameterError(msg)
     plan = TEMPLATES[template]
     rng = np.random.default_rng([seed, 0])
-    survey = _survey(rng, shallow=plan.shallow, step=step)
+    survey = _survey(rng, plan, step=step)
     layers = roads.on_nodes(roads.random_layers(rng, plan.clutter, concrete=plan.rebar or plan.slab), survey.step)
     placed = tuple(_place(plan, layers, survey, rng))
     scatterers = roads.random_scatterers(
@@ -293,23 +324,27 @@ def random_scene(template: str, seed: int, *, step: float | None = None) -> Scen
 def _place(plan: Template, layers: tuple[Layer, ...], survey: Survey, rng: np.random.Generator) -> list[Body]:
     """Draw the bodies, spread along the line without overlap."""
     placed: list[Body] = []
-    if plan.recipes:
-        # equal shares of the inner 3/4 of the line, each body near the middle of its own
+    for number, name in enumerate(plan.recipes):
+        # equal shares of the inner 3/4 of the line, each body near the middle of its own; close ones divide one share
         inner = survey.length - 2 * _PAD
-        share = 0.76 * inner / len(plan.recipes)
-        for number, name in enumerate(plan.recipes):
-            centre = _PAD + 0.12 * inner + (number + 0.5) * share
-            draw = _Draw(rng, layers, centre + float(rng.uniform(-0.15, 0.15)) * share, plan.shallow)
+        share = 0.76 * inner / (len(plan.recipes) - plan.close + 1)
+        left, room = max(number - plan.close + 1, 0) * share, share
+        if number < plan.close:
+            left, room = number * share / plan.close, share / plan.close
+        centre = _PAD + 0.12 * inner + left + 0.5 * room
+        draw = _Draw(rng, layers, centre + float(rng.uniform(-0.15, 0.15)) * room, plan.shallow)
+        body = RECIPES[name](draw)
+        # wider than its room, or cut by a dipping layer
+        while body.outline.box[1] - body.outline.box[0] > 0.9 * room or (plan.dip and body.outline.box[3] > 0.95):
             body = RECIPES[name](draw)
-            while body.outline.box[1] - body.outline.box[0] > 0.9 * share:
-                body = RECIPES[name](draw)
-            placed.append(body)
+        placed.append(body)
     if plan.rebar:
         spacing = round(float(rng.uniform(0.12, 0.22)) / survey.step) * survey.step
         depth = round(float(rng.uniform(0.06, 0.08)) / survey.step) * survey.step
         placed.append(make.rebar_mesh(0.3, survey.length - 0.3, spacing, depth))
     if plan.dip:
-        ends = rng.permutation(rng.uniform((0.6, 0.95), (0.8, 1.2)))
+        deeper = 0.4 if plan.recipes else 0.0  # below the bodies
+        ends = rng.permutation(rng.uniform((0.6, 0.95), (0.8, 1.2))) + deeper
         wet = layers[-1].permittivity * float(rng.uniform(1.3, 1.6))
         placed.append(make.dipping_layer(survey.length, float(ends[0]), float(ends[1]), survey.depth, wet))
     return placed
@@ -338,6 +373,7 @@ def simulate_scene(scene: Scene, *, twins: bool = True, parallel: bool = False) 
         "separation": survey.separation,
         "antenna_height": survey.antenna_height,
         "time_window": survey.time_window,
+        "pulse": survey.pulse,
         "parallel": parallel,
     }
     record = simulate(scene.medium(), survey.midpoint, **arguments)
@@ -375,7 +411,7 @@ def _scene_record(scene: Scene, record: Record, objects: list[dict[str, Any]]) -
         "clutter_level": scene.clutter,
         "grid": {"dl_m": survey.step, "domain_x_m": round(survey.length, 3), "depth_m": survey.depth},
         "acquisition": truth.acquisition_record(
-            record, frequency=survey.frequency, spacing=survey.spacing, pulse="ricker"
+            record, frequency=survey.frequency, spacing=survey.spacing, pulse=survey.pulse
         ),
         "host_layers": truth.layer_records(scene.layers, survey.depth),
         "objects": objects,
