@@ -15,7 +15,7 @@ from gprscan.detection.body import Body
 from gprscan.detection.candidates import Candidate
 from gprscan.detection.fit import Fit
 from gprscan.detection.ground import Ground
-from gprscan.detection.image import Image
+from gprscan.detection.image import Image, Top
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.units import C_AIR
@@ -154,15 +154,46 @@ def _top_time(section: Section, target: Target, values: dict[str, Any]) -> tuple
 def find_bodies(section: Section, settings: Settings, image: Image) -> list[Body]:
     """Find the bodies of a section that make hyperbolas, with their evidence and votes."""
     ground = settings.prior_ground()
-    bodies = [make_body(section, target, ground, image) for target in find(section, settings, ground)]
+    targets = find(section, settings, ground)
+    roofs = _own_roofs(section, targets, image)
+    bodies = [make_body(section, q, ground, image, roof) for q, roof in zip(targets, roofs, strict=True)]
     neighbours.compare(section, bodies)
     for body in bodies:
         body.votes = classify.vote(classify.load_table("diffraction"), body.evidence)
     return bodies
 
 
-def make_body(section: Section, target: Target, ground: Ground, image: Image) -> Body:
-    """Turn a target into a body with its evidence."""
+def _own_roofs(section: Section, targets: list[Target], image: Image) -> list[Top | None]:
+    """Roof of each target in the image; None where it belongs to a stronger one, as at a rim or in the coda of a body."""
+    roofs = [images.roof_at(section, image, q.fit.x, q.fit.t) for q in targets]
+    order = np.argsort([-q.strength * q.fit.coherence**0.5 for q in targets])
+    near = 0.35 * image.velocity / section.fc_nominal / image.dz
+    owners: list[int] = []
+    for i in order:
+        roof = roofs[i]
+        if roof is None:
+            continue
+        if any(_share(section, targets, roofs, near, i, j) for j in owners):
+            roofs[i] = None
+        else:
+            owners.append(i)
+    return roofs
+
+
+def _share(section: Section, targets: list[Target], roofs: list[Top | None], near: float, i: int, j: int) -> bool:
+    """Does the plateau of one roof run through the apex of the other?"""
+    for a, b in ((i, j), (j, i)):
+        mine, other = roofs[a], roofs[b]
+        if mine is None or other is None:
+            continue
+        trace, row = section.trace(targets[b].fit.x), np.median(other.rows[other.rows >= 0])
+        if mine.first <= trace <= mine.last and mine.rows[trace] >= 0 and abs(mine.rows[trace] - row) <= near:
+            return True
+    return False
+
+
+def make_body(section: Section, target: Target, ground: Ground, image: Image, roof: Top | None) -> Body:
+    """Turn a target into a body with its evidence; `roof` is what the image shows of it."""
     result = target.fit
     values = evidence.measure(section, target.fit, target.inner)
     air = 2 * section.height / C_AIR
@@ -180,7 +211,6 @@ def make_body(section: Section, target: Target, ground: Ground, image: Image) ->
     values["apparent_velocity_m_ns"] = result.velocity
     values["sigma_apparent"] = float(result.covariance[2, 2] ** 0.5)
     values["strength_db"] = 20 * math.log10(max(target.strength, 1e-3))
-    roof = images.roof_at(section, image, result.x, result.t)
     if roof is not None:
         values |= images.measure(section, image, roof)
     return Body(

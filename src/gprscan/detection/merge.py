@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
+from gprscan.detection.neighbours import level
 
 LONG_ROW = 6  # bars
+LONGEST_INSIDE = 3.5  # periods between the roof of a cavity and the last bounce in it that is worth a row
+NARROWEST = 0.12  # m, half the width of a cavity whose width is not resolved
+EDGE = 0.30  # m beyond the width that is seen: the flanks of a round roof send nothing back
+SURE = 0.5  # probability of a cavity from which on it owns what comes from inside it
 
 
 def merge(bodies: list[Body], period: float) -> list[Body]:
     """Drop the claims that a better explanation of the same echoes covers.
 
     A shaft owns everything within its walls: what lies under its cover is its own reverberation. A gap under the bound
-    layer owns the diffractions of its rims and its multiples. A mesh owns what is no deeper than its own echo; where many bars stand in a row, there is no shaft. A zone and a hyperbola on the
-    same top are one body, named by whichever is surer.
+    layer owns the diffractions of its rims and its multiples. A mesh owns what is no deeper than its own echo; where many bars stand in a
+    row, there is no shaft. A zone and a hyperbola on the same top are one body, named by whichever is surer. A cavity owns
+    the weaker echoes from between its roof and its floor.
 
     Parameters
     ----------
@@ -47,9 +55,30 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
             ):
                 dropped.add(id(other))
             elif owner.source == "zone" and _same_top(owner, other, 1.5 * period):
-                surer = chances[id(owner)][mine] >= chances[id(other)][kind[id(other)]]
-                dropped.add(id(other) if surer else id(owner))
-    return [b for b in bodies if id(b) not in dropped]
+                # a hyperbola that is clutter by itself is a rim or an edge of the roof, and no rival
+                rival = kind[id(other)] != "clutter" and chances[id(owner)][mine] < chances[id(other)][kind[id(other)]]
+                dropped.add(id(owner) if rival else id(other))
+                if rival:
+                    break
+    left = [b for b in bodies if id(b) not in dropped]
+    return [b for b in left if not any(_echo_inside(a, b, chances, period) for a in left)]
+
+
+def _echo_inside(owner: Body, other: Body, chances: dict[int, dict[str, float]], period: float) -> bool:
+    """Is `other` the floor of a cavity, an edge of its roof, or a bounce between roof and floor?
+
+    Air between them is crossed in a few periods at most, and every echo from in there comes out weaker than the roof's, on
+    a curve that follows the roof's.
+    """
+    if chances[id(owner)].get("cavity", 0.0) < SURE or level(other) >= level(owner):
+        return False
+    apart = abs(other.x - owner.x)
+    half = 0.5 * max(float(owner.evidence.get("image_width_m") or 0.0), 2 * NARROWEST)
+    speed = owner.evidence.get("apparent_velocity_m_ns")
+    curve = math.hypot(owner.t, 2 * apart / float(speed)) if speed else owner.t
+    later = other.t - curve
+    inside = 0.3 * period < other.t - owner.t < LONGEST_INSIDE * period and apart < half
+    return inside or (0.15 * period < later < 1.2 * period and apart < half + EDGE)
 
 
 def _shafts_and_rows(bodies: list[Body], kind: dict[int, str]) -> set[int]:

@@ -25,15 +25,16 @@ def compare(section: Section, bodies: Sequence[Body]) -> None:
     """
     period = 1.0 / section.fc_nominal
     for body in bodies:
-        own = _level(body)
-        above = [_level(b) - own for b in bodies if abs(b.x - body.x) < UNDER and _follows(b, body, period)]
+        own = level(body)
+        above = [level(b) - own for b in bodies if abs(b.x - body.x) < UNDER and _follows(b, body, period)]
         body.evidence["under_db"] = max(above) if above else None
-        beside = [b for b in bodies if 0.15 < abs(b.x - body.x) < AROUND and _level(b) > own - LIKE]
+        beside = [b for b in bodies if 0.15 < abs(b.x - body.x) < AROUND and level(b) > own - LIKE]
         length = min(body.x + AROUND, section.x[-1]) - max(body.x - AROUND, section.x[0])
         body.evidence["peers_per_m"] = len(beside) / max(float(length), 1.0)
 
 
-def _level(body: Body) -> float:
+def level(body: Body) -> float:
+    """Reflectivity of a body's roof in dB."""
     value = body.evidence.get("reflectivity_db")
     return UNSEEN if value is None else float(value)
 

@@ -13,6 +13,7 @@ from gprscan.detection.ground import Ground
 from gprscan.units import C_AIR
 
 ROUNDS = 2
+SLOWEST = -0.20  # log of the apparent velocity over the ground's, with two sigma in its favour
 REACH = 50.0  # m of line over which bodies share one ground
 
 
@@ -74,6 +75,9 @@ def _settle_one(
     shift = math.log(ground.factor / prior.factor)
     body.evidence["excess_settled"] = excess - shift
     body.votes["excess_settled"] = classify.read_curve(table, "excess_settled", excess - shift)
+    # no top curves the other way: what looks so much slower than the ground is a bounce, a crossing of tails, or chance
+    if excess - shift + 2 * math.hypot(sigma, ground.spread) < SLOWEST:
+        body.votes["slow_curve"] = {"clutter": 4.0}
     value, spread = size.ground_measurement(table, body.votes, excess - shift, sigma, _depth(body))
     factor, relative = size.combine(ground, value, spread)
     local = replace(ground, factor=ground.factor * factor)
