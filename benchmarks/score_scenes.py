@@ -267,7 +267,9 @@ def show(results: Iterable[Row]) -> None:
             mark = "" if row["kind"] in RIGHT[body["class"]] else "  <- wrong kind"
             z, sigma = row["top_depth_m"] - body["top_depth_m"], row["sigma_depth_m"]
             late = row["twt_ns"] - body["t_flight_ns"]
-            print(f"{head} hit  {body['class']:15s} as {row['kind']:10s} dt {late:+.2f} dz {z:+.3f} ({sigma:.3f}){mark}")
+            print(
+                f"{head} hit  {body['class']:15s} as {row['kind']:10s} dt {late:+.2f} dz {z:+.3f} ({sigma:.3f}){mark}"
+            )
         for body in r["missed"]:
             print(f"{head} MISS {body['class']:15s} at {body['x']:.2f} m, {body['t_flight_ns']:.1f} ns")
         for row in r["false"]:
