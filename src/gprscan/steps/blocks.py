@@ -16,6 +16,7 @@ import xarray as xr
 from gprscan import model, names
 from gprscan.errors import ParameterError
 from gprscan.model import findings
+from gprscan.steps import lazy
 from gprscan.steps.registry import Step, get_step, record, validated
 
 BLOCK = 2048  # traces; of 512 samples and one channel 4 MB, which stays in the cache from step to step
@@ -75,6 +76,9 @@ def map_blocks(line: xr.Dataset, entries: Sequence[dict[str, Any]], block: int =
 def run_blocks(line: xr.Dataset, entries: Sequence[dict[str, Any]], block: int = BLOCK) -> xr.Dataset:
     """Apply steps to a line block by block and put the blocks together; see `map_blocks`.
 
+    A line with a Dask array gives one with a Dask array: its chunks are the blocks, and nothing is computed but what a
+    step measures on the whole line, or needs the whole line for.
+
     Parameters
     ----------
     line : xarray.Dataset
@@ -84,8 +88,42 @@ def run_blocks(line: xr.Dataset, entries: Sequence[dict[str, Any]], block: int =
     block : int
         Traces per block.
     """
+    if lazy.is_lazy(line):
+        return _lazily(line, list(entries))
     reduced, chain, outline = _reduced(line, entries, block)
     return _joined(_stream(reduced, chain, outline, block), reduced.sizes[names.TRACE])
+
+
+def _lazily(line: xr.Dataset, rest: list[dict[str, Any]]) -> xr.Dataset:
+    """Chain steps on a line with a Dask array, into as few layers of its graph as the steps allow."""
+    while rest:
+        chain, rest, outline = _chain(line, rest)
+        if chain:
+            links = [(step.name, values) for step, values, _ in chain]
+            line = lazy.map_overlap(line, links, sum(halo for _, _, halo in chain), outline)
+        else:
+            entry, *rest = rest
+            line = get_step(entry["step"]).function(line, **{k: v for k, v in entry.items() if k != "step"})
+    return line
+
+
+def applied(line: xr.Dataset, step: Step, values: dict[str, Any]) -> xr.Dataset:
+    """Return a line with a Dask array after one step, lazily where the step may be cut; it is not recorded here.
+
+    Parameters
+    ----------
+    line : xarray.Dataset
+        A line with a Dask array.
+    step : Step
+        The step.
+    values : dict
+        Its resolved parameters.
+    """
+    halo = overlap(step, line, values)
+    if halo is None:
+        chunks = line[names.AMPLITUDE].chunksizes[names.TRACE]
+        return step.compute(line.compute(), **values).chunk({names.TRACE: max(chunks)})
+    return lazy.map_overlap(line, [(step.name, values)], halo, _outline(line, step.compute(_probe(line), **values)))
 
 
 def _reduced(
@@ -185,6 +223,8 @@ def _joined(pieces: Iterator[xr.Dataset], n_traces: int) -> xr.Dataset:
         "join": "override",
         "combine_attrs": "override",
     }
-    joined = xr.concat(outlines, names.TRACE, data_vars="minimal", **options)
+    # without coordinates along the line there is nothing to put together but the samples
+    over_trace = any(names.TRACE in var.dims for var in outlines[0].variables.values())
+    joined = xr.concat(outlines, names.TRACE, data_vars="minimal", **options) if over_trace else outlines[0]
     variable = xr.Variable(amplitude.dims, whole, amplitude.attrs)
     return joined.assign({names.AMPLITUDE: variable}).assign_attrs({names.FINDINGS: findings.dump(list(seen.values()))})

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from gprscan import model
+from gprscan import model, names
 from gprscan.errors import ParameterError, UnitsError
 from gprscan.model import provenance
 from gprscan.model.accessor import add_method
@@ -108,7 +108,12 @@ def step(
             values = validated(name, parameters, given)
             if resolve is not None:
                 values = resolve(line, values)
-            result = function(line, **values)
+            if line[names.AMPLITUDE].chunks is None:
+                result = function(line, **values)
+            else:
+                from gprscan.steps import blocks  # which imports this module
+
+                result = blocks.applied(line, _steps[name], values)
             return record(result, line, name, values)
 
         doc = inspect.getdoc(function) or ""
