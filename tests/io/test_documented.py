@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -130,25 +129,4 @@ def test_utsi(tmp_path: Path) -> None:
         gs.read(path)
     path.with_suffix(".hdr").write_bytes(b"\x0f\x20x\n16\0")
     with pytest.raises(ReadError, match="bits per sample"):
-        gs.read(path)
-
-
-def test_projects_say_what_they_are(tmp_path: Path) -> None:
-    path = tmp_path / "p.gpz"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in ("XLine A.DT1", "XLine A.HD", "XLine B.DT1"):
-            archive.writestr(name, b"x")
-    with pytest.raises(ReadError, match=r"2 lines \(XLine A\.DT1, XLine B\.DT1\).*Unzip it"):
-        gs.read(path)
-    raw = bytearray(path.read_bytes())
-    at = raw.index(b"PK\x01\x02")
-    raw[at + 8] |= 1  # the flag of an encrypted entry
-    path.write_bytes(raw)
-    with pytest.raises(ReadError, match="encrypted"):
-        gs.read(path)
-    path.write_bytes(b"\x8f\x11" * 500)
-    with pytest.raises(ReadError, match="encrypted project of Sensors"):
-        gs.read(path)
-    path.write_bytes(bytes(raw[:40]))
-    with pytest.raises(ReadError, match="damaged"):
         gs.read(path)

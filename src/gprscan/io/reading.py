@@ -10,7 +10,7 @@ import xarray as xr
 
 from gprscan import units
 from gprscan.errors import ParameterError
-from gprscan.io import channel_set, registry
+from gprscan.io import channel_set, projects, registry
 from gprscan.io.interval import TO_NS
 from gprscan.io.pipe_side import with_pipe
 from gprscan.io.recording import ReadOptions
@@ -98,6 +98,8 @@ def read(
     )
     together = channel_set.members(Path(path)) if whole_set else []
     source = Source(together[0] if together and not Path(path).exists() else path)
+    if not source.is_folder and projects.is_project(source.path):
+        source = Source(projects.only_line(source.path))
     entry = registry.get_format(format) if format else registry.identify(source)
     data = entry.data_file(source)
     together = together or (channel_set.members(data.path) if whole_set else [])

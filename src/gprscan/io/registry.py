@@ -10,7 +10,6 @@ from typing import Any, Literal
 import xarray as xr
 
 from gprscan.errors import MissingFileError, ReadError, UnknownFormatError
-from gprscan.io.projects import refuse_project
 from gprscan.io.recording import ReadOptions
 from gprscan.io.source import Source
 
@@ -147,7 +146,6 @@ def identify(source: Source) -> Format:
     for entry in sorted(list_formats(), key=lambda entry: entry.shared_suffixes):
         if source.suffix in entry.suffixes or source.suffix in entry.side_suffixes:
             return entry
-    refuse_project(source)
     msg = f"{source.name}: no reader recognises its content or its extension. {readable()}"
     raise UnknownFormatError(msg)
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gprscan.errors import MissingFileError, ReadError
+from gprscan.io import projects
 
 HEAD_BYTES = 4096
 ZARR_GROUP = (".zgroup", "zarr.json")  # what makes a folder a file of this format
@@ -19,7 +20,7 @@ class Source:
     Parameters
     ----------
     path : str or path-like
-        The file; any name, spaces and Chinese characters included.
+        The file; any name, spaces and Chinese characters included. A line in a project is ``PROJECT.gpz/NAME.DT1``.
 
     Raises
     ------
@@ -30,7 +31,7 @@ class Source:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).absolute()
+        self.path = projects.unpacked(Path(path).absolute())
         self.is_folder = self.path.is_dir() and any((self.path / name).is_file() for name in ZARR_GROUP)
         if self.path.is_dir() and not self.is_folder:
             msg = f"{self.path.name} is a folder; gprscan.read takes one file. Use gprscan.scan for a folder of lines."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gprscan.errors import ReadError, RecipeError
-from gprscan.io import channel_set
+from gprscan.io import channel_set, projects
 from gprscan.survey.config import FILE_NAME, LineEntry, LineOptions, SurveyFile, load_survey
 from gprscan.survey.runner import LineJob
 
@@ -75,7 +75,8 @@ def plan_survey(survey: str | Path, out: str | Path | None = None) -> Plan:
     if not path.exists():
         msg = f"there is no file or folder {path}. A survey is a radar file, a folder of them, or a survey.toml."
         raise ReadError(msg)
-    return Plan(path.stem, path.parent, _jobs(path.parent, [(path, None)], LineOptions()))
+    lines = projects.lines_in(path) if projects.is_project(path) else [path]
+    return Plan(path.stem, path.parent, _jobs(path.parent, ((line, None) for line in lines), LineOptions()))
 
 
 def _from_file(path: Path, out: str | Path | None) -> Plan:
@@ -114,7 +115,10 @@ def _beside(root: Path, name: str | None) -> str | None:
 
 def _matches(root: Path, entry: LineEntry, survey_file: str) -> list[Path]:
     if not any(mark in entry.path for mark in "*?["):
-        return [root / entry.path]  # one that is not there is listed as failed, not a reason to stop
+        named = root / entry.path
+        if projects.is_project(named):
+            return projects.lines_in(named)
+        return [named]  # one that is not there is listed as failed, not a reason to stop
     found = [path for path in sorted(root.glob(entry.path)) if path.is_file()]
     formats = _Formats()
     lines = [path for path in found if formats.is_data(path)]
@@ -182,10 +186,11 @@ class _Formats:
 def _lines_under(folder: Path, out: str | Path | None) -> tuple[list[Path], list[tuple[str, str]]]:
     formats = _Formats()
     files = list(_files(folder, None if out is None else Path(out).resolve(), set()))
+    packed, ignored = _lines_packed(files, folder)
+    files = [path for path in files if path.suffix.lower() != projects.SUFFIX]
     found = [path for path in files if formats.is_data(path)]
     present = {_folded(path) for path in found}
-    lines: list[Path] = []
-    ignored: list[tuple[str, str]] = []
+    lines: list[Path] = packed
     for path in found:
         better = _BETTER_TWIN.get(path.suffix.lower())
         if better and _folded(path.with_suffix(better)) in present:
@@ -204,6 +209,19 @@ def _lines_under(folder: Path, out: str | Path | None) -> tuple[list[Path], list
             reason = "a Zarr folder; a survey takes files: gprscan convert it to .nc"
         ignored.append((_relative(path, folder), reason))
     return lines, ignored
+
+
+def _lines_packed(files: list[Path], folder: Path) -> tuple[list[Path], list[tuple[str, str]]]:
+    """Return the lines in projects among some files, and the projects that cannot be opened, with the reason."""
+    lines: list[Path] = []
+    refused: list[tuple[str, str]] = []
+    for path in files:
+        if path.suffix.lower() == projects.SUFFIX:
+            try:
+                lines += projects.lines_in(path)
+            except ReadError as error:
+                refused.append((_relative(path, folder), str(error)))
+    return lines, refused
 
 
 def _folded(path: Path) -> Path:
@@ -251,7 +269,8 @@ def _jobs(root: Path, pairs: Iterable[tuple[Path, LineEntry | None]], defaults: 
         line_id = _free(line_id, taken)
         taken.add(line_id.casefold())
         options = defaults if entry is None else _options(entry).over(defaults)
-        jobs.append(LineJob(line_id, path, _relative(path, root), options, tuple(members[1:])))
+        files = [projects.unpacked(member) for member in members]
+        jobs.append(LineJob(line_id, files[0], _relative(path, root), options, tuple(files[1:])))
     return jobs
 
 
