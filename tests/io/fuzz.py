@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 import tracemalloc
+import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -159,6 +161,25 @@ def _seg2(folder: Path) -> Path:
     return makers.make_seg2(folder / "a.rad", builders.radar(24, 64, "i2"), strings=strings, trace_strings=marks)
 
 
+def _fields() -> np.ndarray:
+    fields = np.zeros((2, 200, 9))
+    fields[:, :, 2] = builders.radar(2, 200, "f8")
+    return fields
+
+
+def _zarr(folder: Path) -> Path:
+    return gs.write(_placed(), folder / "a.zarr")
+
+
+def _gpz(folder: Path) -> Path:
+    line = _dt1(folder, "f4")
+    with zipfile.ZipFile(folder / "p.gpz", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in (line, line.with_suffix(".HD"), line.with_suffix(".gps")):
+            archive.write(path, path.name)
+            path.unlink()
+    return folder / "p.gpz"
+
+
 def _ids(folder: Path) -> Path:
     rows = [f"{t},{0.1 * t},0,{503_082 + 0.1 * t},2511315,12.5,EPSG:4547,x" for t in range(4)]
     (folder / "a.gec").write_text("\n".join(["<UTM_ZONE>", "50", *rows]))
@@ -182,13 +203,25 @@ SEEDS: dict[str, list[Callable[[Path], Path]]] = {
     "segy": [
         lambda f: makers.make_segy(f / "a.sgy", builders.radar(24, 64, "f4"), code=1),
         lambda f: makers.make_segy(f / "a.sgy", builders.radar(24, 64, "i2"), code=3, order="<", extended=1),
+        lambda f: makers.make_segy_2(f / "a.sgy", builders.radar(24, 64, "f4"), interval_us=0.0004, stated=-1),
         _segy_of_ours,
     ],
     "su": [lambda f: makers.make_su(f / "a.su", builders.radar(24, 64, "f4"), d1=0.4)],
-    "seg2": [_seg2, lambda f: makers.make_seg2(f / "a.sg2", builders.radar(24, 64, "f4"), order=">", shuffled=True)],
+    "seg2": [
+        _seg2,
+        lambda f: makers.make_seg2(f / "a.sg2", builders.radar(24, 64, "f4"), order=">", shuffled=True),
+        lambda f: makers.make_seg2(f / "a.sg2", builders.radar(24, 64, "i2"), packed=True),
+    ],
     "ids": [_ids],
     "text": [_text],
     "oko": [lambda f: makers.make_oko(f / "a.gpr2", builders.radar(24, 64, "f4"))],
+    "vol": [
+        lambda f: makers.make_vol(f / "a.vol", builders.radar(24, 64, "i4", 3).transpose(1, 0, 2)),
+        lambda f: makers.make_vol(f / "a.vol", builders.radar(24, 64, "f4")),
+    ],
+    "gprmax2": [lambda f: makers.make_gprmax2(f / "a.out", _fields())],
+    "zarr": [_zarr],
+    "gpz": [_gpz],
     "cirp": [lambda f: makers.make_cirp(f / "a.gpr", builders.radar(24, 64, "i2"))],
     "utsi": [_utsi],
 }
@@ -287,7 +320,8 @@ def attempt(path: Path, total: int, outcome: Outcome, *, memory: bool, in_child:
         guard = address_space(ADDRESS_BYTES + 4 * total)
     start = time.process_time()  # a loaded machine is no hang
     try:
-        with guard:
+        with guard, warnings.catch_warnings():
+            warnings.simplefilter("error")  # noise that a user cannot act on
             fault = _read_whole(path, outcome)
     except BaseException as error:
         fault = f"{type(error).__name__}: {error}"
@@ -342,27 +376,27 @@ def run(reader: str, count: int, seed: int, *, keep: Path | None = None, memory_
             (root / str(i)).mkdir()
             data = make(root / str(i))
             gs.read(data).load()
-            originals.append((data, {p: p.read_bytes() for p in sorted(data.parent.iterdir())}))
+            originals.append((data, {p: p.read_bytes() for p in sorted(data.parent.rglob("*")) if p.is_file()}))
         for number in range(count):
             data, files = rng.choice(originals)
-            victim = data if rng.random() < 0.5 else rng.choice(list(files))
+            victim = data if data in files and rng.random() < 0.5 else rng.choice(list(files))
             damaged = mutate(files[victim], rng)
             if rng.random() < 0.2:
                 damaged = mutate(damaged, rng)
             victim.write_bytes(damaged)
             target = data
-            if rng.random() < 0.1:
+            if rng.random() < 0.1 and data in files:
                 target = data.with_suffix(rng.choice(SUFFIXES))
                 data.rename(target)
-            total = sum(p.stat().st_size for p in data.parent.iterdir())
+            total = sum(p.stat().st_size for p in data.parent.rglob("*") if p.is_file())
             traced = bool(memory_every) and number % memory_every == 0
             fault = attempt(target, total, outcome, memory=traced, in_child=data.suffix in IN_A_CHILD)
             if fault:
                 outcome.bad.append(f"{reader} #{number} (seed {seed}): {victim.name}: {fault}")
                 if keep is not None:
                     shutil.copytree(data.parent, keep / f"{reader}-{seed}-{number}", dirs_exist_ok=True)
-            for stray in data.parent.iterdir():
-                if stray not in files:
+            for stray in data.parent.rglob("*"):
+                if stray not in files and stray.is_file():
                     stray.unlink()
             for path, raw in files.items():
                 if path == victim or not path.exists():

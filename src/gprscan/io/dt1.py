@@ -243,7 +243,7 @@ def _marks(layout: TraceLayout, words: np.ndarray) -> xr.Variable | None:
     if not np.isin(flags, (0, 1)).all():
         return None
     if len(words) < layout.n_traces:
-        return xr.Variable("trace", indexing.LazilyIndexedArray(HeaderFlag(layout, 96, np.dtype("<f4"), 1.0)))
+        return xr.Variable("trace", indexing.LazilyIndexedArray(HeaderFlag(layout, 96, np.dtype("<f4"), [1.0])))
     return xr.Variable("trace", (flags == 1).astype("i1")) if (flags == 1).any() else None
 
 

@@ -7,13 +7,14 @@ import struct
 
 import numpy as np
 import xarray as xr
+from xarray.core import indexing
 
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.cor import parse_instant
 from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.ids_gec import read_gec
-from gprscan.io.lazy import TraceLayout, lazy_variable, probe
+from gprscan.io.lazy import HeaderFlag, TraceLayout, lazy_variable, probe
 from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line, whole_traces
 from gprscan.io.registry import REAL, Format, register
 from gprscan.io.source import Source, decode_text
@@ -74,7 +75,6 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     spacing, found = _spacing(source, header)
     zero, unclear = nominal_time_zero(sample, dt, separation, source.name, "no field for it")
     side = source.side_file(".gec")
-    marks = np.isin(flags[:, 1], _USER_MARKS)
     recording = Recording(
         data=lazy_variable(layout),
         dt=dt,
@@ -84,13 +84,21 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         frequency=frequency,
         separation=separation,
         fixes=read_gec(side, layout.n_traces, spacing, options.crs) if side is not None else None,
-        mark=xr.Variable("trace", marks.astype("i1")) if marks.any() else None,
+        mark=_marks(layout, flags),
         acquired=_acquired(records.get("C", b"")),
         instrument="IDS GeoRadar",
         header=_texts(records) | header,
         findings=[*findings, *found, *unclear],
     )
     return to_line(recording, source, "ids", options)
+
+
+def _marks(layout: TraceLayout, flags: np.ndarray) -> xr.Variable | None:
+    """Return the operator's marks; of very many sweeps they are read when they are used."""
+    if len(flags) < layout.n_traces:
+        return xr.Variable("trace", indexing.LazilyIndexedArray(HeaderFlag(layout, 1, np.dtype("u1"), _USER_MARKS)))
+    marks = np.isin(flags[:, 1], _USER_MARKS)
+    return xr.Variable("trace", marks.astype("i1")) if marks.any() else None
 
 
 def _records(source: Source, length: int) -> tuple[dict[str, bytes], int]:
@@ -132,12 +140,17 @@ def _first_number(raw: bytes) -> float | None:
 
 
 def _layout(source: Source, start: int, n_traces: int, n_samples: int) -> tuple[TraceLayout, np.ndarray, list[Finding]]:
-    """Return the layout of the sweeps and their flags; records after the last sweep are left out."""
+    """Return the layout of the sweeps and their flags, those of a sample of very many; what follows them is left out."""
 
     def layout(count: int) -> TraceLayout:
         stored = np.dtype("<i2")
         return layout_of(source, offset=start, n_traces=count, n_samples=n_samples, stored=stored, prefix=4)
 
+    rows = layout(n_traces).spread()
+    if len(rows) < n_traces:
+        flags = layout(n_traces).headers(rows)
+        if bool((flags[:, 0] == ord("R")).all()):
+            return layout(n_traces), flags, []
     flags = layout(n_traces).headers()
     other = np.flatnonzero(flags[:, 0] != ord("R"))
     if len(other) == 0:
@@ -191,7 +204,7 @@ def _header_findings(
     invalid = int(((flags[:, 1] == _INVALID[0]) & (flags[:, 2] == _INVALID[1])).sum())
     if invalid:
         what, then = "The recorder flagged sweeps as invalid.", "They are kept as recorded."
-        evidence = f"{invalid} of {len(flags)} sweeps"
+        evidence = f"{invalid} of {len(flags)} sweeps checked"
         out.append(Finding("traces-flagged-bad", "warning", what, source.name, evidence, then))
     return out
 

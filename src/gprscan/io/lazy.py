@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,7 +172,7 @@ class TraceArray(BackendArray):
         else:
             raw = out.view(layout.stored.newbyteorder("="))
             pick = _as_slice(samples)
-            for first, count, rows, where in _blocks(traces, layout.record):
+            for first, count, rows, where in blocks(traces, layout.record):
                 block = layout.read_block(first, count)
                 for i, c in enumerate(channels):
                     raw[i, where] = block[:, c][rows][:, pick]
@@ -208,7 +208,7 @@ def _as_slice(positions: np.ndarray) -> Any:
     return positions
 
 
-def _blocks(traces: np.ndarray, record: int) -> Iterator[tuple[int, int, Any, Any]]:
+def blocks(traces: np.ndarray, record: int) -> Iterator[tuple[int, int, Any, Any]]:
     """Cut trace numbers into reads of bounded size: first trace, count, rows within the read, places in the result."""
     order = np.argsort(traces, kind="stable")
     ordered = traces[order]
@@ -231,7 +231,7 @@ def _blocks(traces: np.ndarray, record: int) -> Iterator[tuple[int, int, Any, An
 
 
 class HeaderFlag(BackendArray):
-    """Whether a word of each trace header has a value, shape (trace,), 0 or 1; read when it is used.
+    """Whether a word of each trace header has one of some values, shape (trace,), 0 or 1; read when it is used.
 
     Parameters
     ----------
@@ -241,12 +241,12 @@ class HeaderFlag(BackendArray):
         Byte of the word within the header.
     kind : numpy.dtype
         Type of the word, byte order included.
-    value : float
-        The value that counts.
+    values : sequence of float
+        The values that count.
     """
 
-    def __init__(self, layout: TraceLayout, at: int, kind: np.dtype, value: float) -> None:
-        self.layout, self.at, self.kind, self.value = layout, at, kind, value
+    def __init__(self, layout: TraceLayout, at: int, kind: np.dtype, values: Sequence[float]) -> None:
+        self.layout, self.at, self.kind, self.values = layout, at, kind, tuple(values)
         self.shape, self.dtype = (layout.n_traces,), np.dtype("i1")
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
@@ -257,7 +257,7 @@ class HeaderFlag(BackendArray):
         rows, back = np.unique(traces, return_inverse=True)
         whole = None if len(rows) == self.shape[0] else rows
         words = self.layout.headers(whole, self.at, self.at + self.kind.itemsize).view(self.kind)[:, 0]
-        flags = (words == self.value).astype("i1")[back]
+        flags = np.isin(words, self.values).astype("i1")[back]
         return flags[0] if isinstance(key[0], int | np.integer) else flags
 
 

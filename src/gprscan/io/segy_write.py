@@ -60,14 +60,12 @@ def _chunks(line: xr.Dataset, code: int, picoseconds: int) -> Iterator[bytes]:
     n_samples = line.sizes[names.TWT]
     target = np.dtype(f">{FORMATS[code]}")
     yield _text(line) + _binary(n_samples, code, picoseconds)
-    headers = _trace_headers(line, picoseconds)
     first = 0
     for block in blocks(line):
         samples = block[0].astype(target)
         count = samples.shape[0]
-        records = np.concatenate(
-            [headers[first : first + count], np.ascontiguousarray(samples).view("u1").reshape(count, -1)], axis=1
-        )
+        headers = _trace_headers(line.isel({names.TRACE: slice(first, first + count)}), picoseconds, first)
+        records = np.concatenate([headers, np.ascontiguousarray(samples).view("u1").reshape(count, -1)], axis=1)
         yield records.tobytes()
         first += count
 
@@ -110,7 +108,8 @@ def _binary(n_samples: int, code: int, picoseconds: int) -> bytes:
     return out.tobytes()
 
 
-def _trace_headers(line: xr.Dataset, picoseconds: int) -> np.ndarray:
+def _trace_headers(line: xr.Dataset, picoseconds: int, first: int) -> np.ndarray:
+    """Return the headers of a part of a line that begins with trace `first`, shape (trace, 240)."""
     n = line.sizes[names.TRACE]
     raw = np.zeros((n, TRACE_BYTES), dtype="u1")
 
@@ -119,7 +118,7 @@ def _trace_headers(line: xr.Dataset, picoseconds: int) -> np.ndarray:
         column = np.broadcast_to(np.asarray(values).astype(dtype), (n,))
         raw[:, at : at + dtype.itemsize] = np.ascontiguousarray(column).view("u1").reshape(n, -1)
 
-    numbers = np.arange(1, n + 1)
+    numbers = np.arange(1, n + 1) + first
     for at in (0, 4, 8, 20):
         put(at, ">i4", numbers)
     put(12, ">i4", 1)

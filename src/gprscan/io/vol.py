@@ -16,7 +16,7 @@ from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.interval import radar_interval
-from gprscan.io.lazy import as_positions, fill, lazy_variable, probe
+from gprscan.io.lazy import as_positions, blocks, fill_from, lazy_variable, opened, probe
 from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line, whole_traces
 from gprscan.io.registry import DOCUMENTED, Format, register
 from gprscan.io.source import Source, decode_text
@@ -139,8 +139,8 @@ def _volume(
     require(needed <= source.size, source, f"{problem}, but the file has {source.size}", "Truncated: copy it again.")
     planes = _Planes(str(source.path), start, shape, np.dtype(f">i{bits // 16}"))
     variable = xr.Variable(("channel", "trace", "twt"), indexing.LazilyIndexedArray(planes))
-    n = max(1, min(shape[1], _PROBE_BYTES // max(1, shape[0] * shape[2] * bits // 8)))
-    chosen = np.unique(np.linspace(0, shape[1] - 1, n).astype(int))
+    run = max(1, min(shape[1], _PROBE_BYTES // max(1, shape[0] * shape[2] * bits // 8)) // 4)
+    chosen = np.unique([np.arange(first, first + run) for first in np.linspace(0, shape[1] - run, 4).astype(int)])
     sample = np.asarray(variable[:, chosen].values).transpose(1, 0, 2)
     what = "The samples are complex; their real part is the radar signal that is kept."
     evidence = f"{bits} bits per sample; x is taken as along, y as across the line"
@@ -164,11 +164,13 @@ class _Planes(BackendArray):
         out = np.empty((len(channels), len(traces), len(samples)), dtype=self.dtype)
         if out.size:
             _, nx, ny = self.stored
-            first, last = int(traces.min()), int(traces.max())
-            block = np.empty((last - first + 1, ny, 2), dtype=self.kind)
-            for i, z in enumerate(samples):
-                fill(self.path, self.start + (int(z) * nx + first) * ny * 2 * self.kind.itemsize, block)
-                out[:, :, i] = block[traces - first][:, channels, 0].T
+            pair = 2 * self.kind.itemsize
+            with opened(self.path) as file:
+                for first, count, rows, where in blocks(traces, ny * pair):
+                    block = np.empty((count, ny, 2), dtype=self.kind)
+                    for i, z in enumerate(samples):
+                        fill_from(file, self.start + (int(z) * nx + first) * ny * pair, block)
+                        out[:, where, i] = block[rows][:, channels, 0].T
         dropped = tuple(i for i, k in enumerate(key) if isinstance(k, int | np.integer))
         return out.reshape([n for i, n in enumerate(out.shape) if i not in dropped])
 

@@ -97,7 +97,7 @@ class ZarrArray(BackendArray):
             self.stored = np.dtype(object if self.text else str(meta["dtype"]))
             compressor = meta.get("compressor")
             self.codec = compressor["id"] if compressor else None
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             require(False, source, f"{problem} ({error})")
         self.separator = str(meta.get("dimension_separator", "."))
         self.fill = meta.get("fill_value")
@@ -105,8 +105,8 @@ class ZarrArray(BackendArray):
         known = self.codec in (None, "zlib", "gzip") and meta.get("order", "C") == "C" and self.separator in "./"
         known &= self.text or (self.stored.kind in _KINDS and not meta.get("filters"))
         require(known, source, f"{problem}: type {meta.get('dtype')}, compression {self.codec}", advice)
-        sane = len(self.chunks) == len(self.shape) and all(n >= 0 for n in self.shape) and all(self.chunks)
-        sane = sane and all(n > 0 for n in self.chunks) and math.prod(self.shape) < MAX_ITEMS
+        sane = len(self.chunks) == len(self.shape) and all(0 <= n < MAX_ITEMS for n in self.shape)
+        sane = sane and all(0 < n < MAX_ITEMS for n in self.chunks) and math.prod(self.shape) < MAX_ITEMS
         require(sane, source, f"the array {name} has the shape {self.shape} in chunks of {self.chunks}")
         self._bound(source)
         self.dtype = self.stored.newbyteorder("=")
@@ -115,8 +115,9 @@ class ZarrArray(BackendArray):
         """Refuse shapes that the chunks on disk do not back: nothing is allocated by a lying header."""
         files = [entry for entry in self.folder.rglob("*") if entry.is_file() and not entry.name.startswith(".")]
         held = sum(entry.stat().st_size for entry in files) * (1 if self.codec is None else 200)
-        need = math.prod(self.shape) * (4 if self.text else self.stored.itemsize)
-        require(need <= held + 2**16, source, f"{self.name} claims {need} bytes, and its chunks hold {held} at most")
+        items = max(math.prod(self.shape), math.prod(self.chunks))  # a chunk that is missing is made of its fill value
+        need = items * (4 if self.text else self.stored.itemsize)
+        require(need <= held + 2**20, source, f"{self.name} claims {need} bytes, and its chunks hold {held} at most")
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
