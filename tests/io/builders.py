@@ -20,6 +20,7 @@ def dzt_header(
     position: float = -5.0,
     epsr: float = 9.0,
     top: float = 0.0,
+    depth: float | None = None,
     antenna: bytes = b"400MHz",
     tag: int = 0x00FF,
 ) -> bytes:
@@ -29,7 +30,8 @@ def dzt_header(
     struct.pack_into("<fffff", block, 10, 24.0, spm, mpm, position, window)
     # 2025-03-14 15:09:26: seconds / 2, minutes, hours, day, month, year - 1980 from the lowest bit up
     struct.pack_into("<I", block, 32, 13 | 9 << 5 | 15 << 11 | 14 << 16 | 3 << 21 | 45 << 25)
-    struct.pack_into("<Hfff", block, 52, nchan, epsr, top, 2.0)
+    reach = 0.299792458 * window / 2 / max(epsr, 1.0) ** 0.5 if depth is None else depth
+    struct.pack_into("<Hfff", block, 52, nchan, epsr, top, reach)
     block[98 : 98 + len(antenna)] = antenna
     block[113] = 8 << 3
     return bytes(block)

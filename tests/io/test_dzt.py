@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -241,3 +243,40 @@ def test_channel_headers_that_disagree(tmp_path: Path) -> None:
     raw = dzt_header(nsamp=32, bits=16, nchan=2) + dzt_header(nsamp=64, bits=16, nchan=2) + dzt_samples(values)
     (tmp_path / "a.DZT").write_bytes(raw)
     assert "channel-headers-disagree" in codes(gs.read(tmp_path / "a.DZT"))
+
+
+def test_a_header_that_contradicts_itself(tmp_path: Path) -> None:
+    """Depth and permittivity imply another window than the one stated: by a factor of ten."""
+    path = make_dzt(tmp_path / "a.dzt", radar(20, 64, "i2", 1), depth=0.25)
+    found = {f.code: f for f in load(gs.read(path))}
+    assert found["window-disagreement"].severity == "warning"
+    assert "rhf_range, ns 50" in found["window-disagreement"].evidence
+    assert "window-disagreement" not in codes(gs.read(make_dzt(tmp_path / "b.dzt", radar(20, 64, "i2", 1))))
+    raw = bytearray(make_dzt(tmp_path / "c.dzt", radar(20, 64, "i2", 2)).read_bytes())
+    struct.pack_into("<f", raw, 1024 + 26, 100.0)
+    (tmp_path / "c.dzt").write_bytes(raw)
+    found = {f.code: f for f in load(gs.read(tmp_path / "c.dzt"))}
+    assert "channel 1, ns 100" in found["channel-windows-disagree"].evidence
+
+
+def test_picks_and_ranges_of_a_dzx(tmp_path: Path) -> None:
+    """RADAN keeps layers and targets as groups of points: scan, sample, channel, property."""
+    path = make_dzt(tmp_path / "a.dzt", radar(20, 64, "i2", 1))
+    points = "".join(
+        f"<LayerWayPt><scanSampChanProp>{s},{30 + s},0,2</scanSampChanProp><timeAmpDepVel>{5 + s},1,0,0</timeAmpDepVel>"
+        "</LayerWayPt>"
+        for s in range(3)
+    )
+    (tmp_path / "a.DZX").write_text(
+        '<DZX xmlns="www.geophysical.com/DZX/1.02"><GlobalProperties><dielectric>4</dielectric></GlobalProperties>'
+        f"<LayerGroup><layerNum>0</layerNum><groupName>base</groupName>{points}</LayerGroup>"
+        "<TargetGroup><groupName>pipe</groupName><TargetWayPt><scanSampChanProp>7,40,0,0</scanSampChanProp></TargetWayPt>"
+        "<TargetWayPt><scanSampChanProp>x,40,0,0</scanSampChanProp></TargetWayPt></TargetGroup>"
+        "<File><scanRange>0,99</scanRange><Profile><WayPt><scan>4</scan><mark>User</mark></WayPt></Profile></File></DZX>"
+    )
+    line = gs.read(path)
+    picks = json.loads(line.attrs["vendor_header"])["picks"]
+    assert picks[0] == {"group": "base", "kind": "layer", "points": [[0, 30, 0, 5.0], [1, 31, 0, 6.0], [2, 32, 0, 7.0]]}
+    assert picks[1] == {"group": "pipe", "kind": "target", "points": [[7, 40, 0, None]]}
+    assert np.flatnonzero(line["mark"]).tolist() == [4]
+    assert {"picks-in-side-file", "trace-count-disagreement", "permittivity-disagreement"} <= codes(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     findings += found
     frequency, found = _frequencies(headers, dzx)
     findings += found + _header_findings(source, main, headers, own=bool(dzx.line))
+    findings += _side_findings(source, main, dzx, layout.n_traces)
     gnss = source.side_file(".dzg")
     fixes: Fixes | None = read_dzg(gnss, main.created.date() if main.created else None) if gnss else None
     separation = _per_channel(dzx.separations, main.channels)
@@ -73,7 +75,11 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         acquired=main.created.isoformat() if main.created else "",
         antenna_height=dzx.exact("antenna_height_m"),
         instrument=main.instrument,
-        header={**main.as_json(), "antennas": [h.antenna for h in headers]},
+        header={
+            **main.as_json(),
+            "antennas": [h.antenna for h in headers],
+            **({"picks": dzx.picks} if dzx.picks else {}),
+        },
         findings=findings,
     )
     return to_line(recording, source, "dzt", options)
@@ -293,15 +299,18 @@ def _header_findings(source: Source, main: DztHeader, headers: list[DztHeader], 
         return out  # the DZX that gprscan wrote states what these fields leave open
     if not 1 <= main.epsr <= 100:
         what, evidence = "The header's relative permittivity is impossible.", f"rhf_epsr {main.epsr:g}"
-        out.append(
-            Finding(
-                "permittivity-invalid",
-                "info",
-                what,
-                source.name,
-                evidence,
-                "It is not used; depths come from the data.",
-            )
+        then = "It is not used; depths come from the data."
+        out.append(Finding("permittivity-invalid", "info", what, source.name, evidence, then))
+    elif np.isfinite(main.depth) and main.depth > 0:
+        implied = 2 * main.depth * math.sqrt(main.epsr) / 0.299792458
+        out += checks.disagreement(
+            "window-disagreement",
+            "Two fields of the header state different time windows.",
+            source.name,
+            ("rhf_range, ns", float(main.range)),
+            ("2 x rhf_depth x sqrt(rhf_epsr) / c, ns", implied),
+            0.1,
+            "rhf_range is used; all depths depend on it. Check it against the recorder's settings.",
         )
     for channel, block in enumerate(headers[1:], start=1):
         if (block.nsamp, block.bits) not in ((main.nsamp, main.bits), (0, 0)):
@@ -310,6 +319,45 @@ def _header_findings(source: Source, main: DztHeader, headers: list[DztHeader], 
                 f"channel 0: {main.nsamp} samples of {main.bits} bits, channel {channel}: {block.nsamp} of {block.bits}"
             )
             out.append(Finding("channel-headers-disagree", "warning", what, source.name, evidence, "Channel 0 rules."))
+        elif np.isfinite(block.range) and block.range > 0:
+            out += checks.disagreement(
+                "channel-windows-disagree",
+                "The channels were recorded with different time windows.",
+                source.name,
+                ("channel 0, ns", float(main.range)),
+                (f"channel {channel}, ns", float(block.range)),
+                0.01,
+                f"The window of channel 0 is used for all: times and depths of channel {channel} are wrong by this factor.",
+            )
+    return out
+
+
+def _side_findings(source: Source, main: DztHeader, dzx: Dzx, n_traces: int) -> list[Finding]:
+    """Compare what DZT and DZX both state, and say that there are picks."""
+    out: list[Finding] = []
+    name = f"{source.path.stem}.DZX"
+    if dzx.scans and not dzx.line and abs(dzx.scans - n_traces) > max(8, 0.02 * n_traces):
+        what = "The DZT and the DZX disagree on the number of scans."
+        evidence = f"scanRange of the DZX {dzx.scans}, the DZT holds {n_traces}"
+        then = "The DZT rules. The DZX may belong to another line, or to a part of this one."
+        out.append(Finding("trace-count-disagreement", "warning", what, name, evidence, then))
+    if dzx.dielectric and 1 <= main.epsr <= 100:
+        out += checks.disagreement(
+            "permittivity-disagreement",
+            "The DZT and the DZX state different permittivities.",
+            name,
+            ("DZT", float(main.epsr)),
+            ("DZX", dzx.dielectric),
+            0.02,
+            "Neither is used; depths come from the data.",
+        )
+    if dzx.picks:
+        points = sum(len(group["points"]) for group in dzx.picks)
+        groups = ", ".join(repr(group["group"]) for group in dzx.picks[:3])
+        what = "The DZX holds picks of an interpreter."
+        then = "Kept in the line's vendor header under 'picks': scan, sample, channel, ns. Detection does not use them."
+        evidence = f"{points} points in {len(dzx.picks)} groups: {groups}"
+        out.append(Finding("picks-in-side-file", "info", what, name, evidence, then))
     return out
 
 

@@ -7,6 +7,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
+from typing import Any
 
 from gprscan.errors import ReadError
 from gprscan.geometry import Fixes, NmeaLog
@@ -14,6 +15,7 @@ from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
 GPRSCAN_NAMESPACE = "urn:gprscan:dzx"
+_GROUPS = {"LayerGroup": ("layer", "LayerWayPt"), "TargetGroup": ("target", "TargetWayPt")}
 _UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "in": 0.0254}
 
 
@@ -46,6 +48,12 @@ class Dzx:
     ----------
     spacing : float or None
         Distance between scans in m, where it is stated in a unit of length.
+    dielectric : float or None
+        Relative permittivity.
+    scans : int or None
+        Scans by the range that the file states.
+    picks : list of dict
+        Groups of picks, each ``{"group": name, "kind": "layer" or "target", "points": [[scan, sample, channel, ns], ...]}``.
     marks : dict
         Scan -> distance in m, NaN where only the mark is stated.
     frequencies, separations, offsets : dict
@@ -60,6 +68,8 @@ class Dzx:
 
     spacing: float | None = None
     dielectric: float | None = None
+    scans: int | None = None
+    picks: list[dict[str, Any]] = field(default_factory=list)
     marks: dict[int, float] = field(default_factory=dict)
     frequencies: dict[int, float] = field(default_factory=dict)
     separations: dict[int, float] = field(default_factory=dict)
@@ -92,6 +102,10 @@ def read_dzx(source: Source) -> Dzx:
             _channel(element, out)
         elif name == "WayPt":
             _waypoint(element, out)
+        elif name in _GROUPS:
+            _picks(element, out)
+        elif name == "scanRange":
+            _scan_range(element.text or "", out)
         elif element.tag == f"{{{GPRSCAN_NAMESPACE}}}line":
             out.line = dict(element.attrib)
         elif element.tag == f"{{{GPRSCAN_NAMESPACE}}}distance":
@@ -146,6 +160,29 @@ def _channel(element: ET.Element, out: Dzx) -> None:
             target[channel] = value
     if values.get("label"):
         out.labels[channel] = values["label"]
+
+
+def _scan_range(text: str, out: Dzx) -> None:
+    words = [word.strip() for word in text.split(",")]
+    if len(words) == 2 and all(word.isdecimal() and len(word) < 10 for word in words):
+        out.scans = max(out.scans or 0, int(words[1]) - int(words[0]) + 1)
+
+
+def _picks(element: ET.Element, out: Dzx) -> None:
+    """Read a group of picks: scan, sample and channel, all zero-based, and the time in ns where it is stated."""
+    kind, point_name = _GROUPS[_local(element.tag)]
+    name, points = "", []
+    for child in element:
+        if _local(child.tag) == "groupName":
+            name = (child.text or "").strip()[:80]
+        elif _local(child.tag) == point_name:
+            values = _children(child)
+            place = values.get("scanSampChanProp", "").split(",")
+            if len(place) >= 3 and all(word.strip().isdecimal() and len(word) < 10 for word in place[:3]):
+                time = _float(values.get("timeAmpDepVel", "").split(",")[0])
+                points.append([*(int(word) for word in place[:3]), time])
+    if points:
+        out.picks.append({"group": name, "kind": kind, "points": points})
 
 
 def _waypoint(element: ET.Element, out: Dzx) -> None:
