@@ -153,9 +153,7 @@ def velocities() -> None:
     velocity = 0.09 + 0.02 * z + 0.01 * x
     gradient, distance = np.hypot(0.02, 0.01), (x - step * source) ** 2 + z**2
     exact = np.arccosh(1 + gradient**2 * distance / (2 * velocity[source, 0] * velocity)) / gradient
-    off = np.abs(first_arrivals(1 / velocity, float(source), step, 12) - exact)[
-        np.abs(x - step * source) <= 1.7 * z
-    ].max()
+    off = np.abs(first_arrivals(1 / velocity, source, step) - exact)[np.abs(x - step * source) <= 1.7 * z].max()
     row("times of the eikonal, gradient down and along, 32 ns", "kirchhoff", f"{off:.4f} ns", "")
     along = 0.05 * (np.arange(160) - 80)
     line = diffractor(160, 360, dt=0.25, times=2 * reference.gradient_time(along, np.array(1.5), 0.08, 0.03))

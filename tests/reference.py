@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+
+from gprscan.kernels.section import ROWS_BEYOND
 
 # --- FDTD (Yee 1966; Roden and Gedney 2000), physical fields, every array over the whole grid -------------------------
 
@@ -137,6 +140,61 @@ def diffraction_sum(data, rows, early, late, first, last, pad):  # type: ignore[
             for j in range(first[i], last[i]):
                 for column in {pad + x + j, pad + x - j}:
                     image[i, x] += early[i, j] * data[rows[i, j], column] + late[i, j] * data[rows[i, j] + 1, column]
+    return image
+
+
+def section_sum(data, origin, n, traces, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples):  # type: ignore[no-untyped-def]
+    """Sum along the curves of a section, each point and trace by itself; see `gprscan.kernels.section.section_sum`."""
+    spacing, half, height, dt, time_start, most = scales
+
+    def grid(place: float, lag: float, i: int) -> float:
+        along = [
+            np.interp(lag, lattice[1] * (np.arange(ratio.shape[2]) - lattice[2]), column)
+            for column in ratio[:, i].astype("float64")
+        ]
+        return float(np.interp(place, lattice[0] + lattice[1] * np.arange(ratio.shape[0]), along))
+
+    around = spacing * np.arange(n)
+
+    def leg(place: float, antenna: float, i: int) -> tuple[float, float]:
+        ground = np.interp(place, around, relief)
+
+        def ray(u: float) -> tuple[float, float, float]:
+            entry = antenna + u * np.sign(place - antenna)
+            below = np.interp(entry, around, relief) - ground + depths[i]
+            return grid(place, entry - place, i), float(np.hypot(place - entry, below)), below
+
+        u = 0.0
+        if height > 0:
+            below = np.interp(antenna, around, relief) - ground + depths[i]
+            velocity, reach = 1 / grid(place, 0.0, i), abs(place - antenna)
+            time = lambda u: np.hypot(u, height) / C0 + np.hypot(reach - u, below) / velocity  # noqa: E731
+            u = float(minimize_scalar(time, bounds=(0.0, reach), method="bounded", options={"xatol": 1e-9}).x)
+        mean, path, below = ray(u)
+        bend = mean * below**2 / path**3
+        if height > 0:
+            bend = 1 / (1 / bend + C0 * np.hypot(u, height) ** 3 / height**2)
+        return float(np.hypot(u, height)) / C0 * (height > 0) + mean * path, bend
+
+    image = np.zeros((depths.size, len(traces)))
+    for i in range(depths.size):
+        for column, x in enumerate(traces):
+            taps = min(int(widths[i]) + 2, taper.shape[1])
+            for sign in (1, -1):
+                legs = [
+                    [leg(around[x], around[x] + sign * spacing * j + s * half, i) for s in (-1, 1)] for j in range(taps)
+                ]
+                times = [(one[0] + two[0] - time_start) / dt for one, two in legs]
+                for j in range(sign < 0, taps):
+                    weight = taper[i, j] * min(spacing * np.sqrt((legs[j][0][1] + legs[j][1][1]) / (2 * np.pi)), most)
+                    near, far = max(j - 1, 0), min(j + 1, taps - 1)
+                    aliasing = abs(times[far] - times[near]) / (far - near)
+                    copy = int(np.clip(np.floor(2 * np.log2(max(aliasing, 1.0))), 0, copies - 1))
+                    rows = copy * (n_samples + 2 * ROWS_BEYOND) + ROWS_BEYOND + np.arange(-1, n_samples + 1)
+                    trace = data[rows, origin + x + sign * j]
+                    image[i, column] += weight * np.interp(
+                        times[j], np.arange(-1, n_samples + 1), trace, left=0, right=0
+                    )
     return image
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
-from gprscan.kernels.anchored import anchor_tables, anchored_sum
 from gprscan.kernels.eikonal import first_arrivals, mean_slowness
+from gprscan.kernels.section import ROWS_BEYOND, largest_bend, section_sum
 from tests import reference
 
 
 def test_uniform_ground_is_distance_times_slowness() -> None:
-    times = first_arrivals(np.full((24, 14), 10.0), 9.3, 0.05, 6)
+    times = first_arrivals(np.full((24, 14), 10.0), 9, 0.05)
     x, z = 0.05 * np.arange(24)[:, None], 0.05 * np.arange(14)[None, :]
-    np.testing.assert_allclose(times, 10 * np.hypot(x - 0.05 * 9.3, z), atol=1e-6)
+    np.testing.assert_allclose(times, 10 * np.hypot(x - 0.05 * 9, z), atol=1e-6)
 
 
 @pytest.mark.parametrize(("down", "along"), [(0.02, 0.0), (0.0, 0.01), (-0.012, 0.008)])
@@ -21,7 +22,7 @@ def test_gradients_follow_circular_rays(down: float, along: float) -> None:
     step, source = 0.1, 8
     x, z = step * np.arange(20)[:, None], step * np.arange(16)[None, :]
     velocity = 0.08 + down * z + along * x
-    times = first_arrivals(1 / velocity, float(source), step, 8)
+    times = first_arrivals(1 / velocity, source, step)
     gradient = np.hypot(down, along)
     distance = (x - step * source) ** 2 + z**2
     expected = np.arccosh(1 + gradient**2 * distance / (2 * velocity[source, 0] * velocity)) / gradient
@@ -35,58 +36,55 @@ def test_gradients_follow_circular_rays(down: float, along: float) -> None:
 def test_mean_slowness_is_time_over_distance(threads: int) -> None:
     step = 0.1
     z = step * np.arange(10)
-    slowness = np.repeat(1 / (0.09 - 0.01 * z)[None, :], 18, axis=0)
-    sources, anchors = np.array([3.0, 6.5]), np.array([5.0, 16.0])
-    ratio = mean_slowness(slowness, sources, anchors, 6, step, threads=threads)
-    assert ratio.shape == (2, 2, 10)
-    assert np.isnan(ratio[0, 1]).all()  # beyond the reach of the source
-    times = first_arrivals(slowness, 3.0, step, 8)[5]
-    np.testing.assert_allclose(ratio[0, 0, 1:], (times / np.hypot(2 * step, z))[1:], rtol=1e-3)
+    slowness = np.repeat(1 / (0.09 - 0.005 * z)[None, :], 18, axis=0) + 0.05 * np.arange(18)[:, None]
+    ratio = mean_slowness(slowness, np.array([8, 3]), 2, 3, step, threads=threads)
+    assert ratio.shape == (2, 7, 10)
+    times = first_arrivals(slowness, 8, step)
+    for lag in range(7):
+        column = 8 + 2 * (lag - 3)
+        expected = times[column, 1:] / np.hypot((column - 8) * step, z[1:])
+        np.testing.assert_allclose(ratio[0, lag, 1:], expected, rtol=2e-3)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_anchored_sum(threads: int) -> None:
+@pytest.mark.parametrize(
+    ("half", "height", "stride", "threads"),
+    [(0.0, 0.0, 8, 1), (0.15, 0.0, 8, 2), (0.1, 0.2, 8, 1), (0.15, 0.0, 64, 1), (0.1, 0.2, 64, 2)],
+)
+def test_section_sum(half: float, height: float, stride: int, threads: int) -> None:
+    """Against the sum of the same curves, point by point; the blocks are longer, and the curves steeper, by turns."""
     rng = np.random.default_rng(6)
-    pad, n_traces, n_rows, gap = 5, 13, 9, 6
-    data = np.zeros((n_rows, n_traces + 2 * pad), "float32")
-    data[:, pad:-pad] = rng.normal(size=(n_rows, n_traces))
-    shape = (3, 2, 4, pad)
-    rows = rng.integers(0, n_rows - 1, shape).astype("int32")
-    early, late = rng.normal(size=(2, *shape)).astype("float32")
-    last = rng.integers(1, pad + 1, shape[:3]).astype("int32")
-    starts, sizes = np.array([0, 1, 7]), np.array([6, 11, 6])
-    fades = rng.uniform(size=(3, 2 * gap)).astype("float32")
-    expected = np.zeros((4, n_traces))
-    for a in range(3):
-        for k in range(sizes[a]):
-            x = starts[a] + k
-            for i in range(4):
-                for side, sign in enumerate((1, -1)):
-                    for j in range(side, last[a, side, i]):
-                        column = data[:, pad + x + sign * j]
-                        row = rows[a, side, i, j]
-                        tap = early[a, side, i, j] * column[row] + late[a, side, i, j] * column[row + 1]
-                        expected[i, x] += fades[a, k] * tap
-    image = np.zeros((4, n_traces), "float32")
-    anchored_sum(data, rows, early, late, last, fades, starts, sizes, pad, image, threads=threads)
-    np.testing.assert_allclose(image, expected, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("height", [0.0, 0.2])
-def test_tables_of_a_uniform_ground(threads: int, height: float) -> None:
-    depths, places = np.array([0.3, 0.8]), np.array([2.0, 2.4])
-    sources = np.arange(0.0, 4.5, 0.15)
-    ratios = np.full((2, 2, sources.size), 10.0)
-    scales = (0.05, 0.1, height, float(sources[0]), 0.15, 0.25, 1.0, 9.0)
-    rows, early, late, last = anchor_tables(
-        places, ratios, depths, np.array([6.0, 9.5]), np.zeros(2), scales, 1, 400, 12, threads=threads
+    n, n_samples, n_lateral, origin = 64, 150, 14, 90
+    spacing, dt, start_time = 0.05, 0.25, 1.0
+    data = np.zeros((2 * (n_samples + 2 * ROWS_BEYOND), n + 2 * origin), "float32")
+    for copy in range(2):
+        rows = copy * (n_samples + 2 * ROWS_BEYOND) + ROWS_BEYOND
+        data[rows : rows + n_samples, origin : origin + n] = gaussian_filter1d(rng.normal(size=(n_samples, n)), 2.0, axis=0)
+    depths, widths = np.array([0.3, 0.8, 1.2]), np.array([6.0, 9.5, 12.0])
+    taper = np.clip(1.0 - np.arange(n_lateral)[None, :] / (widths[:, None] + 1), 0, 1).astype("float32")
+    relief = 0.05 * np.cos(4.0 * spacing * (np.arange(n) - 31.5)) * np.hanning(n)  # level at the ends and beyond
+    # mean slowness that changes linearly with place, depth and lag: interpolation adds nothing
+    columns, lags = np.arange(12)[:, None, None], np.arange(25)[None, None, :]
+    ratio = (8.0 + 0.15 * columns + depths[None, :, None] + 0.02 * lags).astype("float32")
+    lattice, scales = (-0.5, 0.4, 12), (spacing, half, height, dt, start_time, 9.0)
+    starts, sizes = np.arange(0, n, stride), np.full(n // stride, stride)
+    image = section_sum(
+        data, origin, starts, sizes, depths, widths, taper, scales, ratio, lattice, relief, 2, n_samples,
+        threads=threads,
+    )  # fmt: skip
+    traces = [0, 3, 21, 38, 55, 63]
+    expected = reference.section_sum(
+        data, origin, n, traces, depths, widths, taper, scales, ratio, lattice, relief, 2, n_samples
     )
-    for side in range(2):
-        for i in range(2):
-            used = last[1, side, i]
-            assert used >= 6
-            for j in range(used):
-                position = rows[1, side, i, j] + late[1, side, i, j] / (early[1, side, i, j] + late[1, side, i, j])
-                time = reference.two_way_time(0.05 * j, depths[i], 0.1, 0.2, height)
-                assert position == pytest.approx((time - 1.0) / 0.25, abs=0.02)
+    assert np.linalg.norm(image[:, traces] - expected) < (0.01 if stride == 8 else 0.05) * np.linalg.norm(expected)
+
+
+def test_blocks_are_as_long_as_the_curves_allow() -> None:
+    depths, widths = np.array([0.5, 1.0, 1.5, 2.0, 2.5]), np.linspace(10.0, 50.0, 5)
+    ratio, scales = np.full((2, 5, 30), 10.0, "float32"), (0.05, 0.0, 0.0, 0.25, 0.0, 9.0)
+    x = 0.05 * np.arange(400)
+    bends = [
+        largest_bend(128, size, depths, widths, scales, ratio, (0.0, 1e9, 14), 0.3 * np.sin(x / 0.5))
+        for size in (128, 32, 8)
+    ]
+    assert bends[0] > 10 * bends[1] > 100 * bends[2]
+    assert largest_bend(128, 128, depths, widths, scales, ratio, (0.0, 1e9, 14), 0.1 * x) < 1e-6

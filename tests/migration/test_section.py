@@ -8,6 +8,8 @@ import xarray as xr
 
 from gprscan.errors import MissingPositionError, ParameterError
 from gprscan.migration import kirchhoff, phase_shift, rtm, stolt
+from gprscan.model import from_array
+from gprscan.steps import get_step
 from tests.migration.lines import diffractor, energy_near, peak
 
 
@@ -56,12 +58,41 @@ def test_a_line_that_runs_backwards_sees_the_section_mirrored() -> None:
     assert np.corrcoef(forward.ravel(), mirrored.ravel())[0, 1] > 0.995
 
 
+@pytest.mark.parametrize("hilly", [False, True])
+def test_blocks_with_the_declared_halo_are_the_whole_line(hilly: bool) -> None:
+    """Wherever a line is cut, through a velocity and over a hill that change along it."""
+    rng = np.random.default_rng(3)
+    line = from_array(rng.normal(size=(700, 80)).astype("float32"), dt=0.5, spacing=0.05, frequency=200)
+    line = line.assign_coords(z=("trace", 0.4 * np.sin(0.5 * line["distance"].values)))
+    parameters = {
+        "velocity": 0.1 if hilly else ramp(0.08, 0.14, 35.0),
+        "aperture": 40.0, "topography": hilly, "depth_step": 0.05, "max_depth": 1.0,
+    }  # fmt: skip
+    step = get_step("kirchhoff")
+    assert step.halo is not None
+    halo = step.halo(line, parameters)
+    whole = kirchhoff(line, **parameters)["amplitude"].values
+    for start in (170, 401):
+        first, last = max(0, start - halo), min(700, start + 100 + halo)
+        assert first > 0 or last < 700
+        part = kirchhoff(line.isel(trace=slice(first, last)), **parameters)["amplitude"].values
+        np.testing.assert_allclose(part[start - first : start - first + 100], whole[start : start + 100], atol=2e-4)
+
+
+def test_coherence_weights_through_a_section_are_those_of_a_level_ground() -> None:
+    line = diffractor(96, 160, depth=1.5)
+    line = line.assign(amplitude=line["amplitude"] + 0.02 * np.random.default_rng(1).normal(size=(96, 160)))
+    options = {"coherence": 1.0, "depth_step": 0.025, "max_depth": 2.0}
+    plain, through = kirchhoff(line, 0.1, **options), kirchhoff(line, ramp(0.1, 0.1), **options)
+    one, two = plain["amplitude"].values[:, 8:], through["amplitude"].values[:, 8:]
+    assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.99
+    assert np.abs(two).max() == pytest.approx(np.abs(one).max(), rel=0.05)
+
+
 def test_what_does_not_go_through_a_section_says_so() -> None:
     line = diffractor()
     with pytest.raises(ParameterError, match="kirchhoff"):
         stolt(line, ramp(0.1, 0.1))
-    with pytest.raises(ParameterError, match="coherence"):
-        kirchhoff(line, ramp(0.1, 0.1), coherence=1.0)
     with pytest.raises(ParameterError, match="distance"):
         kirchhoff(line, ramp(0.1, 0.1).drop_vars("distance"))
 

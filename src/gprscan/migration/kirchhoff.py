@@ -12,7 +12,8 @@ from gprscan.errors import LineError, ParameterError
 from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths
 from gprscan.migration.curves import Aperture, reach
 from gprscan.migration.medium import GroundVelocity, Medium, along_line, checked_velocity, medium
-from gprscan.migration.section import migrate_section, section_below
+from gprscan.migration.section import Section, section
+from gprscan.migration.section_kirchhoff import BLOCK, SectionSummation
 from gprscan.migration.summation import Summation
 from gprscan.model import require_line, with_amplitude
 from gprscan.steps import Length, step
@@ -21,20 +22,19 @@ from gprscan.steps import Length, step
 def _halo(line: xr.Dataset, parameters: dict[str, Any]) -> int:
     geometry = acquisition(line)
     velocity = parameters["velocity"]
-    ground = (
-        section_below(line, geometry, velocity, parameters["max_depth"]).mean()
-        if along_line(velocity)
-        else medium(velocity)
-    )
+    ground = section(velocity, line, geometry, parameters["max_depth"]).layers
     depths = image_depths(geometry, ground, parameters["depth_step"], parameters["max_depth"])
     aperture = Aperture(parameters["aperture"], parameters.get("fresnel_zones"))
-    return int(reach(geometry, ground, depths, aperture)[-1]) + 2
+    widest = int(reach(geometry, ground, depths, aperture)[-1]) + 2
+    # the blocks of a section must lie inside with all that they look at
+    return widest + BLOCK if parameters.get("topography") or along_line(velocity) else widest
 
 
-def _operators(geometry: Acquisition, ground: Medium, depths: np.ndarray, aperture: Aperture) -> list[Summation]:
+def _operators(geometry: Acquisition, ground: Medium | Section, depths: np.ndarray, aperture: Aperture) -> list[Any]:
     """Return one operator per channel, shared by channels of the same separation."""
+    kind: Any = SectionSummation if isinstance(ground, Section) else Summation
     built = {
-        separation: Summation(geometry, ground, depths, separation, aperture)
+        separation: kind(geometry, ground, depths, separation, aperture)
         for separation in sorted(set(geometry.separation.tolist()))
     }
     return [built[separation] for separation in geometry.separation.tolist()]
@@ -75,7 +75,7 @@ def kirchhoff(
         suppress what is not a diffraction or a reflection.
     topography : bool
         Let the antennas follow the elevation ``z`` of the traces; ``depth`` is then below the ground at each trace.
-        Exact for one velocity; with others, their layers are taken to follow the ground.
+        With several velocities their layers are taken to follow the ground.
     depth_step : float, optional
         Spacing of the depths in m; by default what a wave in the slowest layer travels down and back in one sampling
         interval.
@@ -100,32 +100,30 @@ def kirchhoff(
     The Kirchhoff integral for two dimensions: half-derivative in time, then a sum with obliquity and spreading weights
     (Schneider 1978, Geophysics 43, 49-76; Yilmaz 2001, Seismic Data Analysis, section 4.2); the low-pass copies follow
     Gray (1992, Geophysical Prospecting 40, 795-803). For v(x, z) the times are first arrivals from the eikonal
-    equation, tabulated at anchors along the line, and the images of neighbouring anchors are blended.
+    equation; between knots along the line, as close as the curves ask for, they follow polynomials.
     """
     if coherence < 0:
         msg = f"coherence is {coherence}; the power cannot be negative."
         raise ParameterError(msg)
     limits = Aperture(aperture, fresnel_zones, antialias)
     geometry = acquisition(line)
+    ground: Medium | Section
     if topography or along_line(velocity):
-        if coherence:
-            msg = "coherence weights need a level ground whose velocity does not change along the line."
-            raise ParameterError(msg)
-        below = section_below(line, geometry, velocity, max_depth, topography=topography)
-        depths = image_depths(geometry, below.mean(), depth_step, max_depth)
-        images = [
-            migrate_section(traces, geometry, below, depths, separation, limits)
-            for traces, separation in zip(channels(line), geometry.separation.tolist(), strict=True)
-        ]
-        return as_image(line, np.stack(images), depths)
-    ground = medium(velocity)
-    depths = image_depths(geometry, ground, depth_step, max_depth)
+        # sources lie as far as the aperture beyond the ends, and the grid that their waves need as far again
+        end = geometry.start + geometry.dt * geometry.n_samples
+        farthest = float(np.max(velocity)) * end * np.tan(np.radians(aperture)) + 2 * BLOCK * geometry.spacing
+        ground = section(velocity, line, geometry, max_depth, topography=topography, margin=farthest)
+        layers = ground.layers
+    else:
+        ground = layers = medium(velocity)
+    depths = image_depths(geometry, layers, depth_step, max_depth)
     operators = _operators(geometry, ground, depths, limits)
     if coherence == 0:
         images = [operator.migrate(traces) for operator, traces in zip(operators, channels(line), strict=True)]
     else:
+        pulse = _pulse_rows(geometry, layers, depths)
         images = [
-            operator.migrate_coherent(traces, coherence, _pulse_rows(geometry, ground, depths))
+            operator.migrate_coherent(traces, coherence, pulse)
             for operator, traces in zip(operators, channels(line), strict=True)
         ]
     return as_image(line, np.stack(images), depths)

@@ -11,7 +11,7 @@ from gprscan.kernels.spectral import extrapolate
 from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths
 from gprscan.migration.medium import GroundVelocity, Medium, along_line, medium
 from gprscan.migration.pspi import migrate_pspi
-from gprscan.migration.section import section_below
+from gprscan.migration.section import section
 from gprscan.migration.wavenumber import surface_wavefield
 from gprscan.steps import Length, step
 
@@ -87,10 +87,10 @@ def phase_shift(
         raise ParameterError(msg)
     geometry = acquisition(line)
     if along_line(velocity):
-        section = section_below(line, geometry, velocity, max_depth)
-        depths = image_depths(geometry, section.mean(), depth_step, max_depth)
+        ground = section(velocity, line, geometry, max_depth)
+        depths = image_depths(geometry, ground.layers, depth_step, max_depth)
         images = [
-            migrate_pspi(traces, geometry, section, separation, depths, aperture)
+            migrate_pspi(traces, geometry, ground, separation, depths, aperture)
             for traces, separation in zip(channels(line), geometry.separation.tolist(), strict=True)
         ]
         return as_image(line, np.stack(images), depths)

@@ -34,7 +34,7 @@ def migrate_pspi(
     aperture : float
         Steepest angle of propagation, degrees.
     """
-    field = surface_wavefield(traces, geometry, ground.mean(), separation, reach=float(depths[-1]), smooth=False)
+    field = surface_wavefield(traces, geometry, ground.layers, separation, reach=float(depths[-1]), smooth=False)
     omega = field.omega_step * np.arange(field.spectrum.shape[1])
     heard = (omega > 0) & (omega < 2 * np.pi * BAND * 1e-3 * geometry.frequency)
     omega = omega[heard]

@@ -12,7 +12,7 @@ from gprscan.kernels.reverse_time import send_back
 from gprscan.kernels.spectral import resample, sinc_table
 from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths
 from gprscan.migration.medium import GroundVelocity, along_line, medium
-from gprscan.migration.section import Section, section_below, slowness_at
+from gprscan.migration.section import Section, section, slowness_at
 from gprscan.migration.wavenumber import Wavefield, surface_wavefield
 from gprscan.steps import Length, step
 from gprscan.synthetic.fdtd import LAYER_CELLS, absorbing_profiles, time_step, update_coefficients
@@ -47,7 +47,7 @@ def _record_spectrum(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the record at the ground on the nodes of the lattice, shape (node, frequency), and rad/ns."""
     field = surface_wavefield(
-        traces, geometry, ground.mean(), separation, reach=float(ground.step * ground.slowness.shape[1]), smooth=False
+        traces, geometry, ground.layers, separation, reach=float(ground.step * ground.slowness.shape[1]), smooth=False
     )
     # twice over the number of samples: the inverse of a real transform
     spectrum = (
@@ -174,8 +174,8 @@ def rtm(
         msg = f"aperture is {aperture} degrees; it must be between 0 and 90."
         raise ParameterError(msg)
     geometry = acquisition(line)
-    ground = section_below(line, geometry, velocity, max_depth)
-    layers = ground.mean() if along_line(velocity) else medium(velocity)
+    ground = section(velocity, line, geometry, max_depth)
+    layers = ground.layers if along_line(velocity) else medium(velocity)
     depths = image_depths(geometry, layers, depth_step, max_depth)
     images = [
         _migrate(traces, geometry, ground, separation, depths, aperture)

@@ -55,11 +55,7 @@ class Summation:
         return diffraction_sum(self.prepared(traces), *self._arguments, threads=threads()).T
 
     def migrate_coherent(self, traces: np.ndarray, power: float, smoothing: int) -> np.ndarray:
-        """Migrate, and weight by a power of the coherence along the curves.
-
-        The coherence is the energy of the sum over the sum of the energies (semblance; Neidell and Taner 1971,
-        Geophysics 36, 482-497), each averaged over `smoothing` depths.
-        """
+        """Migrate, and weight by a power of the coherence along the curves; see `coherent`."""
         table = self.table
         rows = self.prepared(traces)
         total = diffraction_sum(rows, *self._arguments, threads=threads())
@@ -69,13 +65,7 @@ class Summation:
             used = slice(table.first[i], table.last[i])
             taps = np.where(np.arange(table.pad)[used] == 0, 1.0, 2.0)
             weight[i] = np.sum(taps * (table.early[i, used] + table.late[i, used]))
-        kernel = np.ones(smoothing) / smoothing
-        above, below = (
-            np.apply_along_axis(np.convolve, 0, values, kernel, "same")
-            for values in (total**2, energies * weight[:, None].astype("float32"))
-        )
-        semblance = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
-        return (total * np.clip(semblance, 0.0, 1.0) ** power).astype("float32").T
+        return coherent(total, energies, weight[:, None], power, smoothing).T
 
     def demigrate(self, image: np.ndarray) -> np.ndarray:
         """Spread along the diffraction curves, the adjoint of `migrate`: (trace, depth) to (trace, sample)."""
@@ -85,3 +75,25 @@ class Summation:
         data = diffraction_spread(padded, *self._arguments, n_copies * self.n_samples, threads=threads())
         copies = data.reshape(n_copies, self.n_samples, -1).transpose(0, 2, 1)
         return half_derivative_adjoint(np.ascontiguousarray(copies), self.dt, table.cutoffs)
+
+
+def coherent(total: np.ndarray, energies: np.ndarray, weight: np.ndarray, power: float, smoothing: int) -> np.ndarray:
+    """Weight an image by a power of the coherence of the traces that made it.
+
+    The coherence is the energy of the sum over the sum of the energies (semblance; Neidell and Taner 1971, Geophysics
+    36, 482-497), each averaged over `smoothing` depths.
+
+    Parameters
+    ----------
+    total, energies : ndarray, shape (depth, trace)
+        Weighted sums along the curves of the data, and of their squares.
+    weight : ndarray
+        Sum of the weights, broadcast to the same shape.
+    """
+    kernel = np.ones(smoothing) / smoothing
+    above, below = (
+        np.apply_along_axis(np.convolve, 0, values, kernel, "same")
+        for values in (total**2, energies * weight.astype("float32"))
+    )
+    semblance = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    return np.asarray(total * np.clip(semblance, 0.0, 1.0) ** power, dtype="float32")

@@ -1,0 +1,143 @@
+"""Kirchhoff migration through a section v(x, z), and below a hilly ground, with times from the eikonal equation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gprscan.kernels.eikonal import mean_slowness
+from gprscan.kernels.jit import threads
+from gprscan.kernels.section import ROWS_BEYOND, largest_bend, section_sum
+from gprscan.migration.acquisition import Acquisition
+from gprscan.migration.curves import Aperture, edge_taper, largest_weight, low_pass_cutoffs, reach
+from gprscan.migration.rho import half_derivative
+from gprscan.migration.section import Section
+from gprscan.migration.summation import coherent
+
+COLUMNS = 2  # places per wavelength for which travel times are solved
+BLOCK = 128  # traces that share the polynomials of their curves, at most; blocks start at multiples of it
+LEAST = 4  # traces: every one is a knot
+STRAY = 1 / 24  # of a period: how far the polynomials may be off the times
+GROUP = 16  # blocks whose travel times are held at a time
+
+
+class SectionSummation:
+    """Migration through a section of the channels of one separation, (trace, sample) to (trace, depth).
+
+    Parameters
+    ----------
+    geometry : Acquisition
+    ground : Section
+        Reaching `margin` beyond the line.
+    depths : ndarray, shape (depth,)
+        m.
+    separation : float
+        Transmitter-receiver distance, m.
+    aperture : Aperture
+    """
+
+    def __init__(
+        self, geometry: Acquisition, ground: Section, depths: np.ndarray, separation: float, aperture: Aperture
+    ) -> None:
+        self.geometry, self.ground, self.depths = geometry, ground, depths
+        self.widths = reach(geometry, ground.layers, depths, aperture)
+        lateral = np.arange(min(int(self.widths.max()), geometry.n_traces - 1) + 2)
+        self.taper = edge_taper(lateral, self.widths).astype("float32")
+        steepest = 2 * float(ground.slowness.max())
+        self.cutoffs = low_pass_cutoffs(geometry, steepest) if aperture.antialias else (np.inf,)
+        self.pad = lateral.size + BLOCK
+        self.scales = (
+            geometry.spacing, 0.5 * separation, geometry.height, geometry.dt, geometry.start, largest_weight(geometry),
+        )  # fmt: skip
+        self.farthest = geometry.spacing * lateral.size + 0.5 * separation
+        self.uniform = bool(np.ptp(ground.slowness, axis=0).max() < 1e-9)
+
+    def migrate(self, traces: np.ndarray) -> np.ndarray:
+        """Sum along the diffraction curves."""
+        return self._sums([self._rows(traces)])[0].T
+
+    def migrate_coherent(self, traces: np.ndarray, power: float, smoothing: int) -> np.ndarray:
+        """Migrate, and weight by a power of the coherence along the curves; see `coherent`."""
+        rows = self._rows(traces)
+        height = self.geometry.n_samples + 2 * ROWS_BEYOND
+        ones = np.zeros_like(rows)
+        ones.reshape(-1, height, rows.shape[1])[:, ROWS_BEYOND:-ROWS_BEYOND] = 1.0
+        total, energies, weight = self._sums([rows, rows**2, ones])
+        return coherent(total, energies, weight, power, smoothing).T
+
+    def _rows(self, traces: np.ndarray) -> np.ndarray:
+        """Return the filtered traces as the kernel wants them, with zeros on all sides."""
+        n = self.geometry.n_samples
+        rows = np.zeros((len(self.cutoffs), n + 2 * ROWS_BEYOND, traces.shape[0] + 2 * self.pad), "float32")
+        for copy, filtered in zip(rows, half_derivative(traces, self.geometry.dt, self.cutoffs), strict=True):
+            copy[ROWS_BEYOND : ROWS_BEYOND + n, self.pad : -self.pad] = filtered.T
+        return rows.reshape(-1, rows.shape[2])
+
+    def _sums(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        """Sum several inputs along the same curves, each to (depth, trace)."""
+        n, spacing = self.geometry.n_traces, self.geometry.spacing
+        # counted along the line from distance 0: a part of a line is cut into the same blocks as the whole
+        before = int(np.floor(self.ground.start / spacing + 0.3)) % BLOCK
+        images: list[list[np.ndarray]] = [[] for _ in inputs]
+        for first in range(-before, n, BLOCK * GROUP):
+            chunks = np.arange(first, min(first + BLOCK * GROUP, n), BLOCK)
+            ratio, lattice = self._ratios(spacing * float(chunks[0]), spacing * float(chunks[-1] + BLOCK))
+            starts, sizes = self._blocks(chunks, ratio, lattice)
+            for image, rows in zip(images, inputs, strict=True):
+                part = section_sum(
+                    rows, self.pad, starts, sizes, self.depths, self.widths, self.taper, self.scales, ratio, lattice,
+                    self.ground.relief, len(self.cutoffs), self.geometry.n_samples, threads=threads(),
+                )  # fmt: skip
+                image.append(part)
+        return [np.concatenate(image, axis=1)[:, before : before + n] for image in images]
+
+    def _blocks(
+        self, chunks: np.ndarray, ratio: np.ndarray, lattice: tuple[float, float, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Divide chunks of traces into blocks within which polynomials follow the curves."""
+        allowed = STRAY * 1e3 / self.geometry.frequency
+        starts, sizes = [], []
+        for chunk in chunks:
+            size = BLOCK
+            while size > LEAST and any(
+                largest_bend(start, size, self.depths, self.widths, self.scales, ratio, lattice, self.ground.relief)
+                > allowed
+                for start in range(chunk, chunk + BLOCK, size)
+            ):
+                size //= 2
+            starts += range(chunk, chunk + BLOCK, size)
+            sizes += [size] * (BLOCK // size)
+        return np.array(starts, "int64"), np.array(sizes, "int64")
+
+    def _ratios(self, left: float, right: float) -> tuple[np.ndarray, tuple[float, float, int]]:
+        """Return time over distance (ns/m) for the points between two places, shape (column, depth, lag).
+
+        The second value says where: first column (m from the first trace), distance of the columns, and the lag 0.
+        """
+        ground = self.ground
+        wavelength = 1e3 / (self.geometry.frequency * float(ground.slowness.max()))
+        stride = max(round(wavelength / COLUMNS / ground.step), 1)
+        gap = stride * ground.step
+        lags = int(np.ceil(self.farthest / gap)) + 1
+        if self.uniform:
+            middle = lags * stride
+            below = np.repeat(ground.slowness[:1], 2 * middle + 1, axis=0)
+            times = mean_slowness(below, np.array([middle]), stride, lags, ground.step)
+            return np.repeat(self._at_depths(times.transpose(0, 2, 1)), 2, axis=0), (0.0, 1e9, lags)
+        # columns and sources lie at multiples of the gap from distance 0
+        phase = round((ground.start + ground.origin) / ground.step) % stride
+        first = int(np.floor((left - ground.origin) / ground.step + phase)) // stride
+        last = int(np.ceil((right - ground.origin) / ground.step + phase)) // stride + 1
+        sources = stride * np.arange(first - lags, last + lags + 1) - phase
+        inside = np.clip(sources, 0, ground.slowness.shape[0] - 1)
+        times = mean_slowness(ground.slowness, inside, stride, lags, ground.step, threads=threads())
+        columns = np.arange(last - first + 1)
+        by_lag = [times[columns + lag, 2 * lags - lag] for lag in range(2 * lags + 1)]
+        ratio = self._at_depths(np.stack(by_lag, axis=2))
+        return ratio, (ground.origin + ground.step * (stride * first - phase), gap, lags)
+
+    def _at_depths(self, ratio: np.ndarray) -> np.ndarray:
+        """Interpolate from the rows of the grid to the depths of the image: (column, row, lag)."""
+        row = np.clip(self.depths / self.ground.step, 0, ratio.shape[1] - 1.001)
+        upper = row.astype(int)
+        share = (row - upper).astype("float32")[None, :, None]
+        return np.ascontiguousarray((1 - share) * ratio[:, upper] + share * ratio[:, upper + 1])
