@@ -186,7 +186,7 @@ def first_arrivals(slowness: np.ndarray, origin: int, step: float) -> np.ndarray
     -------
     ndarray of float64, shape (x, depth)
     """
-    distance = distance_table(*slowness.shape, step)
+    distance = distance_table(slowness.shape[0], slowness.shape[1], step)
     from_source = distance[np.abs(np.arange(slowness.shape[0]) - origin)]
     return np.asarray(_first_arrivals(slowness, origin, step, distance) * from_source)
 

@@ -15,58 +15,75 @@ import numpy as np
 
 from gprscan.kernels.jit import inline, parallel_sum_kernel, sum_kernel
 
-BLOCK = 1024  # output traces held in the local accumulator: 4 kB, well inside the first-level cache
+BLOCK = 2048  # output traces held in two local accumulators: 16 kB, half of the first-level cache
 
 
 @inline
-def _sum_block(data, rows, early, late, first, last, pad, start, size, total):  # type: ignore[no-untyped-def]
-    """Add the diffraction curve of one image row for `size` output traces from `start` on, into `total`."""
-    for k in range(size):
-        total[k] = 0.0
-    for j in range(first, last):
-        w0 = early[j]
-        w1 = late[j]
-        # slices, so that every index is a plain loop variable: the compiler vectorises nothing else
-        right = pad + start + j
-        above_right = data[rows[j], right : right + size]
-        below_right = data[rows[j] + 1, right : right + size]
-        if j == 0:
-            for k in range(size):
-                total[k] += w0 * above_right[k] + w1 * below_right[k]
+def _sum_pair(data, stride, rows, early, late, first, last, i, k, origin, size, upper, lower):  # type: ignore[no-untyped-def]
+    """Add the diffraction curves of the image rows i and k for `size` traces, into `upper` and `lower`.
+
+    Neighbouring curves run through the same rows of data, or one apart: what both need is loaded once. `data` is flat,
+    and positions are unsigned, so that no index can be negative and the compiler vectorises.
+    """
+    upper[:] = 0.0
+    lower[:] = 0.0
+    for j in range(min(first[i], first[k]), max(last[i], last[k])):
+        # the apex has one side only: half of it from either
+        share = np.float32(0.5 if j == 0 else 1.0)
+        of_upper = share if first[i] <= j < last[i] else np.float32(0.0)
+        of_lower = share if first[k] <= j < last[k] else np.float32(0.0)
+        w0, w1 = of_upper * early[i, j], of_upper * late[i, j]
+        v0, v1 = of_lower * early[k, j], of_lower * late[k, j]
+        back = np.uint64(2 * j)
+        a = np.uint64(np.int64(rows[i, j]) * stride + origin + j)
+        c = np.uint64(np.int64(rows[k, j]) * stride + origin + j)
+        b, d = a + np.uint64(stride), c + np.uint64(stride)
+        if c == b:
+            for n in range(size):
+                shared = data[b + n] + data[b - back + n]
+                upper[n] += w0 * (data[a + n] + data[a - back + n]) + w1 * shared
+                lower[n] += v0 * shared + v1 * (data[d + n] + data[d - back + n])
+        elif c == a:
+            for n in range(size):
+                shared, beyond = data[a + n] + data[a - back + n], data[b + n] + data[b - back + n]
+                upper[n] += w0 * shared + w1 * beyond
+                lower[n] += v0 * shared + v1 * beyond
         else:
-            left = pad + start - j
-            above_left = data[rows[j], left : left + size]
-            below_left = data[rows[j] + 1, left : left + size]
-            for k in range(size):
-                total[k] += w0 * (above_right[k] + above_left[k]) + w1 * (below_right[k] + below_left[k])
+            for n in range(size):
+                upper[n] += w0 * (data[a + n] + data[a - back + n]) + w1 * (data[b + n] + data[b - back + n])
+                lower[n] += v0 * (data[c + n] + data[c - back + n]) + v1 * (data[d + n] + data[d - back + n])
+
+
+@inline
+def _sum_share(data, rows, early, late, first, last, pad, task, tasks, image):  # type: ignore[no-untyped-def]
+    """Fill every `tasks`-th pair of image rows, block by block, so that a block's data stay in the cache."""
+    n_depths, n_traces = image.shape
+    flat = data.reshape(-1)
+    upper, lower = np.empty(min(BLOCK, n_traces), np.float32), np.empty(min(BLOCK, n_traces), np.float32)
+    for start in range(0, n_traces, BLOCK):
+        size = min(BLOCK, n_traces - start)
+        for i in range(2 * task, n_depths, 2 * tasks):
+            k = min(i + 1, n_depths - 1)
+            _sum_pair(
+                flat, data.shape[1], rows, early, late, first, last, i, k, pad + start, np.uint64(size), upper, lower
+            )
+            for n in range(size):
+                image[i, start + n] = upper[n]
+                image[k, start + n] = lower[n]
 
 
 @sum_kernel
-def diffraction_sum_serial(data, rows, early, late, first, last, order, pad, image):  # type: ignore[no-untyped-def]
+def diffraction_sum_serial(data, rows, early, late, first, last, pad, image):  # type: ignore[no-untyped-def]
     """Fill `image` on one thread; see `diffraction_sum`."""
-    n_traces = image.shape[1]
-    total = np.empty(BLOCK, np.float32)
-    for task in range(order.size):
-        i = order[task]
-        for start in range(0, n_traces, BLOCK):
-            size = min(BLOCK, n_traces - start)
-            _sum_block(data, rows[i], early[i], late[i], first[i], last[i], pad, start, size, total)
-            for k in range(size):
-                image[i, start + k] = total[k]
+    _sum_share(data, rows, early, late, first, last, pad, 0, 1, image)
 
 
 @parallel_sum_kernel
-def diffraction_sum_parallel(data, rows, early, late, first, last, order, pad, image):  # type: ignore[no-untyped-def]
+def diffraction_sum_parallel(data, rows, early, late, first, last, pad, tasks, image):  # type: ignore[no-untyped-def]
     """Fill `image` on several threads; see `diffraction_sum`."""
-    n_traces = image.shape[1]
-    for task in numba.prange(order.size):
-        i = order[task]
-        total = np.empty(BLOCK, np.float32)
-        for start in range(0, n_traces, BLOCK):
-            size = min(BLOCK, n_traces - start)
-            _sum_block(data, rows[i], early[i], late[i], first[i], last[i], pad, start, size, total)
-            for k in range(size):
-                image[i, start + k] = total[k]
+    # deep rows cost more: the rows are dealt out
+    for task in numba.prange(tasks):
+        _sum_share(data, rows, early, late, first, last, pad, task, tasks, image)
 
 
 def diffraction_sum(
@@ -106,10 +123,11 @@ def diffraction_sum(
     """
     n_depths = rows.shape[0]
     image = np.empty((n_depths, data.shape[1] - 2 * pad), np.float32)
-    # deep rows cost more: deal the rows out, since the threads take contiguous shares of the tasks
-    order = np.concatenate([np.arange(k, n_depths, threads) for k in range(threads)])
-    run: Any = diffraction_sum_parallel if threads > 1 else diffraction_sum_serial
-    run(data, rows, early, late, first, last, order, pad, image)
+    data = np.ascontiguousarray(data)
+    if threads > 1:
+        diffraction_sum_parallel(data, rows, early, late, first, last, pad, threads, image)
+    else:
+        diffraction_sum_serial(data, rows, early, late, first, last, pad, image)
     return image
 
 

@@ -287,10 +287,10 @@ def _curves(times, bends, taper, taps, scales, copies, n_samples, q, weights, ba
 
 
 @sum_kernel
-def _sum_block(
+def _sum_block(  # type: ignore[no-untyped-def]
     data, stride, origin, start, size, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image,
     to,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Fill the columns of one block of the image, from `to` on."""
     n_lateral = taper.shape[1]
     times = np.empty((2, KNOTS, n_lateral), np.float32)
@@ -329,9 +329,9 @@ def _sum_block(
 
 
 @sum_kernel
-def section_sum_serial(
+def section_sum_serial(  # type: ignore[no-untyped-def]
     data, origin, starts, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
-):  # type: ignore[no-untyped-def]
+):
     """Fill `image` on one thread; see `section_sum`."""
     flat = data.reshape(-1)
     for block in range(starts.size):
@@ -342,9 +342,9 @@ def section_sum_serial(
 
 
 @parallel_sum_kernel
-def section_sum_parallel(
+def section_sum_parallel(  # type: ignore[no-untyped-def]
     data, origin, starts, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
-):  # type: ignore[no-untyped-def]
+):
     """Fill `image` on several threads; see `section_sum`."""
     flat = data.reshape(-1)
     for block in numba.prange(starts.size):

@@ -87,10 +87,10 @@ def phase_shift(
         raise ParameterError(msg)
     geometry = acquisition(line)
     if along_line(velocity):
-        ground = section(velocity, line, geometry, max_depth)
-        depths = image_depths(geometry, ground.layers, depth_step, max_depth)
+        below = section(velocity, line, geometry, max_depth)
+        depths = image_depths(geometry, below.layers, depth_step, max_depth)
         images = [
-            migrate_pspi(traces, geometry, ground, separation, depths, aperture)
+            migrate_pspi(traces, geometry, below, separation, depths, aperture)
             for traces, separation in zip(channels(line), geometry.separation.tolist(), strict=True)
         ]
         return as_image(line, np.stack(images), depths)

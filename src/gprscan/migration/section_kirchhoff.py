@@ -95,7 +95,8 @@ class SectionSummation:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Divide chunks of traces into blocks within which polynomials follow the curves."""
         allowed = STRAY * 1e3 / self.geometry.frequency
-        starts, sizes = [], []
+        starts: list[int] = []
+        sizes: list[int] = []
         for chunk in chunks:
             size = BLOCK
             while size > LEAST and any(
