@@ -22,6 +22,7 @@ from gprscan.units import C_AIR
 
 MOST = 400  # candidates that are fitted per pass and part
 PASSES = 4
+SAME_PLACE = 0.048  # m per ns of the antenna's period: half a wavelength in moist ground
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 
@@ -120,7 +121,7 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
             child = order[j]
             later = child.fit.t - parent.fit.t
             apart = abs(child.fit.x - parent.fit.x)
-            if j in gone or later > 14 * period or apart > max(0.5 * parent.fit.velocity * period, 0.12):
+            if j in gone or later > 14 * period or apart > max(0.5 * parent.fit.velocity, SAME_PLACE) * period:
                 continue
             inner = parent.fit.velocity * math.sqrt((parent.fit.t - air) / (child.fit.t - air))
             own = parent.fit.velocity / ground.rms(parent.fit.t - air) * ground.rms(child.fit.t - air)
@@ -208,6 +209,7 @@ def make_body(section: Section, target: Target, ground: Ground, image: Image, ro
     values["excess"] = math.log(result.velocity / velocity) - bias
     values["surface_bias"] = bias
     values["coherence"] = result.coherence
+    values["apex_ns"] = result.t
     values["apparent_velocity_m_ns"] = result.velocity
     values["sigma_apparent"] = float(result.covariance[2, 2] ** 0.5)
     values["strength_db"] = 20 * math.log10(max(target.strength, 1e-3))

@@ -32,6 +32,8 @@ from gprscan.steps.registry import describe
 if TYPE_CHECKING:
     import geopandas
 
+SCALED = ("amplitude_db", "reflectivity_db")  # measured against the direct wave
+LIKE_LEGS = 0.7  # coherence of the legs of a hyperbola that stands for a body of its own
 LEAST_TRACES, LEAST_SAMPLES = 8, 32  # of a block that is searched
 
 
@@ -173,11 +175,26 @@ def find_bodies(section: Section, settings: Settings) -> list[Body]:
     """Run every detector on a section, and keep what lies in its core."""
     meshes = rebar.find_mesh(section, settings)
     image = images.migrated(section, settings.prior_ground().rms(10.0))
-    found = meshes + diffractions.find_bodies(section, settings, image)
+    found = meshes + [_of_recipe(b, settings) for b in diffractions.find_bodies(section, settings, image)]
     found += detect_debond(section, None, settings)
     found += detect_columns(section, None, settings)
     found += detect_zones(section, image, settings)
     return [b for b in found if section.core[0] <= b.x < section.core[1]]
+
+
+def _of_recipe(body: Body, settings: Settings) -> Body:
+    """Take the votes that rest on the direct wave as a scale away, where the recipe says that it is none."""
+    if not settings.absolute:
+        body.votes = {name: vote for name, vote in body.votes.items() if name not in SCALED}
+    return body
+
+
+def _outstanding(body: Body, settings: Settings) -> bool:
+    """Is a body a hyperbola that nobody would overlook, whatever it is?"""
+    if settings.outstanding_db is None or body.source != "diffraction":
+        return False
+    strong = float(body.evidence.get("strength_db") or 0.0) >= settings.outstanding_db
+    return strong and body.score >= LIKE_LEGS
 
 
 def decide(body: Body, settings: Settings) -> str:
@@ -185,7 +202,7 @@ def decide(body: Body, settings: Settings) -> str:
     chances = posterior(body.votes)
     best = next(iter(chances))
     if best == "clutter" or chances.get("clutter", 0.0) > 1 - settings.report:
-        return "clutter"
+        return "unknown" if _outstanding(body, settings) else "clutter"
     if best in names.HAZARD_KINDS and sum(chances.get(kind, 0.0) for kind in names.HAZARD_KINDS) < settings.hazard:
         return "unknown"
     return best if chances[best] > 0.35 else "unknown"

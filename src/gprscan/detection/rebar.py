@@ -248,6 +248,7 @@ def _first_component(wave: np.ndarray) -> np.ndarray:
 
 LEAST_BARS = 4
 DEEPEST = 0.35  # m of cover
+CLEAR = (12.0, 0.9)  # dB over the typical echo, and agreement of the two legs
 ALIKE = 7.0  # dB from the median of the row
 LEAST_FILLED = 0.6  # of the places of a row, with a bar
 ROW_PITCHES = (0.05, 0.40)
@@ -271,7 +272,7 @@ def group_rows(bodies: list[Body], period: float) -> list[Body]:
     """
     free = [b for b in bodies if b.source == "diffraction" and (b.depth is None or b.depth <= DEEPEST)]
     # among hundreds of weak echoes some always stand in a row
-    free = [b for b in free if classify.posterior(b.votes).get("clutter", 0.0) < 0.5]
+    free = [b for b in free if _clear(b) or classify.posterior(b.votes).get("clutter", 0.0) < 0.5]
     out = list(bodies)
     number = 0
     while len(free) >= LEAST_BARS:
@@ -281,11 +282,37 @@ def group_rows(bodies: list[Body], period: float) -> list[Body]:
         bars, pitch = row
         number += 1
         _name_row(bars, pitch, f"row-{bars[0].channel}-{number}")
-        lost = _multiples(out, bars, pitch, period)
+        lost = _multiples(out, bars, pitch, period) | _side_lobes(out, bars, period)
         out = [b for b in out if id(b) not in lost]
         taken = {id(b) for b in bars} | lost
         free = [b for b in free if id(b) not in taken]
     return out
+
+
+def _clear(body: Body) -> bool:
+    """Is a hyperbola so strong and so coherent that a row of its like is no chance, whatever its amplitude says?"""
+    return float(body.evidence.get("strength_db") or 0.0) >= CLEAR[0] and body.score >= CLEAR[1]
+
+
+def _time(body: Body) -> float:
+    """Time in ns at which the whole hyperbola adds up: its onset alone may be read a lobe off, and bars would part."""
+    return float(body.evidence.get("apex_ns") or body.t)
+
+
+def _side_lobes(bodies: list[Body], bars: list[Body], period: float) -> set[int]:
+    """Weak hyperbolas at the bars' own time between them: where the tails of two neighbours cross."""
+    usual = float(np.median([float(b.evidence.get("strength_db") or 0.0) for b in bars]))
+    first, last = min(b.x for b in bars), max(b.x for b in bars)
+    mine = {id(b) for b in bars}
+    gone = set()
+    for body in bodies:
+        if id(body) in mine or body.source != "diffraction" or not first < body.x < last:
+            continue
+        level = float(np.interp(body.x, *np.transpose([(b.x, _time(b)) for b in sorted(bars, key=lambda b: b.x)])))
+        weak = float(body.evidence.get("strength_db") or 0.0) < usual - ALIKE
+        if weak and abs(_time(body) - level) < 1.5 * period:
+            gone.add(id(body))
+    return gone
 
 
 def _best_row(bodies: list[Body], period: float) -> tuple[list[Body], float] | None:
@@ -296,7 +323,9 @@ def _best_row(bodies: list[Body], period: float) -> tuple[list[Body], float] | N
     best: tuple[list[Body], float] | None = None
     rank = (0.0, 0.0)
     for seed in bodies:
-        level = sorted((b for b in bodies if abs(b.t - seed.t) < 0.8 * period and _alike(b, seed)), key=lambda b: b.x)
+        level = sorted(
+            (b for b in bodies if abs(_time(b) - _time(seed)) < 0.8 * period and _alike(b, seed)), key=lambda b: b.x
+        )
         if len(level) < LEAST_BARS:
             continue
         for pitch in {round(b.x - seed.x, 2) for b in level if ROW_PITCHES[0] <= b.x - seed.x <= ROW_PITCHES[1]}:
@@ -330,7 +359,11 @@ def _on_lattice(level: list[Body], seed: Body, pitch: float, period: float) -> t
             place += way
             missed += 1
             target = at.x + way * missed * step
-            near = [b for b in level if abs(b.x - target) < 0.25 * pitch and abs(b.t - at.t) < 0.5 * period * missed]
+            near = [
+                b
+                for b in level
+                if abs(b.x - target) < 0.25 * pitch and abs(_time(b) - _time(at)) < 0.5 * period * missed
+            ]
             if near:
                 bar = min(near, key=lambda b: abs(b.x - target))
                 step = 0.7 * step + 0.3 * abs(bar.x - at.x) / missed
@@ -372,7 +405,7 @@ def _multiples(bodies: list[Body], bars: list[Body], pitch: float, period: float
         if id(body) in mine or body.source != "diffraction":
             continue
         bar = min(bars, key=lambda b: abs(b.x - body.x))
-        later = body.t - bar.t
+        later = _time(body) - _time(bar)
         own, other = body.evidence.get("amplitude_db"), bar.evidence.get("amplitude_db")
         weaker = own is None or other is None or own < other + 1.0
         if abs(body.x - bar.x) < 0.25 * pitch and later > 0.5 * period and weaker:

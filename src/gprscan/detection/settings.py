@@ -33,6 +33,12 @@ class Settings(BaseModel):
         Least probability of being a body (not natural clutter) for a row of the table.
     hazard : float
         Least probability of being a hazard of some kind for a row to be called one; less is `unknown`.
+    absolute : bool
+        Whether the direct wave is a fair scale for echoes, as under the antennas that the tables were learnt with; else
+        amplitude and reflectivity against it cast no vote.
+    outstanding_db : float or None
+        A hyperbola that stands out from its surroundings by as much, its legs alike, is shown as `unknown` where the
+        votes take it for clutter: who looks for pipes and bars wants to see it. None: it is left out.
     background_m : float
         Length of the sliding median in m.
     block_m : float
@@ -52,6 +58,8 @@ class Settings(BaseModel):
     hazards: bool = True
     report: float = Field(0.5, ge=0, le=1)
     hazard: float = Field(0.6, ge=0, le=1)
+    absolute: bool = True
+    outstanding_db: float | None = Field(None, gt=0)
     background_m: float = Field(4.0, gt=0.1)
     block_m: float = Field(200.0, gt=5)
 
