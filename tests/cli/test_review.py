@@ -40,6 +40,7 @@ def test_out_and_back(gprscan, tmp_path):
     assert gprscan("report", out, "--scheme", "gprscan_screening").status == ExitStatus.OK
     assert SurveyResult.from_folder(out).anomalies["reviewer"].tolist() == ["Li"]
     assert len(review.load(out)) == 1
+    assert gprscan("review", out, "--crops", tmp_path / "crops").status == ExitStatus.USAGE
 
 
 def test_no_scan_removes_reviews(tmp_path):

@@ -20,13 +20,19 @@ if TYPE_CHECKING:
     "--import", "imported", type=click.Path(path_type=Path), metavar="FILE",
     help="Take in a filled CSV, XLSX, GeoPackage, GeoJSON or COCO file, and write the outputs again.",
 )  # fmt: skip
+@click.option(
+    "--crops", type=click.Path(path_type=Path), metavar="DIR", help="Write crops of the radargrams, with COCO labels."
+)
+@click.option("--survey", type=click.Path(path_type=Path), help="The survey that was scanned; for --crops.")
 @click.option("--reviewer", metavar="NAME", help="Who reviews, where the file does not say.")
-@click.option("--overwrite", is_flag=True, help="Replace FILE.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE or DIR.")
 @click.option("--lang", type=click.Choice(["zh", "en", "both"]), default="both", show_default=True, help="Report.")
 def command(
     out: Path,
     export: Path | None,
     imported: Path | None,
+    crops: Path | None,
+    survey: Path | None,
     reviewer: str | None,
     overwrite: bool,
     lang: Literal["zh", "en", "both"],
@@ -39,6 +45,9 @@ def command(
     from gprscan import report
     from gprscan.report import review, review_files
 
+    if crops is not None and survey is None:
+        msg = "--crops reads the radargrams again: say with --survey where they are."
+        raise click.UsageError(msg)
     result = report.SurveyResult.from_folder(out)
     if imported is not None:
         opinions = review_files.read(imported, result, reviewer)
@@ -49,7 +58,11 @@ def command(
         console.refuse_existing(export, overwrite)
         review_files.write_table(result, export)
         console.data(str(export))
-    if imported is None and export is None:
+    if crops is not None and survey is not None:
+        from gprscan.survey.crops import write_crops
+
+        console.data(str(write_crops(survey, out, crops, overwrite=overwrite)))
+    if imported is None and export is None and crops is None:
         _summarise(result)
 
 

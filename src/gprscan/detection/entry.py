@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from gprscan import model
 from gprscan.detection import pipeline
 from gprscan.errors import LineError
+from gprscan.model import pipe_of, require_line
 from gprscan.steps import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def detect(
-    line: xr.Dataset, recipe: str | Path | Recipe = "road", *, include: Sequence[str] = ()
+    line: xr.Dataset,
+    recipe: str | Path | Recipe = "road",
+    *,
+    include: Sequence[str] = (),
+    model: str | Path | None = None,
 ) -> geopandas.GeoDataFrame:
     """Find voids, pipes and other bodies under a line, or behind the wall of the pipe that it was measured in.
 
@@ -31,6 +35,9 @@ def detect(
         Whose ``[detect]`` table is used.
     include : sequence of str
         Kinds to keep that are left out otherwise: ``"interface"``, ``"clutter"``. Not used inside pipes.
+    model : path-like, optional
+        ONNX file of a model that has one capped vote (needs the extra ``ml``); instead of the recipe's. Not used inside
+        pipes.
 
     Returns
     -------
@@ -46,12 +53,16 @@ def detect(
     MissingPositionError
         If the distance between its traces is not known.
     RecipeError
-        If the recipe's ``[detect]`` table has a wrong entry.
+        If the recipe's ``[detect]`` table has a wrong entry, or the model is none.
+    MissingExtraError
+        If there is a model and onnxruntime is not installed.
     """
-    line = model.require_line(line)
+    line = require_line(line)
     loaded = load_recipe(recipe)
+    if model is not None:
+        loaded = loaded.model_copy(update={"detect": {**loaded.detect, "model": str(model)}})
     for_pipes = loaded.detect.get("geometry") == "pipe"
-    if model.pipe_of(line) is not None:
+    if pipe_of(line) is not None:
         from gprscan.detection.inpipe.pipeline import detect_in_pipe
 
         return detect_in_pipe(line, loaded if for_pipes else "pipe")

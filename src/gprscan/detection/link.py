@@ -193,7 +193,8 @@ def _mean_votes(members: list[Body]) -> Votes:
     out: Votes = {}
     for name in names:
         kinds = {kind for b in members for kind in b.votes.get(name, {})}
-        factor = 1.0 if name == "prior" else gain
+        # what channels say of one body adds up, but not their prior, nor what a model makes of each (its vote is capped)
+        factor = 1.0 if name in ("prior", "model") else gain
         out[name] = {
             kind: round(factor * sum(b.votes.get(name, {}).get(kind, 0.0) for b in members) / len(members), 3)
             for kind in sorted(kinds)

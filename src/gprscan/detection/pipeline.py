@@ -11,7 +11,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 from gprscan import model, names
-from gprscan.detection import detectability, diffractions, rebar, setting, table
+from gprscan.detection import detectability, diffractions, rebar, rescore, setting, table
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
@@ -176,6 +176,9 @@ def find_bodies(section: Section, settings: Settings) -> list[Body]:
     meshes = rebar.find_mesh(section, settings)
     image = images.migrated(section, settings.prior_ground().rms(10.0))
     found = meshes + [_of_recipe(b, settings) for b in diffractions.find_bodies(section, settings, image)]
+    if settings.model is not None:
+        hyperbolas = [b for b in found if b.source == "diffraction"]
+        rescore.add_votes(section, hyperbolas, rescore.load(settings.model))
     found += detect_debond(section, None, settings)
     found += detect_columns(section, None, settings)
     found += detect_zones(section, image, settings)

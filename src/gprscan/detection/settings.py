@@ -39,6 +39,9 @@ class Settings(BaseModel):
     outstanding_db : float or None
         A hyperbola that stands out from its surroundings by as much, its legs alike, is shown as `unknown` where the
         votes take it for clutter: who looks for pipes and bars wants to see it. None: it is left out.
+    model : str or None
+        ONNX file of a model that votes on hyperbolas (`gprscan.detection.rescore`); a relative path in a recipe file is
+        beside it.
     background_m : float
         Length of the sliding median in m.
     block_m : float
@@ -60,6 +63,7 @@ class Settings(BaseModel):
     hazard: float = Field(0.6, ge=0, le=1)
     absolute: bool = True
     outstanding_db: float | None = Field(None, gt=0)
+    model: str | None = None
     background_m: float = Field(4.0, gt=0.1)
     block_m: float = Field(200.0, gt=5)
 

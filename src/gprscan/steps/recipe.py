@@ -75,6 +75,10 @@ def load_recipe(recipe: str | Path | Recipe) -> Recipe:
         msg = f"recipe {where}: {reason}"
         raise RecipeError(msg) from None
     _check_steps(loaded, where)
+    model = loaded.detect.get("model")
+    if isinstance(model, str) and str(recipe) not in shipped:
+        # joined to an absolute path, the folder of the recipe is dropped
+        loaded.detect["model"] = str(Path(recipe).resolve().parent / model)
     return loaded
 
 

@@ -109,6 +109,7 @@ def scan(
     >>> result = gs.scan("night3/", "night3_out/", jobs=2)  # doctest: +SKIP
     """
     from gprscan import report, risk
+    from gprscan.detection import rescore
     from gprscan.report import review
     from gprscan.risk.grading import DEFAULT_SCHEME
 
@@ -119,6 +120,8 @@ def scan(
     out = Path(out)
     plan = plan_survey(survey, out)
     chosen = load_recipe(recipe or plan.recipe or "road")
+    if chosen.detect.get("model"):
+        rescore.load(chosen.detect["model"])  # a model that cannot be used is said before any line is read
     grading = risk.load_scheme(scheme or plan.scheme or DEFAULT_SCHEME)
     _check_context(plan, grading)
     if not plan.jobs:

@@ -62,8 +62,12 @@ def fingerprint(value: Any) -> str:
 
 
 def recipe_hash(recipe: Recipe) -> str:
-    """Return the fingerprint of a recipe's content."""
-    return fingerprint(recipe.model_dump(mode="json"))
+    """Return the fingerprint of a recipe's content, and of the model that it names: by its bytes, wherever it lies."""
+    content = recipe.model_dump(mode="json")
+    model = recipe.detect.get("model")
+    if model:
+        content["detect"] = content["detect"] | {"model": sha256_of(model)}
+    return fingerprint(content)
 
 
 def key_of(sha256: str, side_files: dict[str, str], recipe: str, options: dict[str, Any]) -> dict[str, Any]:
