@@ -58,6 +58,37 @@ def write_mala(line: xr.Dataset, path: Path) -> list[Output]:
     return outputs
 
 
+# the keys of a recorder, in its order: programs that count lines read the file too
+_USUAL: dict[str, Any] = {
+    "SAMPLES": 0,
+    "FREQUENCY": 0,
+    "FREQUENCY STEPS": 1,
+    "SIGNAL POSITION": 0,
+    "RAW SIGNAL POSITION": 0,
+    "DISTANCE FLAG": 0,
+    "TIME FLAG": 0,
+    "PROGRAM FLAG": 0,
+    "EXTERNAL FLAG": 0,
+    "TIME INTERVAL": 0,
+    "DISTANCE INTERVAL": 0,
+    "OPERATOR": "_",
+    "CUSTOMER": "_",
+    "SITE": "_",
+    "ANTENNAS": "",
+    "ANTENNA ORIENTATION": "NOT VALID FIELD",
+    "ANTENNA SEPARATION": 0,
+    "COMMENT": "",
+    "TIMEWINDOW": 0,
+    "STACKS": 1,
+    "STACK EXPONENT": 0,
+    "STACKING TIME": 0,
+    "LAST TRACE": 0,
+    "STOP POSITION": 0,
+    "SYSTEM CALIBRATION": 0,
+    "START POSITION": 0,
+}
+
+
 def _chunks(line: xr.Dataset, target: Integers) -> Iterator[bytes]:
     for block in integer_blocks(line, target):
         yield block.astype(target.dtype.newbyteorder("<"), copy=False).tobytes()
@@ -85,7 +116,7 @@ def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
         "STOP POSITION": repr(start + (spacing or 0.0) * n_traces),
     }
     # what a MALA recorder wrote stays, except what describes the samples written here
-    merged = {**kept, **values} if kept else values
+    merged = {**_USUAL, **kept, **values}
     if kept.get("ANTENNAS") and _scalar(line, names.FREQUENCY) is None:
         merged["ANTENNAS"] = kept["ANTENNAS"]
     merged = {key: value for key, value in merged.items() if not key.startswith("GPRSCAN")}
@@ -100,8 +131,7 @@ def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
         merged["GPRSCAN MARKS"] = ",".join(str(trace) for trace in np.flatnonzero(line[names.MARK].values))
     merged["GPRSCAN SCALE"] = repr(target.scale)
     merged |= noted(line, track)
-    ordered = {"SAMPLES": merged.pop("SAMPLES"), **merged}
-    return "".join(f"{key}:{value}\r\n" for key, value in ordered.items())
+    return "".join(f"{key}:{value}\r\n" for key, value in merged.items())
 
 
 def _listed(values: np.ndarray) -> str:
