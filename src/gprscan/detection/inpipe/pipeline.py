@@ -122,8 +122,9 @@ def wall_thickness(line: xr.Dataset) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray, dims ([channel,] trace)
-        m; NaN where the back of the wall is not seen or something lies against it. Where the wall could not be
-        measured at all, the drawing's thickness stands everywhere and ``attrs["measured"]`` is 0. ``attrs`` also holds
+        m; NaN where the back of the wall is not seen or something lies against it. Where its echo cannot be followed,
+        the mean found by the fit stands everywhere; where the wall could not be measured at all, the drawing's
+        thickness, and ``attrs["measured"]`` is 0. ``attrs`` also holds
         ``mean``, ``sigma``, ``permittivity`` and ``permittivity_sigma`` of the first channel.
 
     Raises
@@ -138,7 +139,10 @@ def wall_thickness(line: xr.Dataset) -> xr.DataArray:
         raise LineError(msg)
     ring = model.is_ring(line)
     walls = [_wall(line, section, pipe, ring)[0] for section in _sections(line, pipe, PipeSettings())]
-    tracks = np.stack([w.track if w.measured else np.full(w.track.shape, w.thickness) for w in walls])
+    followed = [w.measured and bool(np.isfinite(w.track).any()) for w in walls]
+    tracks = np.stack(
+        [w.track if seen else np.full(w.track.shape, w.thickness) for w, seen in zip(walls, followed, strict=True)]
+    )
     dims = line[names.AMPLITUDE].dims[:-1]
     first = walls[0]
     attrs = {
@@ -215,7 +219,7 @@ def _wall(line: xr.Dataset, section: Section, pipe: dict[str, Any], ring: bool) 
     eps = pipe.get("wall_permittivity")
     given = None if eps is None else (float(eps), float(pipe.get("wall_permittivity_sigma") or 0.5))
     standoff = float(pipe["standoff"])
-    wall = fit_wall(section, standoff, float(pipe["wall_thickness"]), given)
+    wall = fit_wall(section, standoff, float(pipe["wall_thickness"]), float(pipe["inner_diameter"]), given)
     medium = PipeModel(
         standoff,
         wall.thickness,

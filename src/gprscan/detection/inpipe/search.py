@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage, signal
 
+from gprscan.detection.inpipe.layered_wave import wall_trace
 from gprscan.detection.inpipe.settings import PipeSettings
 from gprscan.detection.inpipe.wall import Wall
 from gprscan.detection.section import Section
@@ -15,6 +16,10 @@ from gprscan.migration.pipe_curves import PipeModel, two_way
 from gprscan.units import C_AIR
 
 _STEP = 0.005  # m, of the image outward
+_BARS_DB = -48.0  # least echo of bars against the direct wave; what bodies leave in the wall is below -52
+_LOOSE_DB = (
+    -9.5
+)  # most that loosened ground answers against a wall with air behind it: from 9 to 5, less than half of 9 to 1
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class PipeBody:
     twt : float
         Two-way time to it, ns.
     level_db, contrast_db : float
-        Echo against the direct wave, and against the usual level at that depth.
+        Echo against that of a wall with air behind it, and against the usual level at that depth.
     phase : float
         Cosine of the phase between the onset of its echo and the incident wave: 1 air, -1 metal or water.
     at_wall : bool
@@ -72,6 +77,24 @@ class Found:
     depths: np.ndarray
 
 
+def full_echo(s: Section, wall: Wall, model: PipeModel) -> float:
+    """Return the echo of the wall's back with nothing but air behind it, against the direct wave, in dB.
+
+    What lies behind one wall is weighed against it, so that thick walls, lossy ones and high frequencies, through which
+    everything is weaker, need no limits of their own.
+    """
+    common = {"standoff": model.standoff, "separation": model.separation, "wall": wall.thickness}
+    early, usual = wall_trace(
+        s.t,
+        s.fc_nominal,
+        wall_permittivity=wall.permittivity,
+        ground_permittivity=wall.ground_permittivity,
+        **common,
+    )
+    hollow = wall_trace(s.t, s.fc_nominal, wall_permittivity=wall.permittivity, ground_permittivity=1.0, **common)[1]
+    return float(20 * np.log10(np.abs(hollow - usual).max() / max(float(np.abs(early).max()), 1e-30)))
+
+
 def find(section: Section, wall: Wall, model: PipeModel, step: float, settings: PipeSettings, *, ring: bool) -> Found:
     """Search one channel.
 
@@ -106,7 +129,7 @@ def find(section: Section, wall: Wall, model: PipeModel, step: float, settings: 
         image = ndimage.uniform_filter1d(image.real, round(mesh.pitch / spacing), axis=0) + 1j * (
             ndimage.uniform_filter1d(image.imag, round(mesh.pitch / spacing), axis=0)
         )
-    bodies = _bodies(s, image, depths, model, settings, ring=ring)
+    bodies = _bodies(s, image, depths, model, settings, full_echo(s, wall, model), ring=ring)
     return Found(bodies, mesh, image, depths)
 
 
@@ -141,6 +164,8 @@ def _mesh(image: np.ndarray, depths: np.ndarray, wall: float, spacing: float) ->
         (np.abs(np.fft.fftfreq(n, spacing)) < 0.7 * number[k]) | (np.abs(np.fft.fftfreq(n, spacing)) > 1.3 * number[k])
     ] = 0
     regular = ndimage.uniform_filter1d(np.abs(np.fft.ifft(spectrum, axis=0)).mean(axis=1), 5)
+    if np.median(regular) < 10 ** (_BARS_DB / 20):
+        return None
     # bars are there all along the line; two bodies that happen to lie a pitch apart are not
     if np.mean(regular > 0.5 * np.median(regular)) < 0.8 or np.percentile(regular, 90) > 2.5 * np.percentile(
         regular, 25
@@ -151,15 +176,23 @@ def _mesh(image: np.ndarray, depths: np.ndarray, wall: float, spacing: float) ->
 
 
 def _bodies(
-    s: Section, image: np.ndarray, depths: np.ndarray, model: PipeModel, settings: PipeSettings, *, ring: bool
+    s: Section,
+    image: np.ndarray,
+    depths: np.ndarray,
+    model: PipeModel,
+    settings: PipeSettings,
+    full: float,
+    *,
+    ring: bool,
 ) -> list[PipeBody]:
     size = np.maximum(np.abs(image), 1e-9)
-    db = 20 * np.log10(size)
-    usual = 20 * np.log10(ndimage.uniform_filter1d(np.median(size[s.valid], axis=0), 7, mode="nearest"))
+    db = 20 * np.log10(size) - full
+    usual = 20 * np.log10(ndimage.uniform_filter1d(np.median(size[s.valid], axis=0), 7, mode="nearest")) - full
     resolution = 0.5 * C_AIR / (np.sqrt(model.wall_permittivity) * s.fc_nominal) / 2
     at_wall = np.abs(depths - model.wall) < max(resolution, 0.03)
     least = np.where(at_wall, settings.at_wall_db, settings.behind_db)
-    least = np.maximum(least, usual + settings.contrast_db)
+    # behind the wall there are many more places at which noise may happen to peak than against it
+    least = np.maximum(least, usual + settings.contrast_db + np.where(at_wall, 0.0, 2.5))
     least[depths < model.wall - max(resolution, 0.03)] = np.inf
     modes = ("wrap" if ring else "nearest", "nearest")
     peak = ndimage.maximum_filter(db, (9, 2 * round(resolution / _STEP) + 1), mode=modes) == db
@@ -170,11 +203,14 @@ def _bodies(
         if not ring and min(i, s.x.size - 1 - i) < 4 and db[i, k] < least[k] + 4:
             continue
         first, last = _extent(db[:, k], int(i), ring)
+        # what is narrower than the antenna can resolve, and stands out little, is noise
+        if first == last and db[i, k] - usual[k] < settings.contrast_db + 6:
+            continue
         if not s.valid[i] and not s.valid[max(i - 1, 0)]:
             continue
         if any(_hides(other, int(i), float(depths[k]), float(db[i, k]), s.x.size, ring) for other in found):
             continue
-        found.append(_body(s, image, depths, int(i), int(k), (first, last), model, usual, bool(at_wall[k]), ring))
+        found.append(_body(s, image, depths, int(i), int(k), (first, last), model, db, usual, bool(at_wall[k]), ring))
     return _joined(sorted(found, key=lambda body: body.trace), s, db, depths, model)
 
 
@@ -186,7 +222,7 @@ def _joined(bodies: list[PipeBody], s: Section, db: np.ndarray, depths: np.ndarr
         last = out[-1] if out else None
         if last is not None and last.at_wall and body.at_wall and (body.first - last.last) * s.dx <= 0.15:
             gap = row[max(last.last, 0) : body.first + 1]
-            if gap.size == 0 or gap.min() > max(last.level_db, body.level_db) - 14:
+            if gap.size == 0 or (gap.min() > max(last.level_db, body.level_db) - 10 and last.phase * body.phase > 0):
                 strong = max(last, body, key=lambda b: b.level_db)
                 middle = round(0.5 * (last.first + body.last)) % s.x.size
                 out[-1] = replace(strong, trace=middle, first=last.first, last=max(last.last, body.last))
@@ -221,17 +257,19 @@ def _body(
     k: int,
     span: tuple[int, int],
     model: PipeModel,
+    levels: np.ndarray,
     usual: np.ndarray,
     at_wall: bool,
     ring: bool,
 ) -> PipeBody:
-    db = float(20 * np.log10(np.abs(image[i, k])))
+    db = float(levels[i, k])
     middle = round(0.5 * (span[0] + span[1]))
     phase = _phase(s, image[i], depths, k, model, ring)
     depth = model.wall if at_wall else float(depths[k])
     length = (span[1] - span[0] + 1) * s.dx
     if at_wall:
-        kind = "water_rich" if phase < -0.5 else "debond" if length > 1.0 else "cavity"
+        weak = db < _LOOSE_DB and length > 0.2
+        kind = "water_rich" if phase < -0.5 else "debond" if length > 1.0 else "loose" if weak else "cavity"
     else:
         # a pipe or a cable beside the sewer answers as metal or water does
         kind = "cavity" if phase > 0.0 else "pipe"

@@ -19,7 +19,7 @@ class PipeSettings(BaseModel):
     aperture : float
         Half-angle of the migration, degrees.
     at_wall_db : float
-        Least echo of a body that lies against the wall, dB against the direct wave.
+        Least echo of a body that lies against the wall, dB against a wall with air behind it.
     behind_db : float
         Least echo of a body behind the wall.
     contrast_db : float
@@ -33,7 +33,7 @@ class PipeSettings(BaseModel):
     geometry: Literal["pipe"] = "pipe"
     reach: float = Field(default=0.6, gt=0.05, le=3.0)
     aperture: float = Field(default=45.0, gt=5, lt=80)
-    at_wall_db: float = Field(default=-14.0, lt=0)
-    behind_db: float = Field(default=-20.0, lt=0)
+    at_wall_db: float = Field(default=-18.0, lt=0)
+    behind_db: float = Field(default=-19.0, lt=0)
     contrast_db: float = Field(default=10.5, gt=0)
     frequency: float = Field(default=900.0, gt=10)

@@ -9,9 +9,10 @@ from scipy import ndimage, optimize, signal
 
 from gprscan.detection.inpipe.layered_wave import wall_trace
 from gprscan.detection.section import Section
+from gprscan.units import C_AIR
 
 USUAL = (7.0, 1.2)  # permittivity of a concrete wall where nothing is known, and its standard deviation
-_MISFIT = 0.25  # share of the trace's amplitude that plane layers may leave unexplained
+_MISFIT = 0.16  # share of the trace's amplitude that plane layers may leave unexplained
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Wall:
     shift: float
 
 
-def fit_wall(section: Section, standoff: float, design: float, given: tuple[float, float] | None) -> Wall:
+def fit_wall(
+    section: Section, standoff: float, design: float, diameter: float, given: tuple[float, float] | None
+) -> Wall:
     """Fit gap, wall and ground to the median trace, and track the back of the wall.
 
     Parameters
@@ -58,6 +61,8 @@ def fit_wall(section: Section, standoff: float, design: float, given: tuple[floa
         Antenna to inner wall, m.
     design : float
         Thickness of the drawing, m.
+    diameter : float
+        Of the bore, m: the opposite wall answers after the way across it.
     given : (float, float) or None
         Known permittivity of the wall and its standard deviation.
 
@@ -71,7 +76,8 @@ def fit_wall(section: Section, standoff: float, design: float, given: tuple[floa
     trace = np.median(s.raw[s.valid], axis=0).astype(float) if s.valid.any() else np.zeros(s.t.size)
     fallback = Wall(design, 0.15 * design, *prior, 9.0, False, np.inf, untracked, 0.0)
     late = standoff * 6.7 + 2.6 * design * np.sqrt(prior[0]) / 0.15 + 1.5 / s.fc_nominal
-    use = (s.t > -1.3 / s.fc_nominal) & (s.t < late)
+    across = 2 * (diameter - standoff) / C_AIR - 0.8 / s.fc_nominal
+    use = (s.t > -1.3 / s.fc_nominal) & (s.t < min(late, across))
     if use.sum() < 16 or not np.abs(trace[use]).max() > 0:
         return fallback
     held = s.clipped[s.valid].mean(axis=0) > 0.2
@@ -79,8 +85,8 @@ def fit_wall(section: Section, standoff: float, design: float, given: tuple[floa
     if best is None or best[1] > _MISFIT:
         return fallback
     found, misfit, sigma = best
-    shift, _, thickness, eps, ground = found
-    track = _track(s, found, standoff)
+    shift, _, thickness, eps, ground, _ = found
+    track = _centred(_track(s, found), float(thickness))
     spread = max(0.02 * thickness, float(sigma[2]), 0.5 * thickness * float(sigma[3]) / eps)
     return Wall(
         float(thickness),
@@ -95,6 +101,17 @@ def fit_wall(section: Section, standoff: float, design: float, given: tuple[floa
     )
 
 
+def _centred(track: np.ndarray, thickness: float) -> np.ndarray:
+    """Return the track with its median where the fit to the median trace has it; unknown where the two contradict.
+
+    The fit weighs the whole trace; the track follows one echo, and says how the thickness changes along the line.
+    """
+    seen = track[np.isfinite(track)]
+    if seen.size < 0.3 * track.size or abs(float(np.median(seen)) - thickness) > 0.15 * thickness:
+        return np.full(track.shape, np.nan)
+    return track + (thickness - float(np.median(seen)))
+
+
 def _best_fit(
     s: Section, trace: np.ndarray, use: np.ndarray, standoff: float, design: float, prior: tuple[float, float]
 ) -> tuple[np.ndarray, float, np.ndarray] | None:
@@ -106,7 +123,7 @@ def _best_fit(
     weight = 0.01 * np.sqrt(keep.sum())
 
     def residual(p: np.ndarray) -> np.ndarray:
-        model = _model(s, time, p, standoff)
+        model = sum(_parts(s, time, p))
         basis = np.stack([model.real, model.imag])[:, keep]
         fit = np.linalg.lstsq(basis.T, data[keep], rcond=None)[0]
         left = (data[keep] - fit @ basis) / scale
@@ -119,14 +136,20 @@ def _best_fit(
             (p[2] / design - 0.95) / 0.12,
             (p[3] - prior[0]) / prior[1],
             (p[4] - 10.0) / 4.0,
+            (p[5] - standoff) / slack,
         ]
         return np.concatenate([left, weight * np.asarray(known)])
 
-    bounds = ([-1.0 / s.fc_nominal, 0.75, 0.5 * design, 3.0, 2.5], [1.0 / s.fc_nominal, 1.3, 1.5 * design, 14.0, 40.0])
+    slack = 0.002 + 0.05 * standoff
+    near, far = max(standoff - 3 * slack, 0.0), standoff + 3 * slack
+    bounds = (
+        [-1.0 / s.fc_nominal, 0.75, 0.5 * design, 3.0, 2.5, near],
+        [1.0 / s.fc_nominal, 1.3, 1.5 * design, 14.0, 40.0, far],
+    )
     best = None
     for ground in (max(prior[0] + 3.5, 5.0), max(prior[0] - 2.5, 3.0)):
-        start = np.clip([0.0, 1.0, 0.95 * design, prior[0], ground], *bounds)
-        steps = [0.05, 0.02, 0.1 * design, 1.0, 2.0]
+        start = np.clip([0.0, 1.0, 0.95 * design, prior[0], ground, standoff], *bounds)
+        steps = [0.05, 0.02, 0.1 * design, 1.0, 2.0, 0.003]
         found = optimize.least_squares(residual, start, bounds=bounds, x_scale=steps, max_nfev=25, diff_step=1e-3)
         if best is None or found.cost < best.cost:
             best = found
@@ -139,16 +162,11 @@ def _best_fit(
     return best.x, misfit, sigma
 
 
-def _model(s: Section, time: np.ndarray, p: np.ndarray, standoff: float) -> np.ndarray:
-    early, back = _parts(s, time, p, standoff)
-    return early + back
-
-
-def _parts(s: Section, time: np.ndarray, p: np.ndarray, standoff: float) -> tuple[np.ndarray, np.ndarray]:
+def _parts(s: Section, time: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return wall_trace(
         time - p[0],
         s.fc_nominal * p[1],
-        standoff=standoff,
+        standoff=float(p[5]),
         separation=s.separation,
         wall=p[2],
         wall_permittivity=p[3],
@@ -156,9 +174,9 @@ def _parts(s: Section, time: np.ndarray, p: np.ndarray, standoff: float) -> tupl
     )
 
 
-def _track(s: Section, p: np.ndarray, standoff: float) -> np.ndarray:
+def _track(s: Section, p: np.ndarray) -> np.ndarray:
     """Thickness along the line: where the echo of the wall's back is best matched, trace by trace."""
-    early, back = _parts(s, s.t, p, standoff)
+    early, back = _parts(s, s.t, p)
     whole = np.stack([(early + back).real, (early + back).imag])
     quiet = np.median(s.raw[s.valid], axis=0).astype(float)
     near = (s.t > -1.3 / s.fc_nominal) & (s.t < s.t[int(np.abs(back).argmax())] + 1.5 / s.fc_nominal)
