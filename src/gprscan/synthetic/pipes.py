@@ -240,7 +240,7 @@ def simulate_ring(scene: PipeScene) -> PipeRecord:
     medium = Medium(eps, sigma, metal, step, size // 2)
     n = max(round(2 * np.pi * track / scene.spacing), 24)
     clock = np.arange(n) * 360.0 / n
-    nodes = []
+    nodes: list[NDArray[np.floating]] = []
     for sign in (-1, 1):
         a = np.deg2rad(clock) + sign * 0.5 * scene.separation / track
         nodes.append(np.stack([track * np.sin(a), -track * np.cos(a)], axis=1) / step + size // 2)
