@@ -74,11 +74,15 @@ KINDS = {
     "pipe": "管线",
     "rebar": "钢筋",
     "manhole": "检查井",
+    "wall_thinning": "管壁减薄",
+    "low_cover": "保护层不足",
+    "joint": "接口异常",
     "unknown": "未知",
     "interface": "层位",
     "clutter": "杂波",
 }
 HAZARD_KINDS = ("cavity", "debond", "loose", "water_rich")
+PIPE_DEFECT_KINDS = ("wall_thinning", "low_cover", "joint")  # of the wall of a pipe itself
 HIDDEN_KINDS = ("interface", "clutter")  # kept out of the anomaly table unless asked for
 
 # columns of the anomaly table, in the order in which they are written

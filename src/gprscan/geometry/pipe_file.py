@@ -52,12 +52,14 @@ id = "MH12"
 x = 500012.40                # east
 y = 2511034.80               # north
 invert = 12.35               # elevation of the lowest point of the bore
+# ground = 15.60             # elevation of the road at the manhole: tells how deep a defect lies, and grades it
 
 [down]                       # downstream manhole
 id = "MH13"
 x = 500048.10
 y = 2511041.20
 invert = 12.21
+# ground = 15.52
 
 # [centreline]               # bends: places of the invert between the manholes, going downstream
 # points = [[500030.0, 2511036.0, 12.28]]
@@ -137,6 +139,7 @@ class Manhole(_Part):
     x: float
     y: float
     invert: float
+    ground: float | None = None
 
 
 class Centreline(_Part):
@@ -251,6 +254,13 @@ class PipeFile(_Part):
         if np.hypot(self.up.x - self.down.x, self.up.y - self.down.y) < 0.5:
             msg = "the manholes [up] and [down] are less than 0.5 m apart on the map"
             raise ValueError(msg)
+        if (self.up.ground is None) != (self.down.ground is None):
+            msg = "ground is given for one manhole only; give it for [up] and [down], or for neither"
+            raise ValueError(msg)
+        for name, hole in (("up", self.up), ("down", self.down)):
+            if hole.ground is not None and hole.ground <= hole.invert:
+                msg = f"[{name}] ground = {hole.ground:g} is not above invert = {hole.invert:g}"
+                raise ValueError(msg)
         if self.ring is not None and len(self.antennas) > 1:
             msg = "a [ring] is one antenna, but there are several [[antennas]]"
             raise ValueError(msg)

@@ -124,6 +124,7 @@ def _with_pipe(line: xr.Dataset, pipe: PipeFile, frame: PipeFrame, clock: np.nda
         "cctv": pipe.segment.cctv,
         "shape": bore.kind,
         "frame": frame.as_dict(),
+        "ground": None if pipe.up.ground is None else [pipe.up.ground, pipe.down.ground],
     }
     if pipe.wall.permittivity is not None:
         known["wall_permittivity"] = pipe.wall.permittivity

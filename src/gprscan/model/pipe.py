@@ -49,7 +49,7 @@ def attach_pipe(line: xr.Dataset, pipe: Mapping[str, Any]) -> xr.Dataset:
     known = dict(pipe)
     clock = np.asarray(known.pop("clock", 0.0), dtype="float64")
     for key in known:
-        if key not in (*KEYS, "frame", "segment", "shape", "lining", "cctv"):
+        if key not in (*KEYS, "frame", "segment", "shape", "lining", "cctv", "ground"):
             msg = f"pipe: there is no key {key!r}; accepted are {', '.join(KEYS)}."
             raise ParameterError(msg)
     for key, low, high in (("inner_diameter", 0.1, 20.0), ("wall_thickness", 0.002, 2.0), ("standoff", 0.0, 2.0)):

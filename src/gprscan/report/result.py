@@ -16,6 +16,7 @@ import pandas as pd
 from gprscan import names
 from gprscan.errors import ReadError
 from gprscan.report import review
+from gprscan.risk.linking import link_pipes
 
 if TYPE_CHECKING:
     import geopandas
@@ -140,7 +141,7 @@ class SurveyResult:
         lines = lines[[*LINE_COLUMNS, *(c for c in lines.columns if c not in LINE_COLUMNS)]]
         keys = lines[["line", "source_file"]]
         return cls(
-            anomalies=_anomaly_frame(rows, target),
+            anomalies=link_pipes(_anomaly_frame(rows, target)),
             lines=lines,
             tracks=_frame(keys, tracks, target),
             coverage=_frame(keys, swaths, target),

@@ -60,7 +60,8 @@ def detect_in_pipe(line: xr.Dataset, recipe: str | Path | Recipe = "pipe") -> ge
     -------
     geopandas.GeoDataFrame
         One row per body: the columns of every line and `PIPE_COLUMNS`. ``distance_m`` is the chainage on an axial
-        line, the arc length of the line on a ring. ``top_depth_m`` (below the road) is null: a pipe knows of no road.
+        line, the arc length of the line on a ring. ``top_depth_m`` is that of the near side below the road where the
+        side file says how high the road is at the manholes, null elsewhere.
         ``attrs["line"]["wall"]`` holds what was found out about the wall, ``attrs["line"]["rebar"]`` the bars.
 
     Raises
@@ -319,6 +320,10 @@ def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeM
     where = chainage if ring else float(s.x[body.trace])
     if frame is not None and where is not None:
         row |= _placed(frame, where, row)
+        ground = (model.pipe_of(line) or {}).get("ground")
+        if ground:
+            road = float(np.interp(where, [0.0, frame.length], ground))
+            row["top_depth_m"] = road - row["body_z"]
     return row
 
 
