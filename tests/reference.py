@@ -574,3 +574,18 @@ def curve_stack(data: np.ndarray, curves: np.ndarray, weights: np.ndarray, ring:
                     weight.append(weights[k, lag + middle])
             image[i, k] = np.average(picked, weights=weight) if weight else 0.0
     return image
+
+
+def reflected_field(k_air, permittivity, thickness, separation, height, k_x, weight):  # type: ignore[no-untyped-def]
+    """Reflected part of the field of a line source above layers, by arrays (Chew 1995, sections 2.1 and 2.4)."""
+    vertical = []
+    for index in [1.0, *permittivity]:
+        k_z = np.sqrt(k_air[:, None] ** 2 * index - k_x[None] ** 2)
+        vertical.append(np.where(k_z.imag > 0, -k_z, k_z))
+    reflection = np.zeros_like(vertical[0])
+    for i in range(len(permittivity) - 1, -1, -1):
+        step = (vertical[i] - vertical[i + 1]) / (vertical[i] + vertical[i + 1])
+        below = reflection * np.exp(-2j * vertical[i + 1] * (thickness[i] if i < len(thickness) else 0.0))
+        reflection = (step + below) / (1.0 + step * below)
+    waves = reflection / vertical[0] * np.exp(-2j * vertical[0] * height) * np.cos(k_x * separation) * weight
+    return waves.sum(axis=1)
