@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from gprscan import from_array
+from gprscan import from_array, risk
+from gprscan.detection import bound_layer, pipeline, table
+from gprscan.detection.body import Body
 from gprscan.errors import ParameterError
 from gprscan.synthetic.fdtd import simulate
 from gprscan.synthetic.media import Layer, layered_medium
@@ -60,6 +63,24 @@ def test_follows_a_base_that_comes_up(road: xr.Dataset) -> None:
     assert (error < 2.5 * found["sigma_thickness"].values).all()
     assert found["permittivity"].values == pytest.approx(np.full(40, 5.2), abs=1.2)
     assert found["misfit"].max() < 0.03
+
+
+def test_thickness_above_a_body_reaches_its_grade(road: xr.Dataset) -> None:
+    settings = pipeline.load_settings("road")
+    assert settings.bound_layer
+    half = road.isel(trace=slice(20))
+    # the antenna's nominal time zero is off, as on most records
+    late = half.assign_coords(twt=half["twt"] + 0.6)
+    late["twt"].attrs["units"] = "ns"
+    section = next(iter(pipeline.iter_sections(late, settings, 0.05)))
+    body = Body("test", 0.5, 6.0, depth=0.3, votes={"shape": {"cavity": 3.0}})
+    bound_layer.measure(late, section, [body])
+    row = pd.DataFrame([{**table.row(body), "kind": "cavity", "length_m": 1.0, "width_m": 1.0}])
+    assert row["asphalt_m"].item() == pytest.approx(0.104, abs=0.015)
+    assert 0.003 < row["sigma_asphalt_m"].item() < 0.03
+    reading = json.loads(risk.grade(row, "seoul_2016").iloc[0]["risk_inputs"])["asphalt_m"]
+    assert reading["status"] == "measured"
+    assert reading["low"] == pytest.approx(row["asphalt_m"].item() - row["sigma_asphalt_m"].item(), abs=1e-3)
 
 
 def test_a_road_without_echoes_is_half_space_reflection() -> None:

@@ -42,7 +42,7 @@ def detect(
     Returns
     -------
     geopandas.GeoDataFrame
-        One row per body, with the columns `gprscan.names.DETECTION_COLUMNS` and ``asphalt_m``, and inside a pipe those of
+        One row per body, with the columns `gprscan.names.DETECTION_COLUMNS`, ``asphalt_m`` and its sigma, and inside a pipe those of
         `gprscan.detection.inpipe.pipeline.PIPE_COLUMNS`; geometry in the line's CRS, null where the line has no
         positions. ``attrs["line"]`` says what the line could have shown.
 

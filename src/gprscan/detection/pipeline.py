@@ -11,7 +11,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 from gprscan import model, names
-from gprscan.detection import detectability, diffractions, rebar, rescore, setting, table
+from gprscan.detection import bound_layer, detectability, diffractions, rebar, rescore, setting, table
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
@@ -54,7 +54,7 @@ def detect(
     Returns
     -------
     geopandas.GeoDataFrame
-        One row per body, with the columns `gprscan.names.DETECTION_COLUMNS` and ``asphalt_m``; geometry in the line's CRS,
+        One row per body, with the columns `gprscan.names.DETECTION_COLUMNS`, ``asphalt_m`` and its sigma; geometry in the line's CRS,
         null where the line has no positions. ``attrs["line"]`` says what the line could have shown.
 
     Raises
@@ -72,7 +72,11 @@ def detect(
     bodies: list[Body] = []
     sections: list[dict[str, Any]] = []
     for section in iter_sections(line, settings, dx):
-        bodies += find_bodies(section, settings)
+        found = find_bodies(section, settings)
+        if settings.bound_layer:
+            graded = (*names.HAZARD_KINDS, "unknown")
+            bound_layer.measure(line, section, [b for b in found if decide(b, settings) in graded])
+        bodies += found
         sections.append(_summary(section))
     separation = model.antenna_separation(line)
     ground = settle(bodies, settings.prior_ground(), _height(line), separation)

@@ -46,6 +46,8 @@ class Settings(BaseModel):
         Length of the sliding median in m.
     block_m : float
         Length of line that is held in memory at a time, m.
+    bound_layer : bool
+        Whether the thickness of the asphalt or slab above hazards is measured, for schemes that grade by it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -66,6 +68,7 @@ class Settings(BaseModel):
     model: str | None = None
     background_m: float = Field(4.0, gt=0.1)
     block_m: float = Field(200.0, gt=5)
+    bound_layer: bool = False
 
     def prior_ground(self) -> Ground:
         """Prior of the velocity over time."""
