@@ -83,6 +83,23 @@ def test_seismic_seg2_is_refused_until_its_unit_is_declared(tmp_path: Path) -> N
     assert float(gs.read(path, interval_unit="ns")["twt"].diff("twt")[0]) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_cut_seg2_can_be_trimmed(tmp_path: Path, shuffled: bool, packed: bool) -> None:
+    values = radar(9, 40, "i2").astype("i4")
+    path = makers.make_seg2(tmp_path / "a.sg2", values, shuffled=shuffled, packed=packed)
+    path.write_bytes(path.read_bytes()[:-250])
+    with pytest.raises(
+        TruncatedFileError, match=r"ends at byte \d+, the file at \d+.*on_truncated='trim' to keep \d whole"
+    ):
+        gs.read(path)
+    line = gs.read(path, on_truncated="trim")
+    kept = line.sizes["trace"]
+    assert 5 <= kept < 9
+    np.testing.assert_array_equal(line["amplitude"], values[9 - kept :] if shuffled else values[:kept])
+    assert "truncated-file" in codes(line)
+
+
 def test_damaged_seg2(tmp_path: Path) -> None:
     path = makers.make_seg2(tmp_path / "a.sg2", radar(6, 40, "i2"))
     raw = path.read_bytes()

@@ -120,7 +120,7 @@ def _ask(source_name: str, request: dict[str, Any], seconds: float) -> tuple[dic
         msg = f"{source_name}: {error}. The file is damaged; copy it again, or repair it with h5recover or h5repack."
         raise ReadError(msg) from None
     if "error" in body:
-        msg = f"{source_name}: not readable as HDF5 ({body['error']})."
+        msg = f"{source_name}: not readable as HDF5 ({body['error']}). Copy it again, or repair it with h5repack."
         raise ReadError(msg)
     return body, payload
 
@@ -145,7 +145,7 @@ def describe(source: Source) -> dict[str, Any]:
         If it is no HDF5 file, or the library crashes, hangs or complains.
     """
     if not is_hdf5(source):
-        msg = f"{source.name}: no HDF5 file (its signature is missing)."
+        msg = f"{source.name}: no HDF5 file (its signature is missing). It is damaged, or not what its name says."
         raise ReadError(msg)
     cached = source.__dict__.get("_hdf5")
     if cached is None:

@@ -236,7 +236,8 @@ def whole_traces(
     where = f"data starts at byte {layout_offset}" if layout_offset else "the file has no header of its own"
     if n == 0:
         msg = (
-            f"{source.name}: the header says {what}, {record} bytes, but there are only {available} of data ({where})."
+            f"{source.name}: the header says {what}, {record} bytes, but there are only {available} of data ({where}). "
+            "The file is cut off or not what its name says: copy it again."
         )
         raise TruncatedFileError(msg)
     if not left:

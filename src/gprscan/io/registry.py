@@ -137,7 +137,7 @@ def identify(source: Source) -> Format:
         If neither tells.
     """
     if source.size == 0:
-        msg = f"{source.name}: the file is empty."
+        msg = f"{source.name}: the file is empty. Copy it from the recorder again."
         raise ReadError(msg)
     for entry in list_formats():
         if entry.sniff(source):
@@ -146,7 +146,10 @@ def identify(source: Source) -> Format:
     for entry in sorted(list_formats(), key=lambda entry: entry.shared_suffixes):
         if source.suffix in entry.suffixes or source.suffix in entry.side_suffixes:
             return entry
-    msg = f"{source.name}: no reader recognises its content or its extension. {readable()}"
+    msg = (
+        f"{source.name}: no reader recognises its content or its extension. If you know what it is, say so: "
+        f"gprscan.read(path, format='dzt'). {readable()}"
+    )
     raise UnknownFormatError(msg)
 
 

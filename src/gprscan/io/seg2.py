@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
+from gprscan.errors import TruncatedFileError
 from gprscan.geometry import Fixes
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
@@ -53,12 +54,14 @@ def _order(head: bytes) -> str | None:
 
 def read(source: Source, options: ReadOptions) -> xr.Dataset:
     """Read a SEG-2 file."""
-    block = _block(source)
-    data, heads, sample = _traces(source, block)
+    block, findings = _block(source, options)
+    data, heads, sample, found = _traces(source, block, options)
+    findings += found
     strings = [_strings(head, _FIXED, block.order) for head in heads]
     n_traces, n_samples = data.shape
     text = block.strings | strings[0]
-    dt, findings = _interval(source, text, n_samples, options)
+    dt, found = _interval(source, text, n_samples, options)
+    findings += found
     distance, found = _distance(source, text, strings)
     findings += found + checks.samples(sample, source.name) + [unknown(text.get("ANTENNA_TYPE_DETECTED", ""))]
     stated = _number(text, "SPR_SAMPLES_PER_SCAN")
@@ -89,7 +92,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     return to_line(recording, source, "seg2", options)
 
 
-def _block(source: Source) -> _Block:
+def _block(source: Source, options: ReadOptions) -> tuple[_Block, list[Finding]]:
     order = _order(source.head)
     require(order is not None, source, "it does not begin with the word 3a55 of SEG-2")
     require(len(source.head) >= _FIXED, source, f"the file block needs {_FIXED} bytes, here are {source.size}")
@@ -99,16 +102,39 @@ def _block(source: Source) -> _Block:
     raw = source.read(_FIXED, 4 * count)
     require(len(raw) == 4 * count, source, f"it ends before its {count} trace pointers do")
     pointers = np.frombuffer(raw, f"{order}u4").astype("i8")
-    require(
-        bool((pointers >= _FIXED).all() and (pointers + _FIXED <= source.size).all()),
-        source,
-        f"trace {int(np.argmax((pointers < _FIXED) | (pointers + _FIXED > source.size))) + 1} is said to begin outside "
-        f"of the file's {source.size} bytes",
-        "It is truncated or damaged: copy it again.",
+    problem = (
+        f"trace {int(np.argmin(pointers)) + 1} is said to begin at byte {int(pointers.min())}, within the file block"
     )
+    require(bool((pointers >= _FIXED).all()), source, problem)
+    pointers, findings = _inside(source, pointers, _FIXED, options)
     start = _FIXED + size
     text = source.read(start, max(0, int(pointers.min()) - start))
-    return _Block(order, pointers, _strings(text, 0, order))
+    return _Block(order, pointers, _strings(text, 0, order)), findings
+
+
+def _inside(
+    source: Source, pointers: np.ndarray, length: int, options: ReadOptions
+) -> tuple[np.ndarray, list[Finding]]:
+    """Return the pointers of traces of a length that end within the file.
+
+    Raises
+    ------
+    TruncatedFileError
+        If some do not, unless they are to be trimmed and others are left.
+    """
+    whole = pointers + length <= source.size
+    if whole.all():
+        return pointers, []
+    first, kept = int(np.argmin(whole)), int(whole.sum())
+    problem = (
+        f"trace {first + 1} of {len(pointers)} ends at byte {int(pointers[first]) + length}, the file at {source.size}"
+    )
+    if options.on_truncated != "trim" or not kept:
+        advice = f"read it with on_truncated='trim' to keep {kept} whole traces" if kept else "copy it again"
+        msg = f"{source.name}: {problem}. Probably truncated; {advice}."
+        raise TruncatedFileError(msg)
+    what, then = "The file ends before its last trace.", "The traces that are not whole were left out, as asked for."
+    return pointers[whole], [Finding("truncated-file", "warning", what, source.name, problem, then)]
 
 
 def _strings(raw: bytes, at: int, order: str) -> dict[str, str]:
@@ -124,7 +150,9 @@ def _strings(raw: bytes, at: int, order: str) -> dict[str, str]:
     return out
 
 
-def _traces(source: Source, block: _Block) -> tuple[xr.Variable, list[bytes], np.ndarray]:
+def _traces(
+    source: Source, block: _Block, options: ReadOptions
+) -> tuple[xr.Variable, list[bytes], np.ndarray, list[Finding]]:
     """Return the samples (read when they are used), the trace blocks, and a probe."""
     first = source.read(int(block.pointers[0]), _FIXED)
     word, size, n_bytes, n_samples, code = struct.unpack_from(f"{block.order}HHIIB", first)
@@ -135,9 +163,8 @@ def _traces(source: Source, block: _Block) -> tuple[xr.Variable, list[bytes], np
     require(size >= _FIXED, source, f"the first trace block says that it is {size} bytes long")
     items = packed_words(n_samples) if code == _PACKED else n_samples
     n_bytes = items * stored.itemsize
-    end = int(block.pointers.max()) + size + n_bytes
-    problem = f"the last trace ends at byte {end}, the file at {source.size}"
-    require(end <= source.size, source, problem, "It is truncated: copy it again.")
+    pointers, findings = _inside(source, block.pointers, size + n_bytes, options)
+    block = replace(block, pointers=pointers)
     step = np.diff(block.pointers)
     if code != _PACKED and (step.size == 0 or bool((step == size + n_bytes).all())):
         layout = layout_of(
@@ -150,14 +177,14 @@ def _traces(source: Source, block: _Block) -> tuple[xr.Variable, list[bytes], np
         )
         heads = [row.tobytes() for row in layout.headers()]
         _check_alike(source, block, heads, size, n_samples, code)
-        return lazy_variable(layout), heads, probe(layout)
+        return lazy_variable(layout), heads, probe(layout), findings
     require(bool((np.diff(np.sort(block.pointers)) >= size + n_bytes).all()), source, "its traces overlap")
     heads = [source.read(int(at), size) for at in block.pointers]
     _check_alike(source, block, heads, size, n_samples, code)
     traces = ScatteredTraces(
         str(source.path), block.pointers + size, n_samples, stored, items, unpack_20_bit if code == _PACKED else None
     )
-    return traces.variable(), heads, probe_scattered(traces)
+    return traces.variable(), heads, probe_scattered(traces), findings
 
 
 def packed_words(n_samples: int) -> int:
