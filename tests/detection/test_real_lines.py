@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 import gprscan as gs
+from gprscan import model
+from gprscan.detection import setting
+from tests.detection.lines import section
 
 REBAR = "dzt/TFHRCFASTNDElab__CHARISMA__rebar_lab"
 CONQUEST = "dt1/irenexychen__gpr-data-classifier__conquest_conduits"
@@ -38,3 +41,16 @@ def test_the_bars_that_a_vendor_picked(shared: Path) -> None:
     for pick in (0.412, 0.951, 1.951, 2.478, 2.984, 3.522):
         assert np.abs(bars - pick * FOOT).min() <= 2 * spacing
     assert not set(found["kind"]) & {"cavity", "debond", "loose", "water_rich"}
+
+
+@pytest.mark.parametrize(
+    "name", ["dzt/NSGeophysics__GPRPy__sir3000_dune/FILE____032.DZT", "iprb/jhunziker__GPR_SEAL__beach/beach_0001_0.iprb",
+             "iprb/jhunziker__GPR_SEAL__beach/beach_0002_0.iprb"],
+)  # fmt: skip
+def test_bedded_sand_is_no_road(shared: Path, name: str) -> None:
+    """Measured with road antennas: only the beds tell."""
+    line = gs.read(shared / "data/real" / name)
+    part = section(line)
+    strata = [setting.measure(part)]
+    assert setting.of_line(line, model.trace_spacing(line)) == "road"
+    assert "beds that are not level" in setting.of_line(line, model.trace_spacing(line), strata)

@@ -7,7 +7,9 @@ import pytest
 
 from gprscan import detection, model, names
 from gprscan.detection import setting
-from gprscan.detection.setting import Acquisition, classify
+from gprscan.detection.setting import Acquisition, Strata, classify
+from gprscan.synthetic import Road, road_line
+from tests.detection.lines import section
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,20 @@ def test_detect_says_the_setting_and_the_survey_file_rules_over_it() -> None:
     assert any("reported as unknown" in note for note in said["notes"])
     assert not set(found["kind"]) & set(names.HAZARD_KINDS)
     assert setting.of_line(line.assign_attrs({names.SETTING: "road"}), 0.5) == "road"
+
+
+@pytest.mark.parametrize("clutter", ["low", "medium", "high"])
+def test_a_simulated_road_has_no_beds(clutter: str) -> None:
+    line, _ = road_line(20.0, 11, clutter=clutter, road=Road())
+    strata = setting.measure(section(line))
+    assert strata is not None
+    assert strata.alike < 0.3
+    assert setting.of_line(line, model.trace_spacing(line), [strata]) == "road"
+
+
+def test_slanting_beds_are_no_road_unless_the_line_is_short_or_the_survey_says_so() -> None:
+    beds, pavement = Strata(0.8, 0.5, 30.0), Strata(0.8, 0.9, 30.0)
+    facts = Acquisition(400, 0.05, 60)
+    assert classify(facts, [beds]).startswith("not a road: beds")
+    assert classify(facts, [pavement]) == classify(facts, [Strata(0.8, 0.5, 4.0)]) == "road"
+    assert classify(facts, [Strata(0.2, 0.5, 30.0)]) == "road"

@@ -88,7 +88,7 @@ def detect(
     if line.sizes.get(names.CHANNEL, 1) > 1 and names.OFFSET in line.coords:
         offsets = dict(enumerate(line[names.OFFSET].values.astype(float).tolist()))
         bodies = link_channels(bodies, offsets, period)
-    where = setting.of_line(line, dx)
+    where = setting.of_line(line, dx, _strata(sections))
     for body in bodies:
         body.evidence["kind"] = setting.kind_in(where, decide(body, settings))
     shown = [b for b in bodies if b.evidence["kind"] not in names.HIDDEN_KINDS or b.evidence["kind"] in include]
@@ -222,7 +222,12 @@ def _summary(section: Section) -> dict[str, Any]:
         "direct": section.direct_peak,
         "notes": section.notes,
         "sensitivity": detectability.measure(section),
+        "strata": setting.measure(section),
     }
+
+
+def _strata(sections: list[dict[str, Any]]) -> list[setting.Strata]:
+    return [s["strata"] for s in sections if s["strata"] is not None]
 
 
 def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], ground: Ground) -> dict[str, Any]:
@@ -230,6 +235,7 @@ def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], grou
     notes = sorted({note for s in sections for note in s["notes"]})
     if not sections:
         notes.append(f"not searched: nowhere {LEAST_TRACES} live traces of {LEAST_SAMPLES} samples or more")
+    where = setting.of_line(line, dx, _strata(sections))
     return {
         "length_m": float(dx * (line.sizes[names.TRACE] - 1)),
         "n_channels": int(line.sizes.get(names.CHANNEL, 1)),
@@ -237,6 +243,6 @@ def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], grou
         "velocity_m_ns": ground.rms(ground.time(1.0)),
         "time_zero_ns": float(np.median([s["shift"] for s in sections])) if sections else 0.0,
         **detectability.summarise([s["sensitivity"] for s in sections], ground),
-        "setting": setting.of_line(line, dx),
-        "notes": notes + setting.notes(setting.of_line(line, dx)),
+        "setting": where,
+        "notes": notes + setting.notes(where),
     }

@@ -1,7 +1,7 @@
 """What a line was measured for, from how it was acquired: a line that cannot show a road void must not flag one.
 
 Three facts of the acquisition tell a geological line (ice, dunes, lakes, gravel, rock) from a road line without a
-look at the traces. None of them says what is under the antenna, only what the crew set the instrument up to see.
+look at the traces: what the crew set the instrument up to see. The fourth is in the echoes.
 
 1. *Wavelength.* With 0.1 m/ns in moist ground an antenna of f MHz has a wavelength of 100/f m. A body is seen as such
    from about half a wavelength across, and two interfaces part at a quarter (Daniels, Ground Penetrating Radar, 2004,
@@ -14,19 +14,29 @@ look at the traces. None of them says what is under the antenna, only what the c
    something deeper than 7 m; who records 400 ns (20 m), or a hundred periods of the antenna, is on ice, sand, or
    rock, since moist ground of 1 dB per wavelength lets nothing through after 100 wavelengths of travel.
 
-One strong sign (below 80 MHz; a spacing of 0.2 m; 400 ns, or 100 periods and 150 ns) is enough. A weak one (below 150
-MHz; 0.12 m; 150 ns) may be a deep survey of a road, so that two are needed. Short windows and high frequencies are
-never a reason: a dune measured with 400 MHz and 40 ns looks like a road here, and only the survey file can say that
-it is none.
+4. *Strata* (`measure`). A pavement is level: most of what comes back from it is the same in every trace and goes with the
+   background. Dunes, beaches and river beds are bedded: what is left without the background runs on from trace to trace
+   in slanting beds, all the way down. On a road it is scatter, and does not. Measured over 0.1 m, two to fourteen
+   periods after the direct wave, the median correlation was 0.04 to 0.19 on 60 m of simulated roads of three degrees of
+   clutter, and 0.50 to 0.82 on a dune and two beaches; the share of level echoes just under the surface 0.75 to 1.00 and
+   0.58 to 0.64 (`benchmarks/check_detection.py`). Lines shorter than 8 m are not judged: one body fills them.
+
+One strong sign (below 80 MHz; a spacing of 0.2 m; 400 ns, or 100 periods and 150 ns; strata) is enough. A weak one (below
+150 MHz; 0.12 m; 150 ns) may be a deep survey of a road, so that two are needed. Short windows and high frequencies are
+never a reason. The survey file rules over all of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
 
 from gprscan import model, names
+from gprscan.detection.section import Section
+from gprscan.units import C_AIR
 
 ROAD = "road"
 _NOT_A_ROAD = "not a road: "
@@ -37,6 +47,8 @@ _STRONG_FREQUENCY, _WEAK_FREQUENCY = 80.0, 150.0  # MHz, below
 _STRONG_SPACING, _WEAK_SPACING = 0.2, 0.12  # m, from
 _STRONG_WINDOW, _WEAK_WINDOW = 400.0, 150.0  # ns, from
 _STRONG_PERIODS = 100.0
+_STRATA_ALIKE, _PAVEMENT_LEVEL, _STRATA_LENGTH = 0.4, 0.7, 8.0  # from; below; m, from
+_APART = 0.1  # m
 
 
 @dataclass(frozen=True)
@@ -58,27 +70,73 @@ class Acquisition:
     window: float
 
 
-def classify(facts: Acquisition) -> str:
-    """Return the setting that a line's acquisition speaks for.
+@dataclass(frozen=True)
+class Strata:
+    """How the ground of a section is bedded.
+
+    Attributes
+    ----------
+    alike : float
+        Median correlation of traces 0.1 m apart, without what all traces share.
+    level : float
+        Part of the echoes just under the surface that all traces share.
+    length : float
+        Of the section, m.
+    """
+
+    alike: float
+    level: float
+    length: float
+
+
+def measure(section: Section) -> Strata | None:
+    """Measure how the ground of a section is bedded; None where too little of it was recorded.
+
+    Parameters
+    ----------
+    section : Section
+        A conditioned channel of a block.
+    """
+    s = section
+    direct, period = s.separation / C_AIR + 2 * s.height / C_AIR, 1.0 / s.fc_nominal
+    first, last = s.sample(direct + 2.0 * period), s.sample(direct + 14.0 * period)
+    lag = max(1, round(_APART / s.dx))
+    if last - first < 8 or s.valid.sum() < 4 * lag + 8:
+        return None
+    echo = s.echo[s.valid][:, first:last].astype(float)
+    # every depth counts the same, and a strong body no more than the traces that it is on
+    echo /= np.sqrt(np.median(echo**2, axis=0)) + 1e-30
+    a, b = echo[:-lag], echo[lag:]
+    norm = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    early = slice(s.sample(direct + 1.5 * period), s.sample(direct + 5.0 * period))
+    odd, whole = (np.median((v[s.valid][:, early].astype(float) ** 2).sum(axis=1)) for v in (s.echo, s.raw))
+    alike = float(np.median((a * b).sum(axis=1) / np.maximum(norm, 1e-30)))
+    return Strata(alike, float(1.0 - odd / max(float(whole), 1e-30)), float(s.x[-1] - s.x[0]))
+
+
+def classify(facts: Acquisition, strata: Sequence[Strata] = ()) -> str:
+    """Return the setting that a line's acquisition and strata speak for.
 
     Parameters
     ----------
     facts : Acquisition
         Frequency (MHz), spacing (m) and window (ns).
+    strata : sequence of Strata
+        Of its sections.
 
     Returns
     -------
     str
         ``"road"``, or ``"not a road: "`` and the reasons. Thresholds and why: the text of this module.
     """
-    signs = [_of_frequency(facts), _of_spacing(facts), _of_window(facts)]
+    signs = [_of_frequency(facts), _of_spacing(facts), _of_window(facts), _of_strata(strata)]
     seen = [(strong, text) for strong, text in signs if text]
     enough = len(seen) >= 2 or any(strong for strong, _ in seen)
     return _NOT_A_ROAD + ", ".join(text for _, text in seen) if enough else ROAD
 
 
-def of_line(line: xr.Dataset, spacing: float) -> str:
-    """Return the setting of a line: what its survey file says, else what its acquisition speaks for.
+def of_line(line: xr.Dataset, spacing: float, strata: Sequence[Strata] = ()) -> str:
+    """Return the setting of a line: what its survey file says, else what its acquisition and strata speak for.
 
     Parameters
     ----------
@@ -86,12 +144,14 @@ def of_line(line: xr.Dataset, spacing: float) -> str:
         A line over ``twt``; the attribute ``setting`` rules where it is there.
     spacing : float
         Distance between its traces, m.
+    strata : sequence of Strata
+        Of its sections.
     """
     said = str(line.attrs.get(names.SETTING) or "")
     if said:
         return said
     window = float(line[names.TWT].values[-1])
-    return classify(Acquisition(model.centre_frequency(line), spacing, window))
+    return classify(Acquisition(model.centre_frequency(line), spacing, window), strata)
 
 
 def is_road(setting: str) -> bool:
@@ -133,3 +193,13 @@ def _of_window(facts: Acquisition) -> tuple[bool, str]:
     periods = 0.0 if facts.frequency is None else facts.window * facts.frequency / 1e3
     strong = facts.window >= _STRONG_WINDOW or periods >= _STRONG_PERIODS
     return strong, f"window of {facts.window:.0f} ns (some {facts.window * _REACH:.0f} m)"
+
+
+def _of_strata(strata: Sequence[Strata]) -> tuple[bool, str]:
+    long = [q for q in strata if q.length >= _STRATA_LENGTH]
+    if not long:
+        return False, ""
+    alike, level = (float(np.median([getattr(q, name) for q in long])) for name in ("alike", "level"))
+    if alike < _STRATA_ALIKE or level >= _PAVEMENT_LEVEL:
+        return False, ""
+    return True, f"beds that are not level (neighbouring traces alike to {alike:.2f}, {100 * level:.0f} % of it level)"

@@ -1,0 +1,159 @@
+"""What detection does on real lines and on empty roads.
+
+    GPRSCAN_SHARED=FOLDER python benchmarks/check_detection.py real
+    GPRSCAN_SHARED=FOLDER python benchmarks/check_detection.py strata
+    python benchmarks/check_detection.py empty --km 1 [--snr 10] [--seed 100]
+
+``real``: bars of a slab and of a deck against reference picks, and hazard flags per 100 m on lines without a road.
+``strata``: the two figures by which bedded sand is told from a road (`gprscan.detection.setting`).
+``empty``: false alarms per km on layered roads with natural scatterers and nothing else, each 100 m from another seed and
+another degree of clutter, with white noise; 90 % intervals by the law of Poisson.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+import gprscan as gs
+from gprscan import model, names
+from gprscan.detection import pipeline, setting
+from gprscan.synthetic import Road, road_line
+
+INCH, FOOT = 0.0254, 0.3048
+SLAB = "dzt/TFHRCFASTNDElab__CHARISMA__rebar_lab"
+DECK = "dt1/irenexychen__gpr-data-classifier__conquest_conduits/XLine A.DT1"
+# seven bars and, at 1.346 ft, a conduit below them, by the vendor's software (ft)
+DECK_PICKS = (0.412, 0.951, 1.346, 1.412, 1.951, 2.478, 2.984, 3.522)
+NOGGIN = "dt1/irenexychen__gpr-data-classifier__noggin_n250_gps/LINEX1.DT1"
+TRENCH = "su/jjd2002__roadjin--GPR-processing-software-on-matlab__trench_and_pipes/trench_and_pipes.su"
+NO_ROADS = {
+    "dune": "dzt/NSGeophysics__GPRPy__sir3000_dune/FILE____032.DZT",
+    "beach 1": "iprb/jhunziker__GPR_SEAL__beach/beach_0001_0.iprb",
+    "beach 2": "iprb/jhunziker__GPR_SEAL__beach/beach_0002_0.iprb",
+    "glacier": "dt1/NSGeophysics__GPRPy__comoffs_yosemite/XLINE00.DT1",
+    "lake": "dt1/emanuelhuber__RGPR__cornino/yyline3.DT1",
+    "river": "dt1/emanuelhuber__RGPR__flagogna/XLINE000.DT1",
+    "peat": "dt1/emanuelhuber__RGPR__frenke/LINE00.DT1",
+    "river island": "dt1/emanuelhuber__RGPR__isola_grid/YLINEA0.DT1",
+}
+SEGMENT = 100.0  # m
+CLUTTER = ("low", "medium", "high")
+
+
+def files() -> Path:
+    """Folder of the real files."""
+    return Path(os.environ["GPRSCAN_SHARED"]) / "data" / "real"
+
+
+def hazards(table: Any) -> int:
+    """How many rows are called a hazard."""
+    return int(table["kind"].isin(names.HAZARD_KINDS).sum())
+
+
+def real() -> None:
+    """Print the checks on real lines."""
+    root = files()
+    found = gs.detect(gs.read(root / SLAB / "FILE____488.DZT"), recipe="structure")
+    bars = np.sort(found.loc[found["kind"] == "rebar", "distance_m"])
+    picks = np.array(json.loads((root / SLAB / "reference_picks.json").read_text())["picks_inch"])[:, 0] * INCH
+    pitch = np.ptp(bars) / max(bars.size - 1, 1) / INCH
+    print(f"slab: {bars.size} of {picks.size} bars, {len(found) - bars.size} more, pitch {pitch:.2f} in (8.05)")
+    if bars.size == picks.size:
+        apart = bars - picks - np.median(bars - picks)
+        print(f"      places against the reference picks: at most {np.abs(apart).max() / INCH:.2f} in apart")
+    line = gs.read(root / DECK)
+    table = gs.detect(line, recipe="structure")
+    spacing = float(np.median(np.diff(line["distance"])))
+    near = [float(np.abs(table["distance_m"] - p * FOOT).min() / spacing) for p in DECK_PICKS]
+    print(f"deck: {sum(n <= 2 for n in near)} of {len(near)} picks within 2 traces: {np.round(near, 1).tolist()}")
+    line = gs.read(root / NOGGIN)
+    table = gs.detect(line, recipe="utility")
+    spacing = float(np.median(np.diff(line["distance"])))
+    near = [float(np.abs(table["distance_m"] - 14.170 * FOOT).min() / spacing)] if len(table) else []
+    print(
+        f"250 MHz cart: the pick at 14.170 ft is {np.round(near, 1).tolist()} traces from the nearest of {len(table)} bodies"
+    )
+    table = gs.detect(gs.read(root / TRENCH), recipe="utility")
+    print(f"trench: {len(table)} bodies, {table['kind'].value_counts().to_dict()}")
+    for name, path in NO_ROADS.items():
+        table = gs.detect(gs.read(root / path))
+        said = table.attrs["line"]
+        rate = 100 * hazards(table) / said["length_m"]
+        print(f"{name}: {rate:.1f} hazard flags per 100 m, {len(table)} bodies; {said['setting']}")
+
+
+def strata() -> None:
+    """Print how bedded real and simulated ground is."""
+    lines = {
+        f"road, {clutter} clutter": road_line(60.0, k, clutter=clutter, road=Road())[0]
+        for k, clutter in enumerate(CLUTTER, 1)
+    }
+    lines |= {name: gs.read(files() / path) for name, path in NO_ROADS.items()}
+    settings = pipeline.load_settings("road")
+    print(f"{'line':<22}{'alike':>8}{'level':>8}{'m':>8}")
+    for name, line in lines.items():
+        for section in list(pipeline.iter_sections(line, settings, model.trace_spacing(line)))[:1]:
+            q = setting.measure(section)
+            if q is not None:
+                print(f"{name:<22}{q.alike:>8.2f}{q.level:>8.2f}{q.length:>8.0f}")
+
+
+def noisy(line: Any, snr_db: float, seed: int) -> Any:
+    """Add white noise so far below the strongest scatter: the 99.5th percentile of what is left without the mean trace."""
+    values = model.amplitude(line)
+    late = line["twt"].values > 4.0
+    scatter = float(np.percentile(np.abs((values - values.mean(axis=0))[:, late]), 99.5))
+    noise = np.random.default_rng(seed).standard_normal(values.shape, dtype=np.float32)
+    return model.with_amplitude(line, values + np.float32(scatter / 10 ** (snr_db / 20)) * noise)
+
+
+def empty(km: float, snr_db: float, seed: int) -> None:
+    """Print false alarms per km."""
+    rows: dict[str, int] = {}
+    flags = number = 0
+    start = time.perf_counter()
+    for number in range(1, round(1000 * km / SEGMENT) + 1):
+        line, _ = road_line(SEGMENT, seed + number, clutter=CLUTTER[number % 3], road=Road())
+        table = gs.detect(noisy(line, snr_db, seed + number))
+        for kind, n in table["kind"].value_counts().items():
+            rows[str(kind)] = rows.get(str(kind), 0) + int(n)
+        flags += hazards(table)
+        done = number * SEGMENT / 1000
+        alarms = sum(n for kind, n in rows.items() if kind != "unknown")
+        print(
+            f"{done:.1f} km: {_rate(alarms, done)} false alarms, {_rate(flags, done)} hazard flags, "
+            f"{rows.get('unknown', 0) / done:.1f} unknown (on stones) per km; {rows}; {time.perf_counter() - start:.0f} s",
+            flush=True,
+        )
+
+
+def _rate(count: int, km: float) -> str:
+    low = stats.chi2.ppf(0.05, 2 * count) / 2 if count else 0.0
+    high = stats.chi2.ppf(0.95, 2 * count + 2) / 2
+    return f"{count / km:.2f} ({low / km:.2f} to {high / km:.2f})"
+
+
+def main() -> None:
+    """Run one check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["real", "strata", "empty"])
+    parser.add_argument("--km", type=float, default=1.0)
+    parser.add_argument("--snr", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=100)
+    chosen = parser.parse_args()
+    if chosen.what == "empty":
+        empty(chosen.km, chosen.snr, chosen.seed)
+    else:
+        {"real": real, "strata": strata}[chosen.what]()
+
+
+if __name__ == "__main__":
+    main()
