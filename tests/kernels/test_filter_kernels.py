@@ -101,26 +101,38 @@ def test_sliding_median_of_many_equal_values() -> None:
 def test_sliding_mean(half: int) -> None:
     rows = rough(30, 19)
     expected = reference.sliding_background(rows, half, np.mean)
-    target = np.empty_like(rows)
-    background.subtract_sliding_mean_serial(rows, target, states_of(rows), half)
-    close(target, expected)
+    pair, states = np.stack([rows, rows[::-1]]), np.stack([states_of(rows), states_of(rows[::-1].copy())])
+    target = np.empty_like(pair)
     for runs in (1, 4, 30):
-        background.subtract_sliding_mean_parallel(rows, target, states_of(rows), half, runs)
-        close(target, expected)
+        for run in (background.subtract_sliding_mean_serial, background.subtract_sliding_mean_parallel):
+            target[:] = 0.0
+            run(pair, target, states, half, runs)
+            close(target[0], expected)
+            close(target[1], expected[::-1])
 
 
-def test_mean_trace() -> None:
+def test_mean_traces() -> None:
     rows = rough(11, 8)
     live = reference.live_rows(rows)
     finite = np.isfinite(rows[live])
-    sums, counts = np.zeros(8), np.zeros(8, dtype="int64")
-    background.mean_trace(rows, states_of(rows), sums, counts)
-    np.testing.assert_allclose(sums, np.where(finite, rows[live], 0.0).sum(axis=0, dtype="float64"), rtol=1e-12)
-    np.testing.assert_array_equal(counts, finite.sum(axis=0))
-    parts, part_counts = np.zeros((4, 8)), np.zeros((4, 8), dtype="int64")
-    background.mean_trace_parallel(rows, states_of(rows), parts, part_counts)
-    np.testing.assert_allclose(parts.sum(axis=0), sums, rtol=1e-12)
-    np.testing.assert_array_equal(part_counts.sum(axis=0), counts)
+    total = np.where(finite, rows[live], 0.0).sum(axis=0, dtype="float64")
+    for runs in (1, 4, 11):
+        for run in (background.mean_traces_serial, background.mean_traces_parallel):
+            sums, counts = np.zeros((1, runs, 8)), np.zeros((1, runs, 8), dtype="int64")
+            whole = np.zeros((1, runs), dtype="int64")
+            run(rows[None], states_of(rows)[None], sums, counts, whole)
+            np.testing.assert_allclose(sums.sum(axis=(0, 1)), total, rtol=1e-12)
+            np.testing.assert_array_equal(counts.sum(axis=(0, 1)) + whole.sum(), finite.sum(axis=0))
+
+
+def test_subtract_common() -> None:
+    rows = rough(11, 8)
+    common = np.arange(8, dtype="float32")
+    expected = np.where(reference.live_rows(rows)[:, None], rows - common, rows)
+    for run in (background.subtract_common_serial, background.subtract_common_parallel):
+        target = np.empty_like(rows)
+        run(rows[None], common[None], states_of(rows)[None], target[None])
+        close(target, expected)
 
 
 def test_repeated_and_filled_traces() -> None:

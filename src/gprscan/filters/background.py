@@ -14,7 +14,6 @@ from gprscan.errors import ParameterError
 from gprscan.filters import _arrays
 from gprscan.kernels import background as kernels
 from gprscan.kernels import median
-from gprscan.kernels.jit import threads
 from gprscan.steps import Length, step
 
 HUBER = 1.345  # standard deviations: 95 % efficient on normal noise (Huber 1964)
@@ -74,39 +73,37 @@ def background(
     separate = method in ("sliding_mean", "median")
     source, target = _arrays.buffers(line, separate=separate)
     states = _arrays.states(_arrays.channels(source))
+    if method == "mean":
+        _remove_mean(_arrays.channels(source), _arrays.channels(target), states)
+        return model.with_amplitude(line, target)
+    if method == "sliding_mean":
+        half = int(traces or 0) // 2
+        # runs give a single channel work for all threads; each adds up a window of its own to start with
+        runs = max(1, min(16 // states.shape[0], states.shape[1] // (4 * half + 1)))
+        pair = (kernels.subtract_sliding_mean_serial, kernels.subtract_sliding_mean_parallel)
+        _arrays.run(*pair, _arrays.channels(source), _arrays.channels(target), states, half, runs)
+        return model.with_amplitude(line, target)
     for profile, result, state in zip(_arrays.channels(source), _arrays.channels(target), states, strict=True):
-        if method == "mean":
-            _remove_mean(profile, result, state)
-        elif method == "svd":
+        if method == "svd":
             _remove_eigenimages(profile, result, state, rank)
         elif method == "rpca":
             _remove_robust_components(profile, result, state, rank)
-        elif method == "sliding_mean":
-            half = int(traces or 0) // 2
-            runs = max(1, min(16, profile.shape[0] // (4 * half + 1)))
-            if threads() > 1:
-                kernels.subtract_sliding_mean_parallel(profile, result, state, half, runs)
-            else:
-                kernels.subtract_sliding_mean_serial(profile, result, state, half)
         else:
             pair = (median.subtract_sliding_median_serial, median.subtract_sliding_median_parallel)
             _arrays.run(*pair, profile, profile.view("int32"), result, state, int(traces or 0) // 2)
     return model.with_amplitude(line, target)
 
 
-def _remove_mean(profile: np.ndarray, result: np.ndarray, state: np.ndarray) -> None:
-    runs = min(16, profile.shape[0])
-    sums = np.zeros((runs, profile.shape[1]))
-    counts = np.zeros((runs, profile.shape[1]), dtype="int64")
-    if threads() > 1:
-        kernels.mean_trace_parallel(profile, state, sums, counts)
-    else:
-        kernels.mean_trace(profile, state, sums[0], counts[0])
-    mean = (sums.sum(axis=0) / np.maximum(counts.sum(axis=0), 1)).astype("float32")
-    np.subtract(profile, mean, out=result)
-    dead = state == 0
-    if dead.any():
-        result[dead] = profile[dead]
+def _remove_mean(profiles: np.ndarray, results: np.ndarray, states: np.ndarray) -> None:
+    n_channels, n_traces, n = profiles.shape
+    runs = max(1, min(16 // n_channels, n_traces))
+    sums = np.zeros((n_channels, runs, n))
+    counts = np.zeros((n_channels, runs, n), dtype="int64")
+    whole = np.zeros((n_channels, runs), dtype="int64")
+    _arrays.run(kernels.mean_traces_serial, kernels.mean_traces_parallel, profiles, states, sums, counts, whole)
+    number = counts.sum(axis=1) + whole.sum(axis=1)[:, None]
+    mean = (sums.sum(axis=1) / np.maximum(number, 1)).astype("float32")
+    _arrays.run(kernels.subtract_common_serial, kernels.subtract_common_parallel, profiles, mean, states, results)
 
 
 def _remove_eigenimages(profile: np.ndarray, result: np.ndarray, state: np.ndarray, rank: int) -> None:
