@@ -149,3 +149,13 @@ def test_a_line_written_backwards_is_announced(tmp_path: Path) -> None:
     found = {finding.code: finding for finding in load(back)}
     assert "STARTING POSITION 10" in found["reversed-line"].evidence
     np.testing.assert_allclose(back["distance"], 0.05 * np.arange(30), atol=1e-6)
+
+
+def test_positions_that_are_signalling_nan(tmp_path: Path) -> None:
+    """Found by the fuzz driver: the cast of such a word warned."""
+    path = make_dt1(tmp_path / "a.dt1", radar(9, 50, "i2"))
+    raw = bytearray(path.read_bytes())
+    raw[4 + 3 * (128 + 100) : 8 + 3 * (128 + 100)] = b"\x01\x00\x80\x7f"
+    path.write_bytes(raw)
+    line = gs.read(path)
+    np.testing.assert_allclose(line["distance"], np.arange(9) * 0.25)  # by the step of the HD

@@ -90,6 +90,14 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
         gs.read(tmp_path / "x.zip")
 
 
+def test_an_entry_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    """Found by the fuzz driver."""
+    path = project(tmp_path, ("only",))
+    raw = path.read_bytes().replace(b"project.ini", b"\0roject.ini")
+    path.write_bytes(raw)
+    assert gs.read(path).sizes["trace"] == 12
+
+
 def test_a_bomb_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.gpz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -96,8 +96,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         n_samples=header.iterations * len(_COMPONENTS),
         stored=np.dtype(f"{header.order}f{header.real}"),
     )
-    with np.errstate(invalid="ignore"):  # NaN that signal
-        values = probe(layout).reshape(-1, header.iterations, len(_COMPONENTS)).astype("float64")
+    values = probe(layout).reshape(-1, header.iterations, len(_COMPONENTS)).astype("float64")
     component, findings = _component(source, values, options)
     which = _COMPONENTS.index(component)
     data = lazy_variable(layout)[:, which :: len(_COMPONENTS)]

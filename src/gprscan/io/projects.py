@@ -117,7 +117,8 @@ def _entries(path: Path) -> dict[str, zipfile.ZipInfo]:
             )
             raise ReadError(msg)
         with zipfile.ZipFile(path) as archive:
-            entries = {entry.filename: entry for entry in archive.infolist()[:_MOST_ENTRIES] if not entry.is_dir()}
+            files = [e for e in archive.infolist()[:_MOST_ENTRIES] if e.filename and not e.filename.endswith("/")]
+        entries = {entry.filename: entry for entry in files}
     except ReadError:
         raise
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, struct.error) as error:

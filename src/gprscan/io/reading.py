@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import xarray as xr
 
 from gprscan import units
@@ -96,6 +97,11 @@ def read(
         on_truncated=_checked_policy(on_truncated),
         interval_unit=_checked_unit(interval_unit),
     )
+    with np.errstate(invalid="ignore", over="ignore"):  # damaged headers hold NaN that signal, and overflow
+        return _read(path, format, options, whole_set=whole_set)
+
+
+def _read(path: str | os.PathLike[str], format: str | None, options: ReadOptions, *, whole_set: bool) -> xr.Dataset:
     together = channel_set.members(Path(path)) if whole_set else []
     source = Source(together[0] if together and not Path(path).exists() else path)
     if not source.is_folder and projects.is_project(source.path):
