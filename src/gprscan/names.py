@@ -20,6 +20,10 @@ LATITUDE = "latitude"
 TIME = "time"
 FIX_QUALITY = "fix_quality"
 POSITION_SIGMA = "position_sigma"
+Z_SIGMA = "z_sigma"
+HEADING = "heading"  # direction of travel, degrees clockwise from grid north
+ROAD_CHAINAGE = "road_chainage"  # along the centreline of a road
+ROAD_OFFSET = "road_offset"  # across it, positive to the right of increasing chainage
 MARK = "mark"
 STATUS = "status"  # over twt: 1 where the recorder stores a status word instead of a radar sample
 GNSS_HEIGHT = "gnss_height"  # as recorded by the receiver; not z, whose datum must be known
@@ -32,6 +36,8 @@ SPATIAL_REF = "spatial_ref"
 # attributes of a line
 TIME_ZERO = "time_zero"
 ANTENNA_HEIGHT = "antenna_height"
+ODOMETER_SCALE = "odometer_scale"  # metres on the map per metre of the odometer, as the fixes say
+ROAD = "road"  # name of the road whose centreline chainages refer to
 LEVER_ARM = "lever_arm"  # m, array minus GNSS antenna: to the right, forward
 PIPE = "pipe"  # JSON: the pipe that the line was measured in; see model/pipe.py
 SETTING = "setting"  # "road", or "not a road: ..."; as the survey file says, else from how it was acquired
@@ -59,6 +65,10 @@ UNITS = {
     LONGITUDE: "degrees_east",
     LATITUDE: "degrees_north",
     POSITION_SIGMA: "m",
+    Z_SIGMA: "m",
+    HEADING: "degree",
+    ROAD_CHAINAGE: "m",
+    ROAD_OFFSET: "m",
     GNSS_HEIGHT: "m",
     OFFSET: "m",
     FREQUENCY: "MHz",

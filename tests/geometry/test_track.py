@@ -158,7 +158,7 @@ def test_lever_arm_of_the_gnss_antenna() -> None:
 def drive(n: int = 2000) -> tuple[np.ndarray, np.ndarray]:
     """A drive with a bend and a stop: true positions at every trace."""
     t = np.arange(n) * 0.05
-    speed = np.where((t > 40) & (t < 55), 0.0, 2.0)
+    speed = np.interp(t, [38, 40, 55, 57], [2.0, 0.0, 0.0, 2.0])
     s = np.cumsum(speed) * 0.05
     angle = np.clip((s - 60) / 30, 0, np.pi / 2)
     return 503_000 + np.cumsum(np.cos(angle) * speed * 0.05), 2_511_000 + np.cumsum(np.sin(angle) * speed * 0.05)
@@ -211,7 +211,7 @@ def test_a_stuck_receiver_and_a_standing_cart() -> None:
     assert "gnss-repeated-fixes" in codes(moving)
     assert np.diff(moving["x"].values[:90]) == pytest.approx(0.1, abs=1e-3)
     standing = place(line_of(100), fixes)
-    assert np.diff(standing["x"].values).max() == pytest.approx(0.5, abs=1e-3)
+    assert np.abs(standing["x"].values - x).max() < 0.3  # of fixes that are good to 5 m
 
 
 @pytest.mark.parametrize("count", [0, 1])

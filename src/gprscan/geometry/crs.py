@@ -65,6 +65,55 @@ def resolve_crs(crs: Any, longitude: Any, latitude: Any) -> pyproj.CRS:
     return wanted
 
 
+def checked_plane(crs: Any, x: Any, y: Any, who: str) -> pyproj.CRS:
+    """Return a projected system after checking that coordinates can be in it: axis order and zone prefix.
+
+    Parameters
+    ----------
+    crs : str, int or pyproj.CRS
+        The system.
+    x, y : array_like
+        m east and north.
+    who : str
+        Whose coordinates these are, for the message.
+
+    Raises
+    ------
+    ParameterError
+        If `crs` is no plane in metres; or if the coordinates lie far outside its area of use, with the likely reason:
+        x and y exchanged, or a zone number (EPSG:4526 has one before x, EPSG:4547 has none).
+    """
+    wanted = resolve_crs(crs, np.zeros(1), np.zeros(1))
+    x, y = float(np.nanmedian(np.atleast_1d(x))), float(np.nanmedian(np.atleast_1d(y)))
+    if _fits(wanted, x, y):
+        return wanted
+    given = f"{who}: x = {x:.2f} (east), y = {y:.2f} (north) lie outside the area of {wanted.name}"
+    if _fits(wanted, y, x):
+        msg = f"{given}, but do not if they are exchanged. x is east and y is north, whatever the CRS says of its axes."
+        raise ParameterError(msg)
+    zone = 1e6 * np.floor(x / 1e6)
+    if zone and _fits(wanted, x - zone, y):
+        msg = f"{given}, but x begins with a zone number ({zone / 1e6:.0f}): is it EPSG:4526 rather than EPSG:4547?"
+        raise ParameterError(msg)
+    if zone == 0 and _fits(wanted, x + 38e6, y):
+        msg = f"{given}, but x lacks the zone number of that system: is it EPSG:4547 rather than EPSG:4526?"
+        raise ParameterError(msg)
+    msg = f"{given}. Name the right 'crs'."
+    raise ParameterError(msg)
+
+
+def _fits(crs: pyproj.CRS, x: float, y: float) -> bool:
+    """Whether a place lies in the area of use of a system, or within five degrees of it."""
+    area = crs.area_of_use
+    if area is None:
+        return True
+    lon, lat = _transformer(crs, pyproj.CRS.from_user_input(GEOGRAPHIC)).transform(x, y)
+    if not (np.isfinite(lon) and np.isfinite(lat)):
+        return False
+    beside = (lon - area.west) % 360 <= (area.east - area.west) % 360 + 5 or (area.west - lon) % 360 <= 5
+    return beside and area.south - 5 <= lat <= area.north + 5
+
+
 def project(longitude: Any, latitude: Any, crs: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return x (east) and y (north) in m of points in degrees.
 

@@ -12,18 +12,27 @@ from gprscan import model, names
 from gprscan.errors import LineError, ParameterError
 from gprscan.geometry.array import channel_positions
 from gprscan.geometry.clean import usable_fixes
-from gprscan.geometry.crs import line_crs, project, resolve_crs, spatial_ref
+from gprscan.geometry.crs import project, resolve_crs, spatial_ref
 from gprscan.geometry.fixes import Fixes
-from gprscan.geometry.track import Track, along_track, averaged, build_track, heading, nearest_fix
+from gprscan.geometry.options import PositionOptions
+from gprscan.geometry.paths import Vehicle, follow
+from gprscan.geometry.receiver import receiver_coords
+from gprscan.geometry.track import along_track, averaged, build_track, heading
 from gprscan.model import findings as _findings
 from gprscan.model.findings import Finding
 
 ODOMETER_TOLERANCE = 0.03
 LEAST_BASELINE = 1.0  # m; a direction over less is the jitter of the track
+MOST_DIRECTION_SIGMA = 0.35  # rad; a direction that is less certain than this cannot place channels
 
 
 def place(
-    line: xr.Dataset, fixes: Fixes, *, crs: Any = None, lever_arm: tuple[float, float] = (0.0, 0.0)
+    line: xr.Dataset,
+    fixes: Fixes,
+    *,
+    crs: Any = None,
+    lever_arm: tuple[float, float] = (0.0, 0.0),
+    options: PositionOptions | None = None,
 ) -> xr.Dataset:
     """Give a line its map coordinates.
 
@@ -37,13 +46,16 @@ def place(
         Reference system of `x` and `y`; EPSG:4547 in Shenzhen, else the UTM zone.
     lever_arm : (float, float)
         Middle of the antenna array minus GNSS antenna in m: to the right, and forward.
+    options : PositionOptions, optional
+        What else is known of the receiver: its lag, the datum of its heights and so on; its lever arm rules.
 
     Returns
     -------
     xarray.Dataset
-        The line with `x`, `y` ([channel,] trace), `longitude`, `latitude`, `position_sigma`, `fix_quality` and, where
-        recorded, `time` and `gnss_height` (trace). `distance` is taken from the track where the line has none.
-        Without two usable places the line comes back unplaced, with a finding that says why.
+        The line with `x`, `y` ([channel,] trace), `longitude`, `latitude`, `position_sigma`, `heading`, `fix_quality`
+        and, where recorded, `time` and `gnss_height` (trace); `z` and `z_sigma` where the vertical datum is known.
+        `distance` is taken from the track where the line has none. Without two usable places the line comes back
+        unplaced, with a finding that says why.
 
     Raises
     ------
@@ -58,6 +70,7 @@ def place(
         offsets=coords[names.OFFSET].values if names.OFFSET in coords and coords[names.OFFSET].ndim else None,
         crs=crs,
         lever_arm=lever_arm,
+        options=options,
     )
     placed = line.assign_coords(location.coords) if location.coords else line
     return _findings.add(placed.assign_attrs(location.attrs), *location.findings)
@@ -90,6 +103,7 @@ def locate(
     offsets: np.ndarray | None = None,
     crs: Any = None,
     lever_arm: tuple[float, float] = (0.0, 0.0),
+    options: PositionOptions | None = None,
 ) -> Location:
     """Turn fixes into coordinates per trace and channel.
 
@@ -100,10 +114,10 @@ def locate(
     n_traces : int
         Traces of the line.
     distance : ndarray, shape (trace,), optional
-        Distance along the line in m, where the line has it.
+        Distance along the line by the odometer in m, where the line has it.
     offsets : ndarray, shape (channel,), optional
         Channels across the line in m, positive to the right.
-    crs, lever_arm
+    crs, lever_arm, options
         As in `place`.
 
     Raises
@@ -111,7 +125,9 @@ def locate(
     ParameterError
         If `crs` is not a projected system in metres.
     """
-    usable, notes = usable_fixes(fixes, n_traces, moving=distance is not None)
+    options = options or PositionOptions()
+    lever_arm = options.lever_arm or lever_arm
+    usable, notes = usable_fixes(options.with_accuracy(fixes), n_traces, moving=distance is not None)
     out = Location(findings=[*fixes.findings, *notes])
     if len(usable) < 2:
         out.findings.append(_unplaced(fixes, len(usable)))
@@ -124,25 +140,32 @@ def locate(
             raise
         out.findings.append(_unplaced(fixes, len(usable)))
         return out
-    sigma = usable.sigmas()
-    track = build_track(usable.trace, x, y, sigma, n_traces)
-    noise = 2.0 * float(np.median(sigma))
+    vehicle = follow(usable, x, y, n_traces, distance, lever_arm, options.lag)
+    out.findings += vehicle.findings
+    usable, x, y = usable.take(vehicle.kept), x[vehicle.kept], y[vehicle.kept]
+    noise = 2.0 * float(np.median(usable.sigmas()))
     if distance is not None:
         out.findings += _compare_with_odometer(distance, x, y, usable, noise)
     else:
         _distance_from_track(out, usable.trace, x, y, noise, n_traces)
-    out.coords[names.POSITION_SIGMA] = (names.TRACE, track.sigma, {"units": "m"})
     out.coords[names.SPATIAL_REF] = spatial_ref(target)
-    _channels(out, track, offsets, max(LEAST_BASELINE, 2 * noise), lever_arm)
-    _receiver(out, usable, n_traces)
+    _channels(out, vehicle, offsets, max(LEAST_BASELINE, 2 * noise), lever_arm)
+    out.coords |= receiver_coords(usable, n_traces, options)
+    out.attrs |= vehicle.attrs
     if lever_arm != (0.0, 0.0):
         out.attrs[names.LEVER_ARM] = [float(lever_arm[0]), float(lever_arm[1])]
-    if track.beyond > 0.2 * n_traces:
-        evidence = f"{track.beyond} of {n_traces} traces; fixes from trace {usable.trace[0]:g} to {usable.trace[-1]:g}"
+    _incomplete(out, usable, n_traces)
+    return out
+
+
+def _incomplete(out: Location, fixes: Fixes, n_traces: int) -> None:
+    first, last = float(fixes.trace[0]), float(fixes.trace[-1])
+    beyond = int(np.clip(np.ceil(first), 0, n_traces) + np.clip(n_traces - 1 - np.floor(last), 0, n_traces))
+    if beyond > 0.2 * n_traces:
+        evidence = f"{beyond} of {n_traces} traces; fixes from trace {first:g} to {last:g}"
         what = "Many traces lie before the first or after the last fix."
         then = "Extrapolated; position_sigma grows there."
         out.findings.append(Finding("gnss-incomplete", "warning", what, fixes.source, evidence, then))
-    return out
 
 
 def _unplaced(fixes: Fixes, count: int) -> Finding:
@@ -198,50 +221,35 @@ def _distance_from_track(
 
 
 def _channels(
-    out: Location, track: Track, offsets: np.ndarray | None, baseline: float, lever_arm: tuple[float, float]
+    out: Location, vehicle: Vehicle, offsets: np.ndarray | None, baseline: float, lever_arm: tuple[float, float]
 ) -> None:
     """Add x and y: of each channel where offsets are known, else of the middle of the array."""
-    x, y = track.x, track.y
+    x, y = vehicle.x, vehicle.y
     dims: tuple[str, ...] = (names.TRACE,)
-    if offsets is not None or lever_arm != (0.0, 0.0):
+    sigma, angle = vehicle.sigma, vehicle.direction
+    at_antenna = angle is None and lever_arm != (0.0, 0.0)
+    if angle is None:
         angle = heading(x, y, baseline)
-        if np.isfinite(angle).all():
-            x, y = channel_positions(x, y, angle, np.zeros(1) if offsets is None else offsets, lever_arm)
-            x, y, dims = (x[0], y[0], dims) if offsets is None else (x, y, (names.CHANNEL, names.TRACE))
-        else:
-            what = "The direction of travel cannot be told from the track."
-            evidence = f"track does not move by {baseline:.2f} m"
-            then = "All channels are placed at the middle of the array."
-            out.findings.append(Finding("heading-unknown", "warning", what, "", evidence, then))
+    unsure = MOST_DIRECTION_SIGMA if vehicle.sigma_direction is None else float(np.median(vehicle.sigma_direction))
+    known = bool(np.isfinite(angle).all()) and unsure <= MOST_DIRECTION_SIGMA
+    if known:
+        attrs = {"units": names.UNITS[names.HEADING], "long_name": "direction of travel from grid north"}
+        out.coords[names.HEADING] = (names.TRACE, np.degrees(angle) % 360.0, attrs)
+    arm = lever_arm if at_antenna else (0.0, 0.0)
+    if known and (offsets is not None or at_antenna):
+        x, y = channel_positions(x, y, angle, np.zeros(1) if offsets is None else offsets, arm)
+        x, y, dims = (x[0], y[0], dims) if offsets is None else (x, y, (names.CHANNEL, names.TRACE))
+        if vehicle.sigma_direction is not None and offsets is not None:
+            # of the outermost channel, which a wrong direction moves furthest
+            sigma = np.hypot(sigma, vehicle.sigma_direction * float(np.abs(offsets).max()) / np.sqrt(2))
+    elif offsets is not None or lever_arm != (0.0, 0.0):
+        what = "The direction of travel cannot be told from the track."
+        evidence = f"track does not move by {baseline:.2f} m"
+        then = "All channels are placed at the middle of the array."
+        out.findings.append(Finding("heading-unknown", "warning", what, "", evidence, then))
+    out.coords[names.POSITION_SIGMA] = (names.TRACE, sigma, {"units": "m"})
     out.coords[names.X] = (dims, x, {"units": "m", "standard_name": "projection_x_coordinate"})
     out.coords[names.Y] = (dims, y, {"units": "m", "standard_name": "projection_y_coordinate"})
-
-
-def _receiver(out: Location, fixes: Fixes, n: int) -> None:
-    """Add what the receiver said, interpolated (longitude, latitude, time, height) or of the nearest fix (quality)."""
-    assert fixes.quality is not None
-    assert fixes.time is not None
-    assert fixes.height is not None
-    lon = build_track(fixes.trace, fixes.longitude, fixes.latitude, np.zeros(len(fixes)), n)
-    units = names.UNITS
-    out.coords |= {
-        names.LONGITUDE: (names.TRACE, lon.x, {"units": units[names.LONGITUDE], "standard_name": "longitude"}),
-        names.LATITUDE: (names.TRACE, lon.y, {"units": units[names.LATITUDE], "standard_name": "latitude"}),
-        names.FIX_QUALITY: (
-            names.TRACE,
-            fixes.quality[nearest_fix(fixes.trace, n)],
-            {"long_name": "NMEA GGA fix quality"},
-        ),
-    }
-    if not np.isnat(fixes.time).any():
-        start = fixes.time.min()
-        seconds = (fixes.time - start).astype("float64") / 1e9
-        track = build_track(fixes.trace, seconds, seconds, np.zeros(len(fixes)), n)
-        out.coords[names.TIME] = (names.TRACE, start + np.round(track.x * 1e9).astype("timedelta64[ns]"))
-    if np.isfinite(fixes.height).all():
-        height = np.interp(np.arange(n), fixes.trace, fixes.height)
-        attrs = {"units": "m", "datum": fixes.height_datum or "not recorded"}
-        out.coords[names.GNSS_HEIGHT] = (names.TRACE, height, attrs)
 
 
 def with_positions(line: xr.Dataset, longitude: Any, latitude: Any, **extras: Any) -> xr.Dataset:
@@ -254,9 +262,9 @@ def with_positions(line: xr.Dataset, longitude: Any, latitude: Any, **extras: An
     longitude, latitude : array_like, shape (trace,)
         Degrees.
     **extras
-        `quality`, `sigma`, `time`, `height` (arrays of that shape, as in `Fixes`); `crs`, `lever_arm` as in `place`.
+        `quality`, `sigma`, `time`, `height` (arrays of that shape, as in `Fixes`); `crs`, `lever_arm`, `options` as in `place`.
     """
-    options = {key: extras.pop(key) for key in ("crs", "lever_arm") if key in extras}
+    options = {key: extras.pop(key) for key in ("crs", "lever_arm", "options") if key in extras}
     fixes = Fixes(np.arange(line.sizes[names.TRACE]), longitude, latitude, **extras)
     return place(model.require_line(line), fixes, **options)
 
@@ -288,26 +296,22 @@ def with_offsets(line: xr.Dataset, offsets: Any) -> xr.Dataset:
         who = line.attrs.get(names.SOURCE_FILE) or "the line"
         msg = f"{values.size} channel offsets were given, but {who} has {n} channel(s)."
         raise LineError(msg)
-    middle = _middle(line)
+    known = line[names.OFFSET].values if names.OFFSET in line.coords and line[names.OFFSET].ndim else None
     line = line.assign_coords({names.OFFSET: (names.CHANNEL, values, {"units": "m"})})
-    if middle is None:
+    if names.SPATIAL_REF not in line.coords or names.X not in line.coords:
         return line
-    x, y = middle
-    sigma = line[names.POSITION_SIGMA].values if names.POSITION_SIGMA in line.coords else np.zeros(x.size)
-    angle = heading(x, y, max(LEAST_BASELINE, 4 * float(np.median(sigma))))
+    x, y = line[names.X].values, line[names.Y].values
+    if x.ndim == 2:
+        # back to the middle of the array
+        centre = np.zeros(x.shape[0]) if known is None else known
+        x, y = (np.polynomial.polynomial.polyfit(centre, v, 1)[0] if np.ptp(centre) else v.mean(axis=0) for v in (x, y))
+    if names.HEADING in line.coords:
+        angle = np.radians(line[names.HEADING].values)
+    else:
+        sigma = line[names.POSITION_SIGMA].values if names.POSITION_SIGMA in line.coords else np.zeros(x.size)
+        angle = heading(x, y, max(LEAST_BASELINE, 4 * float(np.median(sigma))))
     if not np.isfinite(angle).all():
         return line
-    right, forward = line.attrs.get(names.LEVER_ARM, (0.0, 0.0))
-    x, y = channel_positions(x, y, angle, values, (float(right), float(forward)))
+    x, y = channel_positions(x, y, angle, values)
     dims = (names.CHANNEL, names.TRACE)
     return line.assign_coords({names.X: (dims, x, {"units": "m"}), names.Y: (dims, y, {"units": "m"})})
-
-
-def _middle(line: xr.Dataset) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the track of the GNSS antenna in the line's CRS, None for an unplaced line."""
-    if names.SPATIAL_REF not in line.coords or names.X not in line.coords:
-        return None
-    if names.LONGITUDE in line.coords and names.LATITUDE in line.coords:
-        return project(line[names.LONGITUDE].values, line[names.LATITUDE].values, line_crs(line))
-    x, y = line[names.X].values, line[names.Y].values
-    return (x, y) if x.ndim == 1 else (x.mean(axis=0), y.mean(axis=0))

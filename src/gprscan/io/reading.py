@@ -11,6 +11,8 @@ import xarray as xr
 
 from gprscan import units
 from gprscan.errors import ParameterError
+from gprscan.geometry.external import apply_positions
+from gprscan.geometry.options import as_options
 from gprscan.io import channel_set, projects, registry
 from gprscan.io.interval import TO_NS
 from gprscan.io.pipe_side import with_pipe
@@ -30,6 +32,7 @@ def read(
     on_truncated: Literal["raise", "trim"] = "raise",
     interval_unit: str | None = None,
     whole_set: bool = True,
+    positions: Any = None,
 ) -> xr.Dataset:
     """Read a radar file of any format into a line.
 
@@ -62,6 +65,9 @@ def read(
         different ways. By default ps in SEG-Y and Seismic Unix and s in SEG-2, as a finding.
     whole_set : bool
         Whether one file of an array with a file per channel reads them all, as one line with channels.
+    positions : dict or gprscan.geometry.PositionOptions, optional
+        What is known about positions and no side file says: an external ``track``, ``lever_arm``, ``lag``,
+        ``vertical_datum``, the ``centreline`` of the road and more; see the positions page of the documentation.
 
     Returns
     -------
@@ -96,6 +102,7 @@ def read(
         crs=crs,
         on_truncated=_checked_policy(on_truncated),
         interval_unit=_checked_unit(interval_unit),
+        positions=as_options(positions),
     )
     with np.errstate(invalid="ignore", over="ignore"):  # damaged headers hold NaN that signal, and overflow
         return _read(path, format, options, whole_set=whole_set)
@@ -111,8 +118,10 @@ def _read(path: str | os.PathLike[str], format: str | None, options: ReadOptions
     together = together or (channel_set.members(data.path) if whole_set else [])
     if len(together) > 1:
         lines = [entry.read(Source(member), options) for member in together]
-        return with_pipe(channel_set.join(lines, [member.stem for member in together]), source)
-    return with_pipe(entry.read(data, options), source)
+        line = channel_set.join(lines, [member.stem for member in together])
+    else:
+        line = entry.read(data, options)
+    return with_pipe(apply_positions(line, options.positions, crs), source)
 
 
 def _positive(name: str, value: float | str | None, unit: str, *, least: float | None = None) -> float | None:

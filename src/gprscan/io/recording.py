@@ -12,7 +12,7 @@ import xarray as xr
 
 from gprscan import model, names
 from gprscan.errors import ParameterError, ReadError, TruncatedFileError
-from gprscan.geometry import Fixes, Location, locate, resolve_crs
+from gprscan.geometry import Fixes, Location, PositionOptions, locate, resolve_crs
 from gprscan.io.lazy import TraceLayout
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
@@ -40,6 +40,8 @@ class ReadOptions:
         What to do when the bytes do not make whole traces.
     interval_unit : str or None
         Unit of the sampling interval, for formats whose field is used in several: ps, ns, us or s.
+    positions : PositionOptions
+        What is known about the positions beyond the side files.
     """
 
     spacing: float | None = None
@@ -49,6 +51,7 @@ class ReadOptions:
     crs: Any = None
     on_truncated: Literal["raise", "trim"] = "raise"
     interval_unit: str | None = None
+    positions: PositionOptions = field(default_factory=PositionOptions)
 
 
 @dataclass
@@ -152,7 +155,13 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
         offsets = None if recording.offsets is None else np.asarray(recording.offsets, dtype="float64")
         crs = options.crs or _noted_crs(recording.crs, source, findings)
         location = locate(
-            recording.fixes, n_traces, distance=distance, offsets=offsets, crs=crs, lever_arm=recording.lever_arm
+            recording.fixes,
+            n_traces,
+            distance=distance,
+            offsets=offsets,
+            crs=crs,
+            lever_arm=recording.lever_arm,
+            options=options.positions,
         )
     line = model.from_array(
         recording.data,

@@ -43,7 +43,7 @@ REGISTER = (
     ("标项 lot", None),
     ("来源文件 source file", "source_file"),
     ("编号 id", "anomaly_id"),
-    ("道路名称 road", None),
+    ("道路名称 road", "road_name"),
     ("病害类型 kind", "kind_words"),
     ("风险等级 grade", "grade_words"),
     ("等级方案 scheme", "scheme_words"),

@@ -7,9 +7,12 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gprscan.errors import RecipeError, UnitsError
+from gprscan.geometry.options import EXAMPLES as POSITION_EXAMPLES
+from gprscan.geometry.options import PositionOptions
 from gprscan.units import parse
 
 FILE_NAME = "survey.toml"
@@ -52,7 +55,15 @@ EXAMPLES = {
     "on_truncated": 'on_truncated = "trim"  # or "raise"',
     "start": "start = [500012.40, 2511034.80]  # x (east), y (north) of the first trace, in crs",
     "end": "end = [500112.10, 2511035.20]  # x (east), y (north) of the last trace, in crs",
+    "azimuth": "azimuth = 87.5  # degrees from grid north, clockwise; instead of end, with the odometer's lengths",
+    "grids": '[[grids]]\nlines = ["G*.DZT"]\norigin = [500012.40, 2511034.80]\nazimuth = 87.5\nline_spacing = 0.5',
+    "origin": "origin = [500012.40, 2511034.80]  # x (east), y (north) where the first line starts",
+    "line_spacing": "line_spacing = 0.5  # m from line to line, positive to the right of azimuth",
+    "zigzag": "zigzag = true  # every other line was driven back",
+    "length": "length = 20.0  # m, of every line; the odometer's where left out",
     "position_sigma": "position_sigma = 0.10  # m, one standard deviation of start and end",
+    "positions": "[defaults.positions]\nlever_arm = [0.0, 1.20]  # m, array minus GNSS antenna: to the right, forward",
+    **POSITION_EXAMPLES,
 }
 
 
@@ -76,8 +87,12 @@ class LineOptions(BaseModel):
     start, end : pair of float
         Where the first and the last trace are, x (east) and y (north) in the CRS of the line; for straight lines
         that carry no positions of their own.
+    azimuth : float
+        Direction of a straight line from `start`, degrees from grid north, clockwise; its length is the odometer's.
     position_sigma : float
         Standard deviation of `start` and `end`, m.
+    positions : PositionOptions
+        External track, lever arm, lag, vertical datum, centreline: what is known about positions beyond the side files.
     crs : str
         CRS in which x and y of this line are wanted.
     setting : str
@@ -100,7 +115,9 @@ class LineOptions(BaseModel):
     channel_offsets: list[float] | None = Field(default=None, min_length=1)
     start: tuple[float, float] | None = None
     end: tuple[float, float] | None = None
+    azimuth: float | None = Field(default=None, ge=-360, le=360)
     position_sigma: _Metres | None = Field(default=None, gt=0)
+    positions: PositionOptions | None = None
     crs: str | None = None
     setting: str | None = Field(default=None, pattern=r"^(road$|not a road: \S)")
     component: str | None = None
@@ -115,7 +132,13 @@ class LineOptions(BaseModel):
     def over(self, defaults: LineOptions) -> LineOptions:
         """Return the defaults with what was said for this line laid over them."""
         own = {name: getattr(self, name) for name in LineOptions.model_fields if name in self.model_fields_set}
-        return LineOptions(**{**defaults.model_dump(exclude_unset=True), **own})
+        usual = {
+            name: getattr(defaults, name) for name in LineOptions.model_fields if name in defaults.model_fields_set
+        }
+        if self.positions is not None and defaults.positions is not None:
+            both = defaults.positions.model_dump(exclude_unset=True) | self.positions.model_dump(exclude_unset=True)
+            own["positions"] = PositionOptions(**both)
+        return LineOptions(**{**usual, **own})
 
 
 class LineEntry(LineOptions):
@@ -123,6 +146,54 @@ class LineEntry(LineOptions):
 
     path: str = Field(min_length=1)
     id: str | None = Field(default=None, min_length=1)
+
+
+class GridEntry(BaseModel):
+    """One ``[[grids]]`` table: parallel lines laid out from a corner.
+
+    Attributes
+    ----------
+    lines : list of str
+        Files, or patterns, in the order of the lines; those of a pattern by name.
+    origin : pair of float
+        Where the first line starts, x (east) and y (north) in the CRS of the survey.
+    azimuth : float
+        Direction of the lines, degrees from grid north, clockwise.
+    line_spacing : float
+        From line to line, m, positive to the right of the direction.
+    zigzag : bool
+        Whether every other line was driven back.
+    length : float
+        Length of the lines, m; needed for a zigzag, else the odometer's where it is left out.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    lines: list[str] = Field(min_length=1)
+    origin: tuple[float, float]
+    azimuth: float = Field(ge=-360, le=360)
+    line_spacing: _Metres
+    zigzag: bool = False
+    length: _Metres | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _way_back(self) -> GridEntry:
+        if self.zigzag and self.length is None:
+            msg = "a zigzag needs the 'length' of its lines: those driven back start at the far end"
+            raise ValueError(msg)
+        return self
+
+    def place(self, number: int) -> LineOptions:
+        """Return where one line lies, counted from 0."""
+        angle = np.radians(self.azimuth)
+        ahead, right = np.array([np.sin(angle), np.cos(angle)]), np.array([np.cos(angle), -np.sin(angle)])
+        start = np.array(self.origin) + number * self.line_spacing * right
+        if self.length is None:
+            return LineOptions(start=(float(start[0]), float(start[1])), azimuth=self.azimuth)
+        far = start + self.length * ahead
+        if self.zigzag and number % 2:
+            start, far = far, start
+        return LineOptions(start=(float(start[0]), float(start[1])), end=(float(far[0]), float(far[1])))
 
 
 class SurveyFile(BaseModel):
@@ -142,6 +213,8 @@ class SurveyFile(BaseModel):
         Options of every line that does not say otherwise.
     lines : list of LineEntry
         The lines; every radar file in the folder where the list is empty.
+    grids : list of GridEntry
+        Parallel lines, besides those in `lines`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -153,6 +226,7 @@ class SurveyFile(BaseModel):
     context: dict[str, Any] = Field(default_factory=dict)
     defaults: LineOptions = Field(default_factory=LineOptions)
     lines: list[LineEntry] = Field(default_factory=list)
+    grids: list[GridEntry] = Field(default_factory=list)
 
     @field_validator("crs")
     @classmethod
@@ -214,6 +288,10 @@ def _explain(item: Any) -> str:
         model: type[BaseModel] = SurveyFile
         if location[0] in ("lines", "defaults"):
             model = LineEntry if location[0] == "lines" else LineOptions
+        elif location[0] == "grids":
+            model = GridEntry
+        if "positions" in location[:-1]:
+            model = PositionOptions
         near = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         accepted = ", ".join(model.model_fields)

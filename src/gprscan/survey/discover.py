@@ -10,7 +10,7 @@ from typing import Any
 
 from gprscan.errors import ReadError, RecipeError
 from gprscan.io import channel_set, projects
-from gprscan.survey.config import FILE_NAME, LineEntry, LineOptions, SurveyFile, load_survey
+from gprscan.survey.config import FILE_NAME, GridEntry, LineEntry, LineOptions, SurveyFile, load_survey
 from gprscan.survey.runner import LineJob
 
 # of two recordings of the same traces with one stem, the one with more bits rules: MALA GX writes both
@@ -84,8 +84,9 @@ def _from_file(path: Path, out: str | Path | None) -> Plan:
     root = path.parent
     ignored: list[tuple[str, str]] = []
     pairs: list[tuple[Path, LineEntry | None]]
-    if survey.lines:
-        pairs = [(line, entry) for entry in survey.lines for line in _matches(root, entry, path.name)]
+    entries = [*survey.lines, *(entry for grid in survey.grids for entry in _grid_lines(root, grid, path.name))]
+    if entries:
+        pairs = [(line, entry) for entry in entries for line in _matches(root, entry, path.name)]
         _refuse_repeats(pairs, path.name)
     else:
         lines, ignored = _lines_under(root, out)
@@ -106,6 +107,15 @@ def _from_file(path: Path, out: str | Path | None) -> Plan:
 def _with_crs(survey: SurveyFile) -> LineOptions:
     """Return the defaults of the lines: coordinates come in the CRS of the survey unless a line says otherwise."""
     return survey.defaults if survey.crs is None else survey.defaults.over(LineOptions(crs=survey.crs))
+
+
+def _grid_lines(root: Path, grid: GridEntry, survey_file: str) -> list[LineEntry]:
+    """Return an entry for each line of a grid, placed."""
+    files = [line for pattern in grid.lines for line in _matches(root, LineEntry(path=pattern), survey_file)]
+    return [
+        LineEntry(path=_relative(file, root), **grid.place(number).model_dump(exclude_unset=True))
+        for number, file in enumerate(files)
+    ]
 
 
 def _beside(root: Path, name: str | None) -> str | None:
@@ -269,6 +279,8 @@ def _jobs(root: Path, pairs: Iterable[tuple[Path, LineEntry | None]], defaults: 
         line_id = _free(line_id, taken)
         taken.add(line_id.casefold())
         options = defaults if entry is None else _options(entry).over(defaults)
+        if options.positions is not None:
+            options = options.model_copy(update={"positions": options.positions.beside(root)})
         files = [projects.unpacked(member) for member in members]
         jobs.append(LineJob(line_id, files[0], _relative(path, root), options, tuple(files[1:])))
     return jobs

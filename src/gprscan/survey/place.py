@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,8 @@ def at(line: xr.Dataset, distance: float, offset: float) -> dict[str, Any]:
     -------
     dict
         ``x``, ``y``, ``z``, ``longitude``, ``latitude``, ``position_sigma_m`` (None where not known) and ``acquired``
-        (ISO 8601: UTC with its Z where each trace has a time, else the recorder's own clock for the line, or None).
+        (ISO 8601: UTC with its Z where each trace has a time, else the recorder's own clock for the line, or None);
+        ``road_name``, ``road_chainage_m`` and ``road_offset_m`` where the line is tied to a road.
     """
     positions = along(line)
     # chainage may reverse or repeat, so the nearest trace is taken rather than an inverse of the function
@@ -71,10 +73,43 @@ def at(line: xr.Dataset, distance: float, offset: float) -> dict[str, Any]:
         moment = line[names.TIME].values[index]
         if not np.isnat(moment):
             point["acquired"] = f"{np.datetime_as_string(moment, unit='s')}Z"
+    if names.ROAD_CHAINAGE in line.coords:
+        point["road_name"] = str(line.attrs.get(names.ROAD, ""))
+        point["road_chainage_m"] = _value(_across(line, names.ROAD_CHAINAGE, offset), index, distance, positions)
+        point["road_offset_m"] = _value(_across(line, names.ROAD_OFFSET, offset), index, distance, positions)
     wkt = crs_wkt(line)
     if wkt is not None and point["x"] is not None and point["y"] is not None:
         point["longitude"], point["latitude"] = to_wgs84(wkt, point["x"], point["y"])
     return point
+
+
+def with_local(rows: list[dict[str, Any]], line: xr.Dataset, parameters: Path) -> list[dict[str, Any]]:
+    """Return rows with ``local_x_m`` and ``local_y_m``: x (east) and y (north) in the system of a parameter file.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Anomalies with ``x`` and ``y`` in the CRS of the line.
+    line : xarray.Dataset
+        The line.
+    parameters : Path
+        See `gprscan.geometry.load_local_system`.
+    """
+    from pyproj import Transformer
+
+    from gprscan.geometry import load_local_system
+
+    system, wkt = load_local_system(parameters), crs_wkt(line)
+    if wkt is None:
+        return rows
+    to_public = Transformer.from_crs(wkt, system.crs, always_xy=True)
+    out = []
+    for row in rows:
+        found: tuple[float | None, ...] = (None, None)
+        if row["x"] is not None and row["y"] is not None:
+            found = tuple(float(v) for v in system.to_local(*to_public.transform(row["x"], row["y"])))
+        out.append(row | {"local_x_m": found[0], "local_y_m": found[1]})
+    return out
 
 
 def to_wgs84(wkt: str, x: float, y: float) -> tuple[float, float]:

@@ -59,9 +59,14 @@ def open_line(job: LineJob) -> xr.Dataset:
     from gprscan.io import channel_set
 
     options = job.options
-    reading = ("spacing", "frequency", "separation", "component", "crs", "format", "on_truncated")
+    reading = ("spacing", "frequency", "separation", "component", "crs", "format", "on_truncated", "positions")
     given = {name: getattr(options, name) for name in reading if getattr(options, name) is not None}
     given["whole_set"] = False  # the survey knows which files are channels of this line
+    road, known = None, options.positions
+    if known is not None and known.centreline is not None:
+        road = geometry.read_centreline(known.centreline, known.centreline_crs, known.road)
+        # tied last, once the line has the places that the survey file gives it
+        given["positions"] = known.model_copy(update={"centreline": None})
     line = io.read(job.path, **given)
     if job.more:
         files = (job.path, *job.more)
@@ -81,6 +86,8 @@ def open_line(job: LineJob) -> xr.Dataset:
         line = geometry.with_offsets(line, options.channel_offsets)
     if options.start is not None or options.end is not None:
         line = _between(line, options)
+    if road is not None:
+        line = geometry.on_road(line, road)
     return line
 
 
@@ -135,6 +142,10 @@ def line_key(job: LineJob, recipe: Recipe) -> dict[str, Any]:
     """Return what must be unchanged for the record of this job to be kept."""
     options = job.options.model_dump(mode="json", exclude_unset=True)
     beside = store.side_file_hashes(job.path)
+    known = job.options.positions
+    for extra in (known.track, known.centreline, known.local_system) if known is not None else ():
+        if extra is not None and extra.is_file():
+            beside[str(extra)] = store.sha256_of(extra)
     for path in job.more:
         beside |= {path.name: store.sha256_of(path)} | store.side_file_hashes(path)
     return store.key_of(store.sha256_of(job.path), beside, store.recipe_hash(recipe), options)
@@ -149,6 +160,8 @@ def _scanned(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
     found: dict[str, Any] = detections.attrs.get("line", {})
     row = record.line_row(line, job.id, job.source, record.plain(found))
     anomalies = record.anomaly_rows(line, detections, job.id, job.source)
+    if job.options.positions is not None and job.options.positions.local_system is not None:
+        anomalies = place.with_local(anomalies, line, job.options.positions.local_system)
     try:
         noted = figures.draw(line, recipe, anomalies, found.get("velocity_m_ns"), out, job.id)
     except Exception as error:  # what was found is worth more than its pictures
@@ -170,21 +183,35 @@ def _scanned(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
 
 
 def _between(line: xr.Dataset, options: LineOptions) -> xr.Dataset:
-    """Place a straight line between two points."""
-    from pyproj import CRS
+    """Place a straight line between two points, or from one in a direction."""
+    from gprscan import geometry
 
-    if options.start is None or options.end is None or options.crs is None:
-        msg = "'start' and 'end' of a line go together, and need a 'crs' (of the line, or of the survey)."
+    if options.start is None or options.crs is None or (options.end is None) == (options.azimuth is None):
+        msg = "'start' and 'end' (or 'azimuth') of a line go together, and need a 'crs' (of the line, or of the survey)."
+        raise LineError(msg)
+    if options.azimuth is not None and names.DISTANCE not in line.coords:
+        msg = "'azimuth' needs distances along the line; give 'spacing', or 'end' instead."
         raise LineError(msg)
     distance = place.along(line)
-    share = (distance - distance[0]) / (distance[-1] - distance[0])
-    start, end = np.asarray(options.start), np.asarray(options.end)
+    start = np.asarray(options.start)
+    if options.end is not None:
+        share = (distance - distance[0]) / (distance[-1] - distance[0])
+        way = np.asarray(options.end) - start
+    else:
+        angle = np.radians(options.azimuth or 0.0)
+        share, way = np.abs(distance - distance[0]), np.array([np.sin(angle), np.cos(angle)])
+    x, y = start[:, None] + way[:, None] * share
+    geometry.checked_plane(options.crs, x, y, "'start'")
+    heading = np.full(x.size, np.degrees(np.arctan2(*way)) % 360)
     coords: dict[str, Any] = {
-        name: (names.TRACE, start[i] + share * (end[i] - start[i]), {"units": "m"})
-        for i, name in enumerate((names.X, names.Y))
+        names.X: (names.TRACE, x, {"units": "m"}),
+        names.Y: (names.TRACE, y, {"units": "m"}),
+        names.HEADING: (names.TRACE, heading, {"units": names.UNITS[names.HEADING]}),
+        names.SPATIAL_REF: geometry.spatial_ref(options.crs),
     }
     if options.position_sigma is not None:
-        sigma = np.full(distance.size, options.position_sigma)
-        coords[names.POSITION_SIGMA] = (names.TRACE, sigma, {"units": "m"})
-    coords[names.SPATIAL_REF] = ((), 0, CRS.from_user_input(options.crs).to_cf())
-    return line.assign_coords(coords)
+        coords[names.POSITION_SIGMA] = (names.TRACE, np.full(distance.size, options.position_sigma), {"units": "m"})
+    line = line.assign_coords(coords)
+    if names.CHANNEL in line.dims and names.OFFSET in line.coords and line[names.OFFSET].ndim:
+        line = geometry.with_offsets(line, line[names.OFFSET].values)
+    return line
