@@ -187,7 +187,9 @@ def _between(line: xr.Dataset, options: LineOptions) -> xr.Dataset:
     from gprscan import geometry
 
     if options.start is None or options.crs is None or (options.end is None) == (options.azimuth is None):
-        msg = "'start' and 'end' (or 'azimuth') of a line go together, and need a 'crs' (of the line, or of the survey)."
+        msg = (
+            "'start' and 'end' (or 'azimuth') of a line go together, and need a 'crs' (of the line, or of the survey)."
+        )
         raise LineError(msg)
     if options.azimuth is not None and names.DISTANCE not in line.coords:
         msg = "'azimuth' needs distances along the line; give 'spacing', or 'end' instead."
