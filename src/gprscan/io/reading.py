@@ -121,7 +121,7 @@ def _read(path: str | os.PathLike[str], format: str | None, options: ReadOptions
         line = channel_set.join(lines, [member.stem for member in together])
     else:
         line = entry.read(data, options)
-    return with_pipe(apply_positions(line, options.positions, crs), source)
+    return with_pipe(apply_positions(line, options.positions, options.crs), source)
 
 
 def _positive(name: str, value: float | str | None, unit: str, *, least: float | None = None) -> float | None:
