@@ -3,6 +3,7 @@
     python -m gprscan.synthetic.make scenes --n 100 --seed 1
     python benchmarks/learn_tables.py scenes                  # prints the cross-validation only
     python benchmarks/learn_tables.py scenes --write          # and writes detection/tables/{diffraction,zone}.toml
+    python benchmarks/learn_tables.py scenes --update --write # starts from the tables as they are: new scenes only shift them
 
 Each measured value gets a curve of log-likelihood per kind, straight between a few knots. All curves of a table are fitted
 together (multinomial logistic regression on hat functions, with small and smooth curves preferred), so that two values which
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import tomllib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -179,17 +182,30 @@ def design(samples: Sequence[Sample], knots: Knots) -> np.ndarray:
 
 
 def fit(
-    x: np.ndarray, y: np.ndarray, n_kinds: int, knots: Knots, smooth: float = 2.0, small: float = 0.2
+    x: np.ndarray,
+    y: np.ndarray,
+    n_kinds: int,
+    knots: Knots,
+    known: np.ndarray | None = None,
+    smooth: float = 2.0,
+    small: float = 0.2,
 ) -> np.ndarray:
-    """Curves of all kinds, shape (column, kind): penalised maximum likelihood."""
+    """Curves of all kinds, shape (column, kind): penalised maximum likelihood.
+
+    `known` are curves learnt before, from other scenes: what is penalised is the distance from them, so that they stand
+    where the new scenes say nothing.
+    """
     parts, at = [], 1
     for points in knots.values():
         parts.append(slice(at, at + len(points)))
         at += len(points)
 
+    base = np.zeros((x.shape[1], n_kinds)) if known is None else known
+    offset = x @ base
+
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         curves = flat.reshape(x.shape[1], n_kinds)
-        chance = softmax(x @ curves)
+        chance = softmax(offset + x @ curves)
         value = -float(np.log(chance[np.arange(y.size), y] + 1e-12).sum())
         chance[np.arange(y.size), y] -= 1
         slope = x.T @ chance
@@ -204,7 +220,19 @@ def fit(
         return value, slope.ravel()
 
     start = np.zeros(x.shape[1] * n_kinds)
-    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x.reshape(-1, n_kinds)
+    change = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x.reshape(-1, n_kinds)
+    return base + change
+
+
+def curves_of(name: str, kinds: Sequence[str], knots: Knots) -> np.ndarray:
+    """Curves of a table as it is, shape (column, kind); flat for values and kinds that it does not know."""
+    table = tomllib.loads((TABLES / f"{name}.toml").read_text("utf-8"))
+    rows = [np.array([[math.log(table["prior"].get(k, 1e-3)) for k in kinds]])]
+    for value, at in knots.items():
+        curve = table.get("curve", {}).get(value, {"knots": [0.0, 1.0]})
+        flat = [0.0] * len(curve["knots"])
+        rows.append(np.stack([np.interp(at, curve["knots"], curve.get(k, flat)) for k in kinds], axis=1))
+    return np.concatenate(rows)
 
 
 def softmax(score: np.ndarray) -> np.ndarray:
@@ -213,7 +241,9 @@ def softmax(score: np.ndarray) -> np.ndarray:
     return weight / weight.sum(axis=1, keepdims=True)
 
 
-def cross_validate(samples: Sequence[Sample], kinds: Sequence[str], knots: Knots, folds: int = 6) -> np.ndarray:
+def cross_validate(
+    samples: Sequence[Sample], kinds: Sequence[str], knots: Knots, known: np.ndarray | None = None, folds: int = 6
+) -> np.ndarray:
     """Probabilities of each sample from curves that were fitted without its scene."""
     names = sorted({s.scene for s in samples})
     np.random.default_rng(1).shuffle(names)
@@ -221,7 +251,7 @@ def cross_validate(samples: Sequence[Sample], kinds: Sequence[str], knots: Knots
     x, y = design(samples, knots), np.array([kinds.index(s.kind) for s in samples])  # type: ignore[arg-type]
     out = np.zeros((len(samples), len(kinds)))
     for k in range(folds):
-        out[fold == k] = softmax(x[fold == k] @ fit(x[fold != k], y[fold != k], len(kinds), knots))
+        out[fold == k] = softmax(x[fold == k] @ fit(x[fold != k], y[fold != k], len(kinds), knots, known))
     return out
 
 
@@ -279,6 +309,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--update", action="store_true", help="start from the tables as they are")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     with ProcessPoolExecutor(args.jobs) as pool:
@@ -291,10 +322,11 @@ def main() -> None:
                 s.kind = s.kind.partition(".")[0] if s.kind.startswith("pipe") else s.kind  # type: ignore[union-attr]
         kinds = tuple(k for k in dict.fromkeys(kinds) if any(s.kind == k for s in samples))
         print(f"{name}: {len(samples)} samples in {len({s.scene for s in samples})} scenes; cross-validated:")
-        report(samples, kinds, cross_validate(samples, kinds, knots))
+        known = curves_of(name, kinds, knots) if args.update else None
+        report(samples, kinds, cross_validate(samples, kinds, knots, known))
         if args.write:
             x, y = design(samples, knots), np.array([kinds.index(str(s.kind)) for s in samples])
-            write(name, kinds, knots, fit(x, y, len(kinds), knots), len(samples))
+            write(name, kinds, knots, fit(x, y, len(kinds), knots, known), len(samples))
 
 
 if __name__ == "__main__":

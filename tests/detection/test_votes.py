@@ -12,6 +12,9 @@ import pytest
 from gprscan.detection import classify, neighbours
 from gprscan.detection.body import Body
 from gprscan.detection.merge import merge
+from gprscan.detection.pipeline import decide
+from gprscan.detection.settings import Settings
+from gprscan.detection.settle import settle
 
 TABLE: dict[str, Any] = {
     "prior": {"cavity.air": 0.2, "cavity.water": 0.1, "pipe": 0.2, "clutter": 0.5},
@@ -124,3 +127,39 @@ def test_a_zone_and_a_hyperbola_on_one_top_are_one_body_named_by_the_surer() -> 
     assert merge([zone, body(5.0, 9.5, kinds={"cavity": 6.0, "pipe": 0.0})], 2.5)[0].source == "diffraction"
     unsure = body(5.0, 9.5, kinds={"cavity": 0.1, "pipe": 0.0})
     assert merge([zone, unsure], 2.5) == [zone]
+
+
+def test_clutter_at_the_rim_of_a_zone_does_not_take_its_row() -> None:
+    zone = body(5.0, 9.0, "zone", x_min=4.6, x_max=5.4, kinds={"loose": 1.0, "cavity": 0.5})
+    rim = body(5.4, 11.0, kinds={"clutter": 6.0, "pipe": 0.0})
+    assert merge([zone, rim], 2.5) == [zone]
+
+
+def test_a_cavity_owns_the_weaker_echoes_from_inside_it_only() -> None:
+    roof = body(5.0, 15.0, level=-6.0, kinds={"cavity": 4.0, "clutter": 0.0})
+    roof.evidence |= {"image_width_m": 0.5, "apparent_velocity_m_ns": 0.12}
+    floor, edge = body(5.05, 18.0, level=-10.0), body(5.4, 17.9, level=-12.0)
+    pipe_beside, metal_below = body(5.8, 18.0, level=-10.0), body(5.0, 18.0, level=-3.0)
+    assert merge([roof, floor, edge, pipe_beside], 2.5) == [roof, pipe_beside]
+    assert merge([roof, metal_below], 2.5) == [roof, metal_below]
+
+
+def test_a_body_split_between_kinds_is_shown_where_clutter_is_less_than_half() -> None:
+    settings = Settings()
+    split = body(5.0, 9.0, kinds={"clutter": 1.0, "cavity": 0.5, "loose": 0.5})
+    assert classify.posterior(split.votes)["clutter"] == max(classify.posterior(split.votes).values()) < 0.5
+    assert decide(split, settings) == "unknown"  # a hazard of some kind, by less than `hazard`
+    assert decide(body(5.0, 9.0, kinds={"clutter": 3.0, "cavity": 0.5}), settings) == "clutter"
+
+
+def test_a_curve_slower_than_the_ground_allows_is_clutter() -> None:
+    def told(excess: float) -> float:
+        target = body(5.0, 15.0, kinds={"pipe": 1.0, "clutter": 0.0})
+        target.evidence |= {"excess": excess, "sigma_apparent": 0.02}
+        other = body(8.0, 15.0, kinds={"pipe": 1.0, "clutter": 0.0})
+        other.evidence |= {"excess": 0.02, "sigma_apparent": 0.01}
+        settle([target, other], Settings().prior_ground(), 0.03, 0.14)
+        return classify.posterior(target.votes)["clutter"]
+
+    assert told(-0.6) > 0.7
+    assert told(-0.05) < 0.5

@@ -207,9 +207,9 @@ def _outstanding(body: Body, settings: Settings) -> bool:
 def decide(body: Body, settings: Settings) -> str:
     """Kind of a body: the most probable one; `unknown` where no kind of body is probable enough."""
     chances = posterior(body.votes)
-    best = next(iter(chances))
-    if best == "clutter" or chances.get("clutter", 0.0) > 1 - settings.report:
+    if chances.get("clutter", 0.0) > 1 - settings.report:
         return "unknown" if _outstanding(body, settings) else "clutter"
+    best = next((kind for kind in chances if kind != "clutter"), "clutter")
     if best in names.HAZARD_KINDS and sum(chances.get(kind, 0.0) for kind in names.HAZARD_KINDS) < settings.hazard:
         return "unknown"
     return best if chances[best] > 0.35 else "unknown"
