@@ -314,6 +314,6 @@ register(
         write=write_dt1,
         write_suffixes=(".dt1",),
         data_file=data_file,
-        note="16-bit integers and 32-bit floats; positions of GP2, GPS or trace headers",
+        note="16-bit integers and 32-bit floats; positions of GP2, GPS or trace headers; plain GPZ projects",
     )
 )

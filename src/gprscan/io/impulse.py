@@ -152,6 +152,6 @@ register(
         sniff=sniff,
         read=read,
         data_file=data_file,
-        note="32 bit on real files, 16 bit on files made from the specification; one file per channel",
+        note="32 bit on real files, 16 bit on files made from the specification; arrays with a file per channel are one line",
     )
 )

@@ -182,6 +182,6 @@ register(
         write=write_mala,
         write_suffixes=(".rd3", ".rd7"),
         data_file=data_file,
-        note="RD3 on real files; RD7 on files made from the specification",
+        note="RD3 on real files; RD7 and arrays with a file per channel on files made from the specification",
     )
 )
