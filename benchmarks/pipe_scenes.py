@@ -117,7 +117,7 @@ def make(folder: pathlib.Path, seed: int, count: int) -> None:
             "kind": "in-pipe-ring" if ring else "in-pipe-axial",
             "acquisition": {
                 "dt_ns": record.dt,
-                "trace_spacing_m": float(np.median(np.diff(record.distance))),
+                "trace_spacing_m": float(np.ptp(record.distance)) / (record.distance.size - 1),
                 "fc_hz": scene.frequency * 1e6,
                 "tx_rx_offset_m": record.separation,
                 "time_zero_ns": record.time_zero,

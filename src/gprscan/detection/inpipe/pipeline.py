@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from gprscan import model, names
 from gprscan.detection import condition as conditioning
+from gprscan.detection.inpipe.defects import WallDefect, wall_defects
 from gprscan.detection.inpipe.search import Found, PipeBody, find
 from gprscan.detection.inpipe.settings import PipeSettings
 from gprscan.detection.inpipe.wall import Wall, fit_wall
@@ -87,6 +88,10 @@ def detect_in_pipe(line: xr.Dataset, recipe: str | Path | Recipe = "pipe") -> ge
         wall, medium, step = _wall(line, section, pipe, ring)
         found = find(section, wall, medium, step, settings, ring=ring)
         rows += [_row(line, section, body, wall, medium, ring) for body in found.bodies]
+        spacing = step * (medium.radius if ring else 1.0)
+        for defect in wall_defects(wall, found.mesh, spacing, settings):
+            if not any(_within(defect, body) for body in found.bodies if body.at_wall):
+                rows.append(_row(line, section, _as_body(defect, wall), wall, medium, ring))
         notes += section.notes + _notes(found, wall)
         facts["wall"].append(_wall_facts(wall, section.channel))
         if found.mesh is not None:
@@ -292,11 +297,11 @@ def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeM
         "clock_deg": clock,
         "radial_depth_m": body.depth,
         "radial_from_outer_wall_m": max(body.depth - wall.thickness, 0.0),
-        "wall_thickness_m": wall.thickness,
+        "wall_thickness_m": body.depth if body.kind == "wall_thinning" else wall.thickness,
         "evidence": json.dumps(
             {
                 "source": "ring" if ring else "axial",
-                "level_db": round(body.level_db, 2),
+                "level_db": None if math.isnan(body.level_db) else round(body.level_db, 2),
                 "contrast_db": round(body.contrast_db, 2),
                 "onset_phase_cosine": round(body.phase, 3),
                 "at_wall": body.at_wall,
@@ -325,6 +330,19 @@ def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeM
             road = float(np.interp(where, [0.0, frame.length], ground))
             row["top_depth_m"] = road - row["body_z"]
     return row
+
+
+def _within(defect: WallDefect, body: PipeBody) -> bool:
+    """Whether what looks like a thin wall is a body against it."""
+    return defect.kind == "wall_thinning" and body.first - 2 <= 0.5 * (defect.first + defect.last) <= body.last + 2
+
+
+def _as_body(defect: WallDefect, wall: Wall) -> PipeBody:
+    """Return a defect of the wall as what rows are made of; how much is lost stands for its contrast."""
+    lost = 20 * math.log10(max(defect.usual, 1e-6) / max(defect.depth, 1e-3))
+    trace = (defect.first + defect.last) // 2
+    kind, ends, depth = defect.kind, (defect.first, defect.last), defect.depth
+    return PipeBody(kind, trace, *ends, depth, defect.sigma, math.nan, math.nan, lost, 0.0, False)
 
 
 def _clocks(line: xr.Dataset, channel: int) -> np.ndarray:

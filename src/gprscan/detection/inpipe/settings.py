@@ -24,6 +24,10 @@ class PipeSettings(BaseModel):
         Least echo of a body behind the wall.
     contrast_db : float
         Least excess over the usual level at the same depth.
+    thin : float
+        Share of the usual thickness that must be lost for the wall to be called thin.
+    least_cover : float
+        Cover of bars below which it is reported as low, m.
     frequency : float
         Centre frequency in MHz to assume where the line does not say.
     """
@@ -36,4 +40,6 @@ class PipeSettings(BaseModel):
     at_wall_db: float = Field(default=-18.0, lt=0)
     behind_db: float = Field(default=-19.0, lt=0)
     contrast_db: float = Field(default=10.5, gt=0)
+    thin: float = Field(default=0.12, gt=0, lt=1)
+    least_cover: float = Field(default=0.025, ge=0, lt=0.5)
     frequency: float = Field(default=900.0, gt=10)
