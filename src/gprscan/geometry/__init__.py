@@ -15,6 +15,9 @@ from gprscan.geometry.pipe_shape import BoreShape
 from gprscan.geometry.place import Location, locate, place, with_offsets, with_positions
 from gprscan.geometry.track import Track, along_track, build_track, heading
 from gprscan.geometry.track_file import TrackFile, read_track
+from gprscan.geometry.wall import WallFrame
+from gprscan.geometry.wall_file import WallFile, load_wall_file
+from gprscan.geometry.wall_place import place_on_wall, wall_columns
 
 __all__ = [
     "BoreShape",
@@ -28,6 +31,8 @@ __all__ = [
     "PositionOptions",
     "Track",
     "TrackFile",
+    "WallFile",
+    "WallFrame",
     "along_track",
     "apply_positions",
     "build_track",
@@ -40,11 +45,13 @@ __all__ = [
     "line_crs",
     "load_local_system",
     "load_pipe_file",
+    "load_wall_file",
     "locate",
     "on_road",
     "on_track",
     "parse_sentence",
     "place",
+    "place_on_wall",
     "place_run",
     "project",
     "read_centreline",
@@ -52,6 +59,7 @@ __all__ = [
     "resolve_crs",
     "spatial_ref",
     "unproject",
+    "wall_columns",
     "with_offsets",
     "with_positions",
     "write_gga",
