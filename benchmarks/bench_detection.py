@@ -5,7 +5,8 @@
 The line is a long synthetic road with natural scatterers and receiver noise. One channel-kilometre is 50,000 traces of
 512 samples; the times are scaled to it. The bare loop does as many two-tap multiply-adds as a sum over a diffraction
 curve of 61 traces at every second sample of the line for one velocity would need, so that its ratio says how many such
-sums the whole of detection costs. Memory is the largest that the process held beyond what it had before; it should not
+sums the whole of detection costs. Processor seconds of both threads stand beside the wall time, which on a
+shared machine says little. Memory is the largest that the process held beyond what it had before; it should not
 grow with the length.
 """
 
@@ -31,11 +32,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 bare_taps: Any = importlib.import_module("bench_migration")._bare_taps
 
 SPACING = 0.02  # m: 50,000 traces per kilometre
+TRACES_PER_KM = 50_000
 TAPS = 61  # traces under one diffraction curve
 STAGES = {
     "condition": ("condition.py", "condition"),
     "migrated image": ("image.py", "migrated"),
+    "  gain": ("interference.py", "acquisition_gain"),
+    "  background": ("condition.py", "without_background"),
     "candidates": ("candidates.py", "find"),
+    "  scan": ("coherence.py", "scan"),
     "fits": ("fit.py", "fit"),
     "taking out": ("clean.py", "subtract"),
     "evidence": ("diffractions.py", "make_body"),
@@ -79,17 +84,17 @@ def held() -> float:
 
 
 def stages(line: Any) -> None:
-    """Print the share of each stage in the whole, by a profile of one run (which slows small functions down)."""
-    profile = cProfile.Profile()
+    """Print what each stage costs in processor seconds per channel-kilometre, by a profile (which slows small ones down)."""
+    profile = cProfile.Profile(time.process_time)
     profile.runcall(detect, line)
     table: dict[Any, Any] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
-    whole = max(entry[3] for entry in table.values())
-    print(f"\n{'stage':<24}{'share':>8}{'calls':>8}")
+    scale = TRACES_PER_KM / line.sizes["trace"]
+    print(f"\n{'stage':<24}{'core-s/km':>11}{'calls/km':>10}")
     for name, (file, function) in STAGES.items():
         hits = [
-            e for (path, _, f), e in table.items() if f == function and Path(path).name == file and "detection" in path
+            e for (path, _, f), e in table.items() if f == function and Path(path).name == file and "gprscan" in path
         ]
-        print(f"{name:<24}{sum(e[3] for e in hits) / whole:>8.1%}{sum(e[1] for e in hits):>8d}")
+        print(f"{name:<24}{scale * sum(e[3] for e in hits):>11.2f}{scale * sum(e[1] for e in hits):>10.0f}")
 
 
 def main() -> None:
@@ -98,20 +103,25 @@ def main() -> None:
     parser.add_argument("--metres", type=float, nargs="+", default=[100.0, 200.0, 400.0])
     parser.add_argument("--stages", action="store_true")
     chosen = parser.parse_args()
-    detect(road(5.0))  # compiles the kernels
+    start = time.perf_counter()
+    detect(road(5.0))
+    print(
+        f"first call in this process: {time.perf_counter() - start:.1f} s (compiling, or reading the compiled kernels)"
+    )
     print(f"{numba.get_num_threads()} threads")
-    head = ("line", "detect s", "s per km", "bare s/km", "ratio", "bodies", "more MB")
+    head = ("line", "detect s", "s per km", "core-s/km", "bare s/km", "ratio", "bodies", "more MB")
     print(f"{head[0]:<26}" + "".join(f"{name:>11}" for name in head[1:]))
     for metres in sorted(chosen.metres):
         line = road(metres)
         n, m = line["amplitude"].shape
         limit, before = bare(line), held()
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         found = detect(line)
-        seconds = time.perf_counter() - start
-        scale = 50_000 / n
+        seconds, busy = time.perf_counter() - start, time.process_time() - busy
+        scale = TRACES_PER_KM / n
         print(
-            f"{f'{metres:g} m, {n} x {m}':<26}{seconds:>11.2f}{seconds * scale:>11.1f}{limit * scale:>11.2f}"
+            f"{f'{metres:g} m, {n} x {m}':<26}{seconds:>11.2f}{seconds * scale:>11.1f}{busy * scale:>11.1f}"
+            f"{limit * scale:>11.2f}"
             f"{seconds / limit:>11.1f}{len(found):>11d}{held() - before:>11.0f}"
         )
     if chosen.stages:

@@ -398,6 +398,8 @@ def leg_coherence(
 ) -> tuple[float, float]:
     """Agreement of the two legs of a hyperbola and their common amplitude (Neidell and Taner 1971, complex, per leg).
 
+    Curves are rounded to the sample.
+
     ``section`` is analytic, (trace, sample), its first sample at time 0; the legs share the apex trace half and half.
     """
     sums, energies, weights = [], [], []
@@ -405,14 +407,13 @@ def leg_coherence(
         total, energy, weight = 0.0 + 0.0j, 0.0, 0.0
         for m in range(count + 1):
             trace = x0 + side * m
-            position = float(bistatic_curve(m * dx, t0, velocity, separation)) / dt
-            if int(position) + 1 >= section.shape[1]:
+            position = round(float(bistatic_curve(m * dx, t0, velocity, separation)) / dt)
+            if position >= section.shape[1]:
                 break
             w = np.cos(np.pi / 2 * m / (count + 1)) ** 2 * (0.5 if m == 0 else 1.0)
             if 0 <= trace < section.shape[0] and live[trace]:
-                value = sample_at(section[trace], position)
+                value = complex(section[trace, position])
                 total += w * value
-                # the energy of the interpolated real and imaginary parts, as the kernel has it
                 energy += w * abs(value) ** 2
                 weight += w
         sums.append(total)
@@ -589,3 +590,80 @@ def reflected_field(k_air, permittivity, thickness, separation, height, k_x, wei
         reflection = (step + below) / (1.0 + step * below)
     waves = reflection / vertical[0] * np.exp(-2j * vertical[0] * height) * np.cos(k_x * separation) * weight
     return waves.sum(axis=1)
+
+
+def rank_one_less(data, x, valid, curve, t_first, dt, separation, air, span, width):  # type: ignore[no-untyped-def]
+    """Section less what the traces along one hyperbola share, window by window (a rank-one model, as in CLEAN)."""
+    place, time, velocity, reach, core = curve
+    data = data.astype(float)
+    near = np.flatnonzero((np.abs(x - place) <= reach) & valid)
+    distance = x[near] - place
+    before, after = span
+    rows = np.arange(len(near))
+    flat = flatten_curve(data, near, distance, t_first, dt, air, time, velocity, separation, before, after)
+    taper = np.cos(0.5 * np.pi * np.clip(np.abs(distance) / (1.05 * core), 0, 1)) ** 2
+    stack = taper @ flat / taper.sum()
+    edge = np.clip((reach - np.abs(distance)) / (0.2 * reach), 0, 1)
+    model, weight = np.zeros_like(flat), np.zeros(flat.shape[1])
+    for first in range(0, flat.shape[1], width // 2):
+        cut = slice(first, min(first + width, flat.shape[1]))
+        window = np.hanning(width + 2)[1 : 1 + cut.stop - cut.start]
+        share = np.clip(flat[:, cut] @ (stack[cut] * window) / ((stack[cut] ** 2) @ window), -0.5, 2.5)
+        lags = np.arange(-8, 9)
+        bell = np.exp(-0.5 * (lags / 2.0) ** 2)
+        smooth = share[np.clip(rows[:, None] + lags, 0, len(near) - 1)] @ (bell / bell.sum())
+        model[:, cut] += (smooth * edge)[:, None] * (stack[cut] * window)
+        weight[cut] += window
+    model /= np.maximum(weight, 0.3)
+    times = (bistatic_curve(distance, time - air, velocity, separation) + air - t_first) / dt
+    for i, row in enumerate(near):
+        whole = int(np.floor(times[i]))
+        for k in range(flat.shape[1]):
+            for j, part in ((whole - before + k, 1 - times[i] + whole), (whole - before + k + 1, times[i] - whole)):
+                if 0 <= j < data.shape[1]:
+                    data[row, j] -= part * model[i, k]
+    return data
+
+
+def both_legs(traces: np.ndarray, distance: np.ndarray, reach: float) -> tuple[float, float, float]:
+    """Semblance of the left and of the right leg of flattened traces, and their agreement, by analytic signals."""
+    spectrum = np.fft.fft(traces, axis=1)
+    keep = np.zeros(traces.shape[1])
+    keep[0] = 1.0
+    keep[1 : (traces.shape[1] + 1) // 2] = 2.0
+    analytic = np.fft.ifft(spectrum * keep, axis=1)
+    taper = np.cos(0.5 * np.pi * np.clip(np.abs(distance) / reach, 0, 1)) ** 2
+    weights = [taper * np.where(sign * distance > 0, 1.0, np.where(distance == 0, 0.5, 0.0)) for sign in (-1, 1)]
+    sums = [w @ analytic for w in weights]
+    energies = [float((w @ np.abs(analytic) ** 2).sum()) for w in weights]
+    left, right = (
+        float((np.abs(s) ** 2).sum() / (e * w.sum())) for s, e, w in zip(sums, energies, weights, strict=True)
+    )
+    cross = float(np.real(sums[0] * np.conj(sums[1])).sum())
+    norm = np.sqrt(energies[0] * weights[0].sum() * energies[1] * weights[1].sum())
+    return left, right, max(cross, 0.0) / float(norm)
+
+
+def arrivals(echo, times, pulse, dt, shifts):  # type: ignore[no-untyped-def]
+    """Misfit, time, delay and ratio of the best one or two arrivals whose first has a positive and a negative sign."""
+    axis = dt * (np.arange(pulse.size) - pulse.size // 2)
+    shapes = [np.interp(times - s, axis, pulse, left=0, right=0) for s in shifts]
+    energy = float((echo**2).sum())
+    best = {1: (np.inf, 0.0, np.nan, np.nan), -1: (np.inf, 0.0, np.nan, np.nan)}
+    for i, one in enumerate(shapes):
+        sign = 1 if one @ echo > 0 else -1
+        misfit = 1 - (one @ echo) ** 2 / (one @ one) / energy
+        if misfit < best[sign][0]:
+            best[sign] = (misfit, shifts[i], np.nan, np.nan)
+    for i, one in enumerate(shapes):
+        for j in range(i + 4, min(i + 24, len(shifts))):
+            basis = np.stack([one, shapes[j]])
+            gram = basis @ basis.T
+            if np.linalg.det(gram) < 1e-3 * gram[0, 0] * gram[1, 1]:
+                continue
+            a, b = np.linalg.solve(gram, basis @ echo)
+            misfit = float(((echo - a * one - b * shapes[j]) ** 2).sum()) / energy + 0.03
+            sign = 1 if a > 0 else -1
+            if a * b < 0 and abs(b) <= 1.3 * abs(a) and misfit < best[sign][0]:
+                best[sign] = (misfit, shifts[i], shifts[j] - shifts[i], -b / a)
+    return np.array([best[1], best[-1]])

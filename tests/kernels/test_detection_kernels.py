@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gprscan.kernels import coherence, hyperbola
+from gprscan.kernels import cleaning, coherence, hyperbola
 from tests import reference
 
 
@@ -22,29 +22,37 @@ def test_moveout_curve_is_the_bistatic_time() -> None:
 
 
 def scan(
-    section: np.ndarray, live: np.ndarray, rows: np.ndarray, velocity: float, driver: str
+    section: np.ndarray, live: np.ndarray, rows: np.ndarray, velocity: float, threads: int
 ) -> tuple[np.ndarray, ...]:
-    pad, n = 8, section.shape[0]
-    re = np.pad(section.real.T, ((0, 0), (pad, pad))).astype(np.float32)
-    im = np.pad(section.imag.T, ((0, 0), (pad, pad))).astype(np.float32)
-    alive = np.pad(live.astype(np.float32), pad)
-    re *= alive
-    im *= alive
-    shape = (rows.size, n)
-    coh, amp = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    index, side = np.zeros(shape, np.int8), np.zeros(shape, np.int8)
-    getattr(coherence, driver)(
-        re, im, alive, pad, rows, 0.0, 0.2, 0.05, np.array([velocity]), 0.1, 0.8, 0.3, 0.1, coh, amp, index, side
+    real, imaginary = (np.ascontiguousarray(part, np.float32) for part in (section.real, section.imag))
+    data, alive = coherence.pack(real, imaginary, live, 1, 12, threads=threads)
+    return coherence.scan(
+        data, alive, 12, rows, 0.0, 0.2, 0.05, np.array([velocity]), 0.1, (0.8, 0.3, 0.1), threads=threads
     )
-    return coh, amp, index, side
 
 
-@pytest.mark.parametrize("driver", ["scan_serial", "scan_parallel"])
-def test_scan_matches_the_sum_over_the_curve(driver: str) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_groups_of_traces_are_averaged_over_those_that_live(threads: int) -> None:
+    section = analytic_section(n=23)
+    live = np.ones(23, bool)
+    live[[4, 6, 7]] = False
+    (re, im, energy), alive = coherence.pack(section.real.copy(), section.imag.copy(), live, 2, 3, threads=threads)
+    for k, group in enumerate(np.arange(22).reshape(-1, 2)):
+        kept = section[group[live[group]]]
+        expected = kept.mean(axis=0) if kept.size else np.zeros(section.shape[1])
+        np.testing.assert_allclose(re[:, 3 + k] + 1j * im[:, 3 + k], expected, atol=1e-6)
+        np.testing.assert_allclose(energy[:, 3 + k], np.abs(expected) ** 2, atol=1e-5)
+        assert alive[3 + k] == (kept.size > 0)
+    assert not re[:, :3].any()
+    assert not alive[[0, 1, 2, -3, -2, -1]].any()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_scan_matches_the_sum_over_the_curve(threads: int) -> None:
     section, rows, v = analytic_section(), np.array([20, 31]), 0.11
     live = np.ones(section.shape[0], bool)
     live[9] = False
-    coh, amp, _, side = scan(section, live, rows, v, driver)
+    coh, amp, _, side = scan(section, live, rows, v, threads)
     for r, row in enumerate(rows):
         count = int(min(max(0.8 * 0.5 * v * row * 0.2, 0.1), 0.3) / 0.05)
         for x0 in range(6, 17):
@@ -58,12 +66,12 @@ def test_scan_matches_the_sum_over_the_curve(driver: str) -> None:
 def test_legs_of_opposite_sign_do_not_agree() -> None:
     section = np.ones((23, 60), np.complex64)
     section[12:] *= -1
-    coh, *_ = scan(section, np.ones(23, bool), np.array([25]), 0.11, "scan_serial")
+    coh, *_ = scan(section, np.ones(23, bool), np.array([25]), 0.11, 1)
     assert coh[0, 11] < 0.2 < coh[0, 4]
 
 
 def test_one_leg_is_enough_at_the_end_of_the_line() -> None:
-    coh, amp, _, side = scan(np.ones((23, 60), np.complex64), np.ones(23, bool), np.array([25]), 0.11, "scan_serial")
+    coh, amp, _, side = scan(np.ones((23, 60), np.complex64), np.ones(23, bool), np.array([25]), 0.11, 1)
     assert side[0, 0] == 1
     assert side[0, -1] == -1
     np.testing.assert_allclose(coh[0, [0, -1]], 0.85, rtol=1e-5)
@@ -116,3 +124,46 @@ def test_curve_step_is_the_robust_least_squares_step() -> None:
     np.testing.assert_allclose(step, [0.02, 0.05, np.log(1.04)], atol=0.01)
     np.testing.assert_allclose(covariance, covariance.T, rtol=1e-6)
     assert np.all(np.linalg.eigvalsh(covariance) > 0)
+
+
+def test_agreement_of_legs_needs_no_hilbert_transform() -> None:
+    rng = np.random.default_rng(4)
+    distance = 0.05 * np.arange(-6, 8)
+    traces = rng.normal(size=(14, 25)) + np.hanning(25) * np.sin(np.arange(25))
+    found = hyperbola.leg_coherence(traces, distance, 0.5)
+    np.testing.assert_allclose(found, reference.both_legs(traces, distance, 0.5), rtol=1e-6)
+    left, right, both = hyperbola.leg_coherence(traces[:6], distance[:6], 0.5)
+    assert np.isnan(right)
+    assert both == pytest.approx(0.85 * left)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_fits_find_the_curves_of_points(threads: int) -> None:
+    x, dt, period = 0.04 * np.arange(120), 0.1, 2.5
+    truth = np.array([(1.4, 9.0, 0.10), (3.3, 14.0, 0.085)])
+    data = np.zeros((120, 240), np.float32)
+    for place, time, velocity in truth:
+        u = (dt * np.arange(240)[None, :] - reference.bistatic_curve(x - place, time, velocity, 0.1)[:, None]) / period
+        data += ((1 - 2 * (np.pi * u) ** 2) * np.exp(-((np.pi * u) ** 2))).astype(np.float32)
+    starts = np.vstack([truth + np.array([0.06, -0.4, 0.006]), [(2.4, 1.0, 0.1)]])
+    limits = (0.05, 0.2, 0.9, 0.6, 1.4)
+    found = hyperbola.fit_curves(
+        data, x, np.ones(120, bool), starts, (0.0, dt, 0.04, period), (0.0, 0.1), limits, 2, threads=threads
+    )
+    np.testing.assert_allclose(found[:2, 0], 1.0)
+    # each trace is picked against the stack, so that the stack's own place on the pulse stays open
+    assert (np.abs(found[:2, 1:4] - truth) < [0.01, 0.12 * period, 0.003]).all()
+    assert (found[:2, 6] > 0.9).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_subtracting_a_curve_is_its_rank_one_model(threads: int) -> None:
+    rng = np.random.default_rng(6)
+    x, valid = 0.05 * np.arange(44), np.arange(44) != 20
+    sections = tuple(rng.normal(size=(44, 200)).astype(np.float32) for _ in range(2))
+    curve = (1.03, 4.03, 0.1, 0.8, 0.6)
+    expected = [reference.rank_one_less(a, x, valid, curve, -1.0, 0.2, 0.12, 0.2, (12, 70), 15) for a in sections]
+    curves = np.array([curve])
+    cleaning.subtract_curves(sections, x, valid, curves, (-1.0, 0.2), 0.12, 0.2, (12, 70), 15, threads=threads)
+    np.testing.assert_allclose(sections[0], expected[0], atol=2e-5)
+    np.testing.assert_allclose(sections[1], expected[1], atol=2e-5)

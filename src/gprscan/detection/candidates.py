@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import ndimage
 
+from gprscan.detection.analytic import resampled
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
-from gprscan.kernels import coherence
+from gprscan.kernels import coherence, jit
 from gprscan.units import C_AIR
 
 
@@ -31,42 +33,46 @@ def velocity_grid(settings: Settings) -> np.ndarray:
     return np.geomspace(settings.velocity_min, settings.velocity_max, steps)
 
 
-def find(section: Section, settings: Settings) -> list[Candidate]:
-    """Search a section for diffraction apexes, strongest first."""
+def find(section: Section, settings: Settings, span: tuple[float, float] = (-math.inf, math.inf)) -> list[Candidate]:
+    """Search a section for diffraction apexes within a span of x in m, strongest first."""
     fc = section.fc_nominal
-    stride = max(1, int(0.09 / (fc * section.dt)))
-    velocities = velocity_grid(settings)
+    rows = _rows(section)
     reach = settings.aperture * 0.4 / fc
-    decimate = max(1, int(0.12 * settings.velocity / fc / section.dx))
-    cond = section.cond
-    keep = section.valid
-    if decimate > 1:
-        n = cond.shape[0] // decimate * decimate
-        weight = keep[:n].reshape(-1, decimate).sum(axis=1)
-        cond = cond[:n].reshape(-1, decimate, cond.shape[1]).sum(axis=1) / np.maximum(weight, 1)[:, None]
-        keep = weight > 0
-    dx = section.dx * decimate
-    pad = int(reach / dx) + 1
-    analytic = signal.hilbert(cond, axis=1).T
-    re = np.pad(analytic.real, ((0, 0), (pad, pad))).astype(np.float32)
-    im = np.pad(analytic.imag, ((0, 0), (pad, pad))).astype(np.float32)
-    live = np.pad(keep.astype(np.float32), pad)
-    air = 2 * section.height / C_AIR
-    first = section.sample(air + section.separation / C_AIR + 1.25 / fc)
-    rows = np.arange(first, cond.shape[1] - round(1.0 / (fc * section.dt)), stride)
-    shape = (rows.size, cond.shape[0])
-    coh, amp = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    index, side = np.zeros(shape, np.int8), np.zeros(shape, np.int8)
-    if rows.size == 0:
+    # beyond the span lie the legs of what is in it, and a rim in which a higher peak may stand
+    rim = settings.velocity / fc
+    section = section.part(span[0] - reach - rim, span[1] + reach + rim)
+    group = max(1, int(0.2 * settings.velocity / fc / section.dx))
+    if rows.size == 0 or section.x.size < group:
         return []
-    coherence.scan_parallel(
-        re, im, live, pad, rows, float(section.t[0] - air), section.dt, dx, velocities, section.separation,
-        0.8, reach, max(3 * dx, 0.5 * settings.velocity / fc), coh, amp, index, side,
+    n = section.x.size // group
+    first, last = np.searchsorted(section.x[: n * group : group], [span[0] - rim, span[1] + rim]).tolist()
+    fine = max(1, math.ceil(coherence.SAMPLES_PER_PERIOD * fc * section.dt))
+    velocities = velocity_grid(settings)
+    dx = section.dx * group
+    pad = int(reach / dx) + 1 + coherence.TAPS
+    # on a short span the threads would wait for one another longer than they work
+    threads = jit.threads() if last - first >= coherence.BLOCK else 1
+    data, live = coherence.pack(
+        *resampled(section.cond, fine), section.valid, group, pad, first, last, threads=threads
     )  # fmt: skip
-    return _peaks(section, settings, rows, dx, velocities, coh, amp, index, side)
+    air = 2 * section.height / C_AIR
+    found = coherence.scan(
+        data, live, pad, rows * fine, float(section.t[0] - air), section.dt / fine, dx, velocities, section.separation,
+        (0.8, reach, max(3 * dx, 0.5 * settings.velocity / fc)), threads=threads,
+    )  # fmt: skip
+    peaks = _peaks(section, settings, rows, dx, first, velocities, *found)
+    return [c for c in peaks if span[0] <= c.x <= span[1]]
 
 
-def _peaks(section, settings, rows, dx, velocities, coh, amp, index, side):  # type: ignore[no-untyped-def]
+def _rows(section: Section) -> np.ndarray:
+    """Samples at which apexes are looked for: every eighth of a period from after the direct wave on."""
+    fc = section.fc_nominal
+    stride = max(1, int(0.15 / (fc * section.dt)))
+    first = section.sample(2 * section.height / C_AIR + section.separation / C_AIR + 1.25 / fc)
+    return np.arange(first, section.t.size - round(1.0 / (fc * section.dt)), stride)
+
+
+def _peaks(section, settings, rows, dx, first, velocities, coh, amp, index, side):  # type: ignore[no-untyped-def]
     """Local maxima of amplitude times the root of coherence, half a wavelength and half a period apart."""
     value = amp * np.sqrt(coh)
     value[coh < settings.coherence] = 0.0
@@ -74,11 +80,13 @@ def _peaks(section, settings, rows, dx, velocities, coh, amp, index, side):  # t
     tall = max(1, round(0.35 / section.fc_nominal / (section.dt * (rows[1] - rows[0] if rows.size > 1 else 1))))
     top = ndimage.maximum_filter(value, size=(2 * tall + 1, 2 * wide + 1))
     where = np.argwhere((value == top) & (value > settings.strength))
-    first_x = section.x[0] + 0.5 * (dx - section.dx)
+    first_x = section.x[0] + first * dx + 0.5 * (dx - section.dx)
+    step = section.dt * (rows[1] - rows[0] if rows.size > 1 else 0)
     found = [
         Candidate(
             x=float(first_x + j * dx),
-            t=float(section.t[rows[i]]),
+            # between the rows, since the fit follows the traces' common pulse but not where on it the apex was put
+            t=float(section.t[rows[i]] + step * _vertex(amp[max(i - 1, 0) : i + 2, j])),
             velocity=float(velocities[index[i, j]]),
             coherence=float(coh[i, j]),
             strength=float(amp[i, j]),
@@ -87,3 +95,12 @@ def _peaks(section, settings, rows, dx, velocities, coh, amp, index, side):  # t
         for i, j in where
     ]
     return sorted(found, key=lambda c: -c.strength * c.coherence**0.5)
+
+
+def _vertex(values: np.ndarray) -> float:
+    """Place of the top of a parabola through three values, from the middle one, in steps; 0 where it is none."""
+    if values.size < 3:
+        return 0.0
+    below, here, above = values.astype(float)
+    curve = below - 2.0 * here + above
+    return float(np.clip(0.5 * (below - above) / curve, -0.5, 0.5)) if curve < 0.0 else 0.0

@@ -85,14 +85,16 @@ def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, f
 
 def total(votes: Votes) -> dict[str, float]:
     """Sum of all votes per kind; a vote for a kind counts for each of its variants."""
-    kinds = {kind for entry in votes.values() for kind in entry}
-    varied = {kind.partition(".")[0] for kind in kinds if "." in kind}
-    out = dict.fromkeys(sorted(kinds - varied), 0.0)
+    raw: dict[str, float] = {}
     for entry in votes.values():
-        for kind in out:
-            base = kind.partition(".")[0]
-            out[kind] += entry.get(kind, 0.0) + (entry.get(base, 0.0) if base != kind else 0.0)
-    return out
+        for kind, value in entry.items():
+            raw[kind] = raw.get(kind, 0.0) + value
+    base = {kind: kind.partition(".")[0] for kind in raw}
+    varied = {base[kind] for kind in raw if base[kind] != kind}
+    return {
+        kind: raw[kind] + (raw.get(base[kind], 0.0) if base[kind] != kind else 0.0)
+        for kind in sorted(raw.keys() - varied)
+    }
 
 
 def detailed(votes: Votes) -> dict[str, float]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import signal
 
 from gprscan.detection import classify
+from gprscan.detection.analytic import envelope
 from gprscan.detection.body import Body
-from gprscan.detection.condition import background
+from gprscan.detection.condition import without_background
 from gprscan.detection.debond import band_limited, incident_level
 from gprscan.detection.lateral import half_width, runs, smooth
 from gprscan.detection.layers import Layers
@@ -65,10 +65,10 @@ def surface_change(section: Section) -> np.ndarray:
     direct = s.separation / C_AIR
     stop = s.sample(direct + 2.5 / s.fc_nominal) + 1
     early = band_limited(s.raw[:, :stop], s.dt, s.fc_nominal)
-    odd = early - background(early, s.valid, max(3, round(REFERENCE / s.dx)))
+    odd = without_background(early, s.valid, max(3, round(REFERENCE / s.dx)))
     mean, _ = smooth(odd, s.valid, 2 * round(0.5 * WINDOW / s.dx) + 1)
     near = np.abs(s.t[:stop] - direct) < 0.35 / s.fc_nominal
-    profile = np.abs(signal.hilbert(mean, axis=1))[:, near].max(axis=1) / incident_level(s)
+    profile = envelope(mean)[:, near].max(axis=1) / incident_level(s)
     return np.interp(s.x, s.x[s.valid], profile[s.valid])
 
 

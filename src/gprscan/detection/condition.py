@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import fft, ndimage, signal
 
 from gprscan.detection import interference, timing
-from gprscan.detection.section import Section
+from gprscan.detection.section import Section, some_of
+from gprscan.kernels import conditioning, jit
+
+_CHUNK = 512  # traces that are filtered together: their spectra stay in the caches
 
 
 @dataclass
@@ -55,14 +58,16 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
         notes.append(
             f"an acquisition gain of up to {20 * np.log10(gain[-1] / gain[0]):.0f} dB was found and divided out"
         )
-    a -= np.median(a, axis=1, keepdims=True)
+    # every few samples are enough for the offset
+    a -= np.median(a[:, :: max(1, int(0.1 / (acq.fc * acq.dt)))], axis=1, keepdims=True)
     a[~valid] = 0.0
     clipped = clipped_samples(a, valid, acq.dt, acq.fc)
     if clipped.any():
         notes.append("the direct wave is clipped")
     shift = timing.align(a, valid, t, acq)
     a = timing.apply_shift(a, shift / acq.dt)
-    clipped = timing.apply_shift(clipped.astype(np.float32), shift / acq.dt) > 0.5
+    if clipped.any():
+        clipped = timing.apply_shift(clipped.astype(np.float32), shift / acq.dt) > 0.5
     direct = timing.fit_direct_wave(a, clipped, valid, t, acq)
     if direct is not None:
         t = t - direct.shift
@@ -75,8 +80,7 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
         notes.append("interference removed at " + ", ".join(f"{f * 1e3:.0f} MHz" for f in removed))
     a = dewow(a, acq.dt, acq.fc)
     a[~valid] = 0.0
-    echo = a - background(a, valid, max(3, round(4.0 / acq.dx)))
-    echo[~valid] = 0.0
+    echo = without_background(a, valid, max(3, round(4.0 / acq.dx)))
     noise = interference.noise_level(echo, valid, acq.dt, acq.fc)
     fc = interference.measured_frequency(echo, valid, acq.dt, acq.fc, start=after)
     wavelet, reference = timing.reference_wavelet(direct, acq.dt, acq.fc)
@@ -108,12 +112,10 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
 
 def live_traces(a: np.ndarray) -> np.ndarray:
     """Return which traces carry a record of their own: finite, not flat, and no copy of the trace before."""
-    finite = np.isfinite(a).all(axis=1)
-    spread = np.where(finite, np.nan_to_num(a).std(axis=1), 0.0)
+    spread = np.empty(a.shape[0])
+    conditioning.trace_spread(np.ascontiguousarray(a, dtype=np.float32), spread)
     usual = np.median(spread[spread > 0]) if (spread > 0).any() else 0.0
-    copy = np.zeros(a.shape[0], bool)
-    copy[1:] = (a[1:] == a[:-1]).all(axis=1)
-    return finite & (spread > 1e-3 * usual) & ~copy
+    return spread > 1e-3 * usual
 
 
 def clipped_samples(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> np.ndarray:
@@ -126,7 +128,7 @@ def clipped_samples(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> n
     out = np.zeros(a.shape, bool)
     if not valid.any():
         return out
-    trace = np.median(a[valid], axis=0)
+    trace = np.median(a[some_of(valid)], axis=0)
     lengths, levels = [], []
     for sign in (1, -1):
         level = float((sign * trace).max())
@@ -146,50 +148,76 @@ def dewow(a: np.ndarray, dt: float, fc: float) -> np.ndarray:
     spread = 2.0 * 0.45 / (fc * dt)  # Gaussian low-pass: -6 dB at 0.21 fc
     half = int(4.0 * spread + 0.5)
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / spread) ** 2)
-    held = np.pad(a, ((0, 0), (half, half)), mode="edge").astype(np.float64)
-    slow = signal.oaconvolve(held, (kernel / kernel.sum())[None, :], mode="valid", axes=1)
-    return (a - slow.astype(np.float32)).astype(np.float32)
+    n = a.shape[1]
+    length = fft.next_fast_len(n + 2 * half, real=True)
+    response = fft.rfft(kernel / kernel.sum(), length).astype(np.complex64)
+    out = np.empty(a.shape, np.float32)
+    for first in range(0, a.shape[0], _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        held = np.pad(a[rows].astype(np.float32, copy=False), ((0, 0), (half, half)), mode="edge")
+        spectrum = fft.rfft(held, length, axis=1, workers=jit.threads())
+        spectrum *= response
+        slow = fft.irfft(spectrum, length, axis=1, workers=jit.threads())
+        np.subtract(a[rows], slow[:, 2 * half : 2 * half + n], out=out[rows])
+    return out
 
 
-def background(a: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:
-    """Sliding median over traces: what does not change along the line.
+def without_background(a: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:
+    """Traces less their sliding median: without what does not change along the line. Zero where they are not valid.
 
     Medians are taken every quarter window and joined by straight lines; a median, unlike a mean, leaves the flat top of a
     body that is shorter than half the window alone.
+
+    Parameters
+    ----------
+    a : ndarray of float32, shape (trace, sample)
+        Traces; left alone.
+    valid : ndarray of bool, shape (trace,)
+        Which of them count.
+    window : int
+        Length of the median in traces.
     """
     n = a.shape[0]
     live = np.flatnonzero(valid)
+    out = np.zeros(a.shape, np.float32)
     if live.size == 0:
-        return np.zeros_like(a)
-    if n <= 1.5 * window:
-        return np.broadcast_to(np.median(a[live], axis=0), a.shape).astype(np.float32)
-    centres = np.arange(window // 2, n - window // 2 + 1, max(window // 4, 1))
-    medians = np.empty((centres.size, a.shape[1]), np.float32)
-    for i, c in enumerate(centres):
-        rows = live[(live >= c - window // 2) & (live < c + window // 2)]
-        medians[i] = np.median(a[rows if rows.size else live], axis=0)
+        return out
+    a = np.ascontiguousarray(a, dtype=np.float32)
+    centres = np.array([n // 2]) if n <= 1.5 * window else _centres(n, window)
+    reach = n if centres.size == 1 else window // 2
+    starts, stops = np.searchsorted(live, centres - reach), np.searchsorted(live, centres + reach)
+    empty = starts == stops
+    starts[empty], stops[empty] = 0, live.size
+    knots = conditioning.medians(a, live, starts, stops, threads=jit.threads())
     place = np.interp(np.arange(n), centres, np.arange(centres.size))
-    low = np.minimum(place.astype(int), max(centres.size - 2, 0))
-    part = (place - low)[:, None].astype(np.float32)
-    return medians[low] * (1 - part) + medians[np.minimum(low + 1, centres.size - 1)] * part
+    conditioning.less_lines(a, knots, place, valid, out)
+    return out
+
+
+def _centres(n: int, window: int) -> np.ndarray:
+    return np.arange(window // 2, n - window // 2 + 1, max(window // 4, 1))
+
+
+def band_pass(a: np.ndarray, dt: float, fc: float, low: float, high: float) -> np.ndarray:
+    """Zero-phase Butterworth band of `low` to `high` times the centre frequency (GHz, dt in ns); float32."""
+    band = np.clip(np.array([low, high]) * fc * 2 * dt, 1e-3, 0.95)
+    sos = signal.butter(3, band, "bandpass", output="sos")
+    # as far as scipy extends a trace
+    pad = 3 * (2 * sos.shape[0] + 1 - min(int((sos[:, 2] == 0).sum()), int((sos[:, 5] == 0).sum())))
+    return conditioning.zero_phase(a, sos, signal.sosfilt_zi(sos), pad, threads=jit.threads())
 
 
 def even_out(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float, noise: float) -> np.ndarray:
     """Even out amplitudes along time by the median over traces, band-pass, and limit bursts: for the search only."""
-    band = np.clip(np.array([0.35, 2.2]) * fc * 2 * dt, 1e-3, 0.95)
-    sos = signal.butter(3, band, "bandpass", output="sos")
-    b = signal.sosfiltfilt(sos, echo, axis=1).astype(np.float32)
+    b = band_pass(echo, dt, fc, 0.35, 2.2)
     if not valid.any():
         return b
-    typical = np.median(np.abs(b[valid]), axis=0)
+    typical = np.median(np.abs(b[some_of(valid)]), axis=0)
     width = max(3, round(2.0 / (fc * dt)))
     typical = ndimage.gaussian_filter1d(typical, width)
-    floor = max(1e-4 * float(np.abs(b).max()), 0.5 * noise, 1e-20)
-    b /= np.maximum(typical, floor)
-    power = np.sqrt((b**2).mean(axis=1))
-    usual = np.median(power[valid])
-    b /= np.maximum(power / max(2.5 * usual, 1e-20), 1.0)[:, None]
-    limit = 30.0
-    b = limit * np.tanh(b / limit)
-    b[~valid] = 0.0
-    return b.astype(np.float32)
+    floor = max(1e-4 * max(float(b.max()), -float(b.min())), 0.5 * noise, 1e-20)
+    power = np.empty(b.shape[0])
+    conditioning.scale_samples(b, (1.0 / np.maximum(typical, floor)).astype(np.float32), power)
+    usual = float(np.median(power[valid]))
+    conditioning.limit_bursts(b, power, max(2.5 * usual, 1e-20), 30.0, valid)
+    return b

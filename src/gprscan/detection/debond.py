@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage, signal
 
-from gprscan.detection import classify
+from gprscan.detection import analytic, classify
 from gprscan.detection.body import Body
-from gprscan.detection.condition import background
+from gprscan.detection.condition import band_pass, without_background
 from gprscan.detection.lateral import half_width, smooth
-from gprscan.detection.section import Section
+from gprscan.detection.section import Section, some_of
 from gprscan.units import C_AIR
 
 if TYPE_CHECKING:
@@ -114,18 +114,18 @@ def interface_change(section: Section, length: float) -> InterfaceChange:
     stop = min(last + round(2.0 / (s.fc_nominal * s.dt)), s.t.size)
     gain = (spreading(s) / incident_level(s))[:stop]
     early = band_limited(s.raw[:, :stop], s.dt, s.fc_nominal)
-    change = early - background(early, s.valid, max(3, round(REFERENCE / s.dx)))
+    change = without_background(early, s.valid, max(3, round(REFERENCE / s.dx)))
     width = 2 * round(0.5 * length / s.dx) + 1
     difference, missing = smooth(change, s.valid, width)
     difference = _against_quiet_part(s, early, difference, gain, width)
-    crest, _ = smooth(np.abs(signal.hilbert(change, axis=1)), s.valid, width)
-    envelope = np.abs(signal.hilbert(difference, axis=1))
+    crest, _ = smooth(analytic.envelope(change), s.valid, width)
+    envelope = analytic.envelope(difference)
     leak = np.maximum(missing - 0.02, 0.0)[:, None] * crest
     strength = (np.maximum(envelope - leak, 0.0) * gain)[:, first:last]
-    live = strength[s.valid]
+    live = strength[some_of(s.valid)]
     usual = np.median(live, axis=0)
     spread = 1.4826 * np.median(np.abs(live - usual), axis=0) + 0.01
-    rough = float(np.median((crest * gain)[s.valid, first:last]))
+    rough = float(np.median((crest * gain)[some_of(s.valid), first:last]))
     return InterfaceChange(first, difference, strength, usual, spread, length, rough)
 
 
@@ -134,7 +134,7 @@ def _against_quiet_part(s: Section, early: np.ndarray, mean: np.ndarray, gain: n
 
     Believed only where the direct wave has passed, since it adds to the echo of a thin layer with either sign.
     """
-    level = np.abs(signal.hilbert(mean, axis=1)) * gain
+    level = analytic.envelope(mean) * gain
     clear = s.sample(s.separation / C_AIR + 1.1 / s.fc_nominal)
     if clear + 4 >= level.shape[1]:
         return mean
@@ -158,15 +158,16 @@ def _against_quiet_part(s: Section, early: np.ndarray, mean: np.ndarray, gain: n
 def incident_level(section: Section) -> float:
     """Envelope peak of the direct wave, or of the typical trace where clipping has cut that."""
     s = section
-    typical = np.abs(signal.hilbert(np.median(s.raw[s.valid], axis=0)))
-    near = np.abs(s.t - s.separation / C_AIR) < 1.2 / s.fc_nominal
-    return max(s.direct_peak, float(typical[near].max()) if near.any() else 0.0, 1e-20)
+    if s.incident is None:
+        typical = np.abs(signal.hilbert(np.median(s.raw[some_of(s.valid)], axis=0)))
+        near = np.abs(s.t - s.separation / C_AIR) < 1.2 / s.fc_nominal
+        s.incident = max(s.direct_peak, float(typical[near].max()) if near.any() else 0.0, 1e-20)
+    return s.incident
 
 
 def band_limited(a: np.ndarray, dt: float, fc: float) -> np.ndarray:
     """Zero-phase band of 0.3 to 2 times the centre frequency (GHz, dt in ns)."""
-    band = np.clip(np.array([0.3, 2.0]) * fc * 2 * dt, 1e-3, 0.95)
-    return signal.sosfiltfilt(signal.butter(3, band, "bandpass", output="sos"), a, axis=1).astype(np.float32)
+    return band_pass(a, dt, fc, 0.3, 2.0)
 
 
 def spreading(section: Section) -> np.ndarray:

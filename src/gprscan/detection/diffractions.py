@@ -12,7 +12,6 @@ from gprscan.detection import candidates, classify, clean, evidence, neighbours,
 from gprscan.detection import fit as fits
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
-from gprscan.detection.candidates import Candidate
 from gprscan.detection.fit import Fit
 from gprscan.detection.ground import Ground
 from gprscan.detection.image import Image, Top
@@ -20,9 +19,9 @@ from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.units import C_AIR
 
-MOST = 400  # candidates that are fitted per pass and part
 PASSES = 4
 SAME_PLACE = 0.048  # m per ns of the antenna's period: half a wavelength in moist ground
+BESIDE = 400  # traces beside a body that it is compared with
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 
@@ -50,9 +49,7 @@ def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
         fresh = _dominant(work, spans, settings, kept)
         if not fresh:
             break
-        for target in fresh:
-            clean.subtract(section, work.cond, target.fit, coda=coda)
-            clean.subtract(section, work.echo, target.fit, coda=coda)
+        clean.subtract(section, (work.cond, work.echo), [q.fit for q in fresh], coda=coda)
         kept += fresh
         spans = _spans([q.fit.x for q in fresh if q.strength > HIDING], reach)
     return _without_inner(kept, section, ground)
@@ -69,18 +66,11 @@ def _spans(places: list[float], reach: float) -> list[tuple[float, float]]:
     return spans
 
 
-def _search(work: Section, span: tuple[float, float], settings: Settings) -> list[Candidate]:
-    """Strongest candidates on a stretch of line; what reaches into it from beside is searched with it."""
-    reach = settings.aperture * 0.4 / work.fc_nominal
-    part = work.part(span[0] - reach, span[1] + reach)
-    return [c for c in candidates.find(part, settings)[:MOST] if span[0] <= c.x <= span[1]]
-
-
 def _dominant(work: Section, spans: list[tuple[float, float]], settings: Settings, kept: list[Target]) -> list[Target]:
     """Fits that are the strongest thing within their own aperture, on some stretches of line."""
     fitted: list[tuple[float, Target]] = []
-    for candidate in [c for span in spans for c in _search(work, span, settings)]:
-        result = fits.fit(work, candidate, settings)
+    found = [c for span in spans for c in candidates.find(work, settings, span)]
+    for candidate, result in zip(found, fits.fit(work, found, settings), strict=True):
         if result is None or result.coherence < settings.coherence or result.picks < 4:
             continue
         if result.covariance[1, 1] > (0.5 / work.fc_nominal) ** 2:
@@ -94,14 +84,14 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
     for _, target in fitted:
         new = target.fit
         if all(abs(new.x - o.fit.x) > 0.6 * (new.reach + o.fit.reach) or new.t + 3 * period < o.fit.t for o in fresh):
-            fresh.append(target)
+            fresh.append(Target(fits.with_echo(work, new), target.strength))
     return fresh
 
 
 def _same(section: Section, new: Fit, old: Fit) -> bool:
-    """Is `new` what is left of `old`: at its place, within a pulse?"""
+    """Is `new` what is left of `old`: at its place, within a pulse, or at the edge of what was taken out with it?"""
     period = 1.0 / section.fc_nominal
-    return abs(new.t - old.t) < 1.2 * period and abs(new.x - old.x) < 0.6 * old.velocity * period
+    return -1.4 * period < new.t - old.t < 1.2 * period and abs(new.x - old.x) < 0.6 * old.velocity * period
 
 
 def _without_inner(targets: list[Target], section: Section, ground: Ground) -> list[Target]:
@@ -196,7 +186,8 @@ def _share(section: Section, targets: list[Target], roofs: list[Top | None], nea
 def make_body(section: Section, target: Target, ground: Ground, image: Image, roof: Top | None) -> Body:
     """Turn a target into a body with its evidence; `roof` is what the image shows of it."""
     result = target.fit
-    values = evidence.measure(section, target.fit, target.inner)
+    # a body is compared with what is beside it, not with the other end of the line
+    values = evidence.measure(section.around(result.x, images.ELSEWHERE, BESIDE), result, target.inner)
     air = 2 * section.height / C_AIR
     top, sigma_t = _top_time(section, target, values)
     travel = max(top - air, 0.0)

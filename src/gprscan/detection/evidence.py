@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 from scipy import signal
 
 from gprscan.detection.fit import Fit
 from gprscan.detection.section import Section
+from gprscan.kernels import arrivals
 
-Arrivals = tuple[float, float, float | None, float | None]  # misfit, onset, delay and ratio of a second arrival
-NOTHING: Arrivals = (1e30, 0.0, None, None)
+
+class _Analytic(NamedTuple):
+    real: np.ndarray
+    imag: np.ndarray
 
 
 def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dict[str, float | int | str | None]:
@@ -158,56 +165,25 @@ def onset_polarity(
     energy = float((target**2).sum())
     if energy <= 0 or target.size < 8:
         return 0, 0.0, 0.0, None, None, 0.0
-    half = wavelet.size // 2
-    axis = dt * np.arange(-half, half + 1)
-    analytic = signal.hilbert(wavelet)
-    phase = _phase(target, times, axis, analytic, peak_lag, period)
+    pulse, analytic = _pulse(wavelet.tobytes(), wavelet.dtype.str)
+    target, times = np.ascontiguousarray(target, float), np.ascontiguousarray(times, float)
+    turned = arrivals.best_phase(
+        target, times, analytic.real, analytic.imag, dt,
+        np.arange(peak_lag - 0.3 * period, peak_lag + 0.3 * period, period / 24),
+    )  # fmt: skip
     shifts = np.arange(peak_lag - 0.75 * period, peak_lag + 0.4 * period, period / 24)
-    table = np.array([np.interp(times - s, axis, wavelet, left=0, right=0) for s in shifts])
-    gram, proj = table @ table.T, table @ target
-    one = {sign: _one_arrival(gram, proj, shifts, energy, sign) for sign in (1, -1)}
-    two = {sign: _two_arrivals(gram, proj, shifts, energy, sign) for sign in (1, -1)}
-    best = {sign: min(one[sign], two[sign], key=lambda fit: fit[0]) for sign in (1, -1)}
-    margin = best[-1][0] - best[1][0]
+    best = arrivals.fit_arrivals(target, times, pulse, dt, shifts)
+    margin = float(best[1, 0] - best[0, 0])
     sign = 1 if margin > 0 else -1
-    chosen = best[sign]
-    decided = sign if abs(margin) > 0.05 and chosen[0] < 0.6 else 0
-    return decided, float(np.clip(margin, -1, 1)), chosen[1], chosen[2], chosen[3], phase
+    misfit, onset, delay, ratio = best[0 if sign == 1 else 1].tolist()
+    decided = sign if abs(margin) > 0.05 and misfit < 0.6 else 0
+    second = (None, None) if math.isnan(delay) else (delay, ratio)
+    return decided, float(np.clip(margin, -1, 1)), onset, *second, math.degrees(turned)
 
 
-def _one_arrival(gram: np.ndarray, proj: np.ndarray, shifts: np.ndarray, energy: float, sign: int) -> Arrivals:
-    """Best single arrival of a sign."""
-    own = np.maximum(np.diag(gram), 1e-30)
-    misfit = np.where(np.where(proj / own > 0, 1, -1) == sign, 1.0 - proj**2 / own / energy, np.inf)
-    i = int(np.argmin(misfit))
-    return (float(misfit[i]), float(shifts[i]), None, None) if np.isfinite(misfit[i]) else NOTHING
-
-
-def _two_arrivals(gram: np.ndarray, proj: np.ndarray, shifts: np.ndarray, energy: float, sign: int) -> Arrivals:
-    """Best pair of arrivals of opposite signs, 4 to 23 steps apart, the first of the given sign and no weaker by far."""
-    own = np.diag(gram)
-    det = own[:, None] * own[None, :] - gram**2
-    steps = np.arange(shifts.size)[None, :] - np.arange(shifts.size)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a = (own[None, :] * proj[:, None] - gram * proj[None, :]) / det
-        b = (own[:, None] * proj[None, :] - gram * proj[:, None]) / det
-        fits = (steps >= 4) & (steps < 24) & (det >= 1e-3 * own[:, None] * own[None, :])
-        fits &= (a * b < 0) & (np.abs(b) <= 1.3 * np.abs(a)) & (np.where(a > 0, 1, -1) == sign)
-        # a second arrival must earn its two parameters
-        misfit = np.where(fits, 1.0 - (a * proj[:, None] + b * proj[None, :]) / energy + 0.03, np.inf)
-    i, j = np.unravel_index(int(np.argmin(misfit)), misfit.shape)
-    if not np.isfinite(misfit[i, j]):
-        return NOTHING
-    return float(misfit[i, j]), float(shifts[i]), float(shifts[j] - shifts[i]), float(-b[i, j] / a[i, j])
-
-
-def _phase(target, times, axis, analytic, peak_lag, period):  # type: ignore[no-untyped-def]
-    """Phase at the time where the rotated wavelet fits best, degrees in -180 to 180."""
-    best, phase = -1.0, 0.0
-    for s in np.arange(peak_lag - 0.3 * period, peak_lag + 0.3 * period, period / 24):
-        re = np.interp(times - s, axis, analytic.real, left=0, right=0)
-        im = np.interp(times - s, axis, analytic.imag, left=0, right=0)
-        a, b = float(target @ re), float(target @ im)
-        if a * a + b * b > best:
-            best, phase = a * a + b * b, float(np.degrees(np.arctan2(-b, a)))
-    return phase
+@lru_cache(maxsize=16)
+def _pulse(samples: bytes, dtype: str) -> tuple[np.ndarray, _Analytic]:
+    """Incident wavelet and its analytic signal in double precision; a section has one for all its bodies."""
+    wavelet = np.frombuffer(samples, dtype).astype(float)
+    analytic = signal.hilbert(wavelet)
+    return wavelet, _Analytic(np.ascontiguousarray(analytic.real), np.ascontiguousarray(analytic.imag))

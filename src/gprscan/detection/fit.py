@@ -1,16 +1,16 @@
-"""Hyperbola fit: from a candidate to an apex with a covariance."""
+"""Hyperbola fits: from candidates to apexes with covariances."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import signal
 
 from gprscan.detection.candidates import Candidate
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
-from gprscan.kernels import hyperbola
+from gprscan.kernels import hyperbola, jit
 from gprscan.units import C_AIR
 
 
@@ -75,49 +75,40 @@ def flatten(
     return traces, distance, lag
 
 
-def aperture(section: Section, t: float, velocity: float, settings: Settings) -> float:
-    """Half-aperture in m: the depth, within a wavelength and the longest allowed."""
-    depth = 0.5 * velocity * max(t, 0.0)
-    longest = settings.aperture * 0.4 / section.fc_nominal
-    return float(np.clip(0.9 * depth, max(3 * section.dx, 0.6 * velocity / section.fc_nominal), longest))
-
-
-def fit(section: Section, candidate: Candidate, settings: Settings, rounds: int = 4) -> Fit | None:
-    """Fit apex, time and apparent velocity to a candidate by iterated picking.
+def fit(section: Section, found: Sequence[Candidate], settings: Settings) -> list[Fit | None]:
+    """Fit apex, time and apparent velocity to candidates by iterated picking; None for those that do not hold.
 
     Traces are flattened along the present curve, neighbours averaged, and each is correlated with the stack; the delays
     that this finds correct the curve by robust weighted least squares (Tukey's biweight), with a weak prior on the
-    velocity that only matters where the legs carry nothing.
+    velocity that only matters where the legs carry nothing. The echo is left out; see `with_echo`.
     """
-    x0, t0, v = candidate.x, candidate.t, candidate.velocity
-    period = 1.0 / section.fc_nominal
-    reach = aperture(section, t0, v, settings)
-    covariance = np.diag([section.dx**2, (0.2 * period) ** 2, 0.3**2])
-    residual, picks = 0.2 * period, 0
-    air = 2 * section.height / C_AIR
-    step = np.zeros(3)
-    for _ in range(rounds):
-        traces, distance, lag = flatten(section, section.cond, x0, t0, v, reach, 1.5 * period, 1.5 * period)
-        if distance.size < 4:
-            return None
-        delay, weight = _delays(traces, lag, section.dt, period)
-        residual, picks = hyperbola.curve_step(
-            distance, delay, weight, max(t0 - air, 1e-3), v, section.separation,
-            np.array([1e-6, 1e-6, 1 / 0.25**2]), np.array([0.0, 0.0, np.log(candidate.velocity / v) / 0.25**2]),
-            0.02 * period, max(1.0, 0.25 * v * period / section.dx), np.array([1e-6, 1e-6, 1 / 0.5**2]), step, covariance,
-        )  # fmt: skip
-        x0 += float(np.clip(step[0], -0.3 * reach, 0.3 * reach))
-        t0 += float(np.clip(step[1], -0.5 * period, 0.5 * period))
-        v *= float(np.exp(np.clip(step[2], -0.15, 0.15)))
-        settled = abs(step[0]) < 0.1 * section.dx and abs(step[1]) < 0.02 * period and abs(step[2]) < 0.01
-        v = float(np.clip(v, 0.8 * settings.velocity_min, min(1.2 * settings.velocity_max, 0.31)))
-        if abs(x0 - candidate.x) > reach or t0 < 0.2 * period:
-            return None
-        if settled:
-            break
-    wave, lag, traces, distance = stack(section, x0, t0, v, reach)
-    left, right, both = _leg_coherence(section, x0, t0, v, reach, period)
-    return Fit(x0, t0, v, covariance, residual, picks, both, left, right, reach, wave, lag, traces, distance)
+    s = section
+    if not found:
+        return []
+    period = 1.0 / s.fc_nominal
+    group = max(1, int(0.2 * settings.velocity * period / s.dx))
+    numbers = hyperbola.fit_curves(
+        s.cond, s.x, s.valid, np.array([(c.x, c.t, c.velocity) for c in found]),
+        (float(s.t[0]), s.dt, s.dx, period), (2 * s.height / C_AIR, s.separation),
+        (0.8 * settings.velocity_min, min(1.2 * settings.velocity_max, 0.31), 0.9, 0.6, settings.aperture * 0.4 * period),
+        group, threads=jit.threads(),
+    )  # fmt: skip
+    return [_unpacked(row) if row[0] else None for row in numbers]
+
+
+def _unpacked(row: np.ndarray) -> Fit:
+    _, x, t, velocity, residual, picks, both, left, right, reach = row[:10].tolist()
+    covariance = np.empty((3, 3))
+    covariance[np.triu_indices(3)] = row[10:]
+    covariance.T[np.triu_indices(3)] = row[10:]
+    none = np.zeros(0)
+    return Fit(x, t, velocity, covariance, residual, int(picks), both, left, right, reach, none, none, none, none)
+
+
+def with_echo(section: Section, result: Fit) -> Fit:
+    """Return the fit with its un-gained echo: the stack along the curve, and the flattened traces behind it."""
+    wave, lag, traces, distance = stack(section, result.x, result.t, result.velocity, result.reach)
+    return replace(result, wave=wave, lag=lag, traces=traces, distance=distance)
 
 
 def stack(
@@ -129,35 +120,3 @@ def stack(
     weight = np.cos(0.5 * np.pi * np.clip(np.abs(distance) / (reach + 1e-9), 0, 1)) ** 2
     wave = weight @ traces / max(weight.sum(), 1e-9)
     return wave, lag, traces, distance
-
-
-def _delays(traces: np.ndarray, lag: np.ndarray, dt: float, period: float) -> tuple[np.ndarray, np.ndarray]:
-    """Delay of each flattened trace against the stack (ns), and its weight (correlation squared, 0 to 1)."""
-    n = traces.shape[0]
-    delay, weight = np.zeros(n), np.zeros(n)
-    centre = int(np.argmin(np.abs(lag)))
-    hyperbola.pick_delays(traces, centre, round(0.8 * period / dt), round(0.4 * period / dt), delay, weight)
-    return delay * dt, weight
-
-
-def _leg_coherence(section, x0, t0, v, reach, period):  # type: ignore[no-untyped-def]
-    """Semblance of the left leg, the right leg, and the agreement of both, over one period at the apex time."""
-    traces, distance, lag = flatten(section, section.cond, x0, t0, v, reach, 0.5 * period, 0.5 * period)
-    analytic = signal.hilbert(traces, axis=1) if traces.size else traces.astype(complex)
-    taper = np.cos(0.5 * np.pi * np.clip(np.abs(distance) / (reach + 1e-9), 0, 1)) ** 2
-    sums, energies, weights = [], [], []
-    for sign in (-1, 1):
-        w = taper * np.where(sign * distance > 0, 1.0, np.where(distance == 0, 0.5, 0.0))
-        sums.append(w @ analytic)
-        energies.append(float((w @ np.abs(analytic) ** 2).sum()))
-        weights.append(w.sum())
-    legs = [
-        float((np.abs(s) ** 2).sum() / (e * n)) if n > 1.0 and e > 0 else float("nan")
-        for s, e, n in zip(sums, energies, weights, strict=True)
-    ]
-    if np.isnan(legs).any():
-        both = 0.85 * float(np.nanmax(legs)) if not np.isnan(legs).all() else 0.0
-    else:
-        cross = float(np.real(sums[0] * np.conj(sums[1])).sum())
-        both = max(cross, 0.0) / np.sqrt(energies[0] * weights[0] * energies[1] * weights[1] + 1e-30)
-    return legs[0], legs[1], float(both)

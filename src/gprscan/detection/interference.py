@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage, optimize, signal
+from scipy import fft, ndimage, optimize, signal
 
+from gprscan.detection.section import some_of
+from gprscan.kernels import conditioning, jit
+
+_LAW_LIMITS = (np.array([-5.0, 0.0, 0.0]), np.array([8.0, 5.0, 5.0]))  # of the three terms of a gain law
 LEAST_NOISE = 0.1  # share of the late record
 
 
@@ -31,7 +35,7 @@ def acquisition_gain(a: np.ndarray, valid: np.ndarray, t: np.ndarray, dt: float,
     ndarray of float32, shape (sample,), or None
         Gain as a factor, 1 at its lowest; None where there is none or it cannot be seen.
     """
-    live = a[valid]
+    live = a[some_of(valid)]
     if live.shape[0] < 10:
         return None
     high = _above_band(live, dt, fc)
@@ -90,10 +94,7 @@ def _gain_law(starts: np.ndarray, log_gain: np.ndarray, period: int) -> tuple[np
         weight = after.astype(float)
         law = np.zeros(index.size)
         for _ in range(5):
-            root = np.sqrt(weight[after])
-            c = optimize.lsq_linear(
-                (basis[:, after] * root).T, log_gain[after] * root, bounds=([-5, 0, 0], [8, 5, 5])
-            ).x
+            c = conditioning.bounded_least_squares(basis[:, after], log_gain[after], weight[after], *_LAW_LIMITS)
             law = np.where(after, np.maximum(c @ basis, 0.0), 0.0)
             weight = 1.0 / (1.0 + ((log_gain - law) / tolerance) ** 2) ** 2
         misfit = (log_gain - law) / tolerance
@@ -123,7 +124,7 @@ def _is_noise(high: np.ndarray, dt: float, fc: float) -> bool:
 
 def noise_level(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> float:
     """Standard deviation of the incoherent noise: what neighbouring traces do not share, in the last third."""
-    live = echo[valid]
+    live = echo[some_of(valid)]
     if live.shape[0] < 3:
         return 0.0
     late = live[:, 2 * live.shape[1] // 3 :]
@@ -147,11 +148,12 @@ def remove_tones(a: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: 
     if n < 64 or valid.sum() < 8:
         return found
     time = dt * np.arange(a.shape[1])
+    some = some_of(valid)
     for _ in range(most):
-        tail = a[valid][:, start:]
+        tail = a[some, start:]
         tail = tail - np.median(tail, axis=0)
         n_fft = 4 * n
-        spectrum = np.abs(np.fft.rfft(tail * np.hanning(n), n_fft, axis=1)) ** 2
+        spectrum = np.abs(fft.rfft(tail * np.hanning(n).astype(np.float32), n_fft, axis=1, workers=jit.threads())) ** 2
         group = max(8, spectrum.shape[0] // 6)
         rows = [spectrum[i : i + group].mean(axis=0) for i in range(0, spectrum.shape[0] - group // 2, group)]
         ratios = np.array([row / (ndimage.median_filter(row, 8 * 8 + 1, mode="nearest") + 1e-30) for row in rows])
@@ -179,26 +181,27 @@ def _is_steady(tail: np.ndarray, time: np.ndarray, tone: float) -> bool:
 def _subtract_tone(a: np.ndarray, valid: np.ndarray, time: np.ndarray, tone: float, start: int) -> None:
     span = time[-1] - time[start]
     candidates = tone + np.linspace(-0.5, 0.5, 11) / span
-    tail = a[valid][:, start:]
-    tail = tail - np.median(tail, axis=0)
+    some = some_of(valid)
+    median = np.median(a[some, start:], axis=0)
+    tail = a[some, start:] - median
     powers = [np.abs(tail @ np.exp(-2j * np.pi * f * time[start:])) ** 2 for f in candidates]
     best = candidates[int(np.argmax([p.sum() for p in powers]))]
     basis = np.stack([np.cos(2 * np.pi * best * time), np.sin(2 * np.pi * best * time)])
     part = basis[:, start:]
-    solve = np.linalg.inv(part @ part.T) @ part
-    median = np.median(a[valid][:, start:], axis=0)
-    for i in np.flatnonzero(valid):
-        residual = a[i, start:] - median
-        coefficients = solve @ residual
-        amplitude = np.hypot(*coefficients)
+    solve = (np.linalg.inv(part @ part.T) @ part).astype(np.float32)
+    live = np.flatnonzero(valid)
+    for rows in np.array_split(live, max(1, live.size // 512)):
+        residual = a[rows, start:] - median
+        coefficients = residual @ solve.T
+        amplitude = np.hypot(coefficients[:, 0], coefficients[:, 1])
         # a trace without the tone shows what its noise and echoes project onto it: about rms * sqrt(2 / n) times a few
-        if amplitude > 4.0 * residual.std() * np.sqrt(2.0 / residual.size):
-            a[i] -= (coefficients @ basis).astype(np.float32)
+        there = amplitude > 4.0 * residual.std(axis=1) * np.sqrt(2.0 / residual.shape[1])
+        a[rows[there]] -= coefficients[there] @ basis.astype(np.float32)
 
 
 def measured_frequency(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: int) -> float:
     """Centre frequency of the echoes in GHz (power-weighted, noise floor removed), kept within 0.6 to 1.4 of nominal."""
-    live = echo[valid][:, start:]
+    live = echo[some_of(valid), start:]
     if live.size == 0:
         return fc
     power = (np.abs(np.fft.rfft(live, axis=1)) ** 2).mean(axis=0)

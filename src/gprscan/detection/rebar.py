@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, signal, stats
+from scipy import fft, ndimage, signal, stats
 
 from gprscan.detection import classify
 from gprscan.detection.body import Body
@@ -111,17 +111,17 @@ def _lines(s: Section, early: np.ndarray, shortest: float, longest: float) -> li
     k = np.fft.rfftfreq(4 * size, s.dx)
     searched = (k > 1 / longest) & (k < 1 / shortest)
     around = int(8 * 4) | 1  # the continuum is the median over eight resolved wavenumbers, zero-padded fourfold
-    taper = np.hanning(size + 2)[1:-1, None]
+    taper = np.hanning(size + 2)[1:-1, None].astype(np.float32)
     found = []
     for first in sorted({*range(0, s.x.size - size, max(size // 3, 1)), s.x.size - size}):
         rows = slice(first, first + size)
-        spectrum = np.fft.rfft(early[rows, start:stop] * taper, 4 * size, axis=0)
+        spectrum = fft.rfft(early[rows, start:stop] * taper, 4 * size, axis=0)
         power = (np.abs(spectrum) ** 2).sum(axis=1)
         ratio = np.where(searched, power / np.maximum(ndimage.median_filter(power, around), 1e-30), 0.0)
         at = int(ratio.argmax())
         # a hanning window resolves 2 / length
         trials = max(1.0, (1 / shortest - 1 / longest) * size * s.dx / 2)
-        if ratio[at] < max(LEAST_RATIO, _threshold(spectrum[searched], CHANCE / trials)):
+        if ratio[at] < LEAST_RATIO or ratio[at] < _threshold(spectrum[searched], CHANCE / trials):
             continue
         late = early[rows, -(stop - start) :] * taper
         beat = np.abs((late * np.exp(-2j * np.pi * k[at] * s.dx * np.arange(size))[:, None]).sum(axis=0)) ** 2

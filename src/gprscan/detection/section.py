@@ -6,6 +6,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+_BY_TRACE = ("raw", "echo", "cond", "x", "valid", "clipped", "time_zero_shift")
+SOME = 1000  # traces that are enough for what is typical of a block
+RUN = 50  # neighbouring traces of such a sample
+
+
+def some_of(valid: np.ndarray) -> np.ndarray:
+    """Indices of valid traces, at most `SOME`, in runs of neighbours spread evenly over the block."""
+    live = np.flatnonzero(valid)
+    if live.size <= SOME:
+        return live
+    firsts = np.linspace(0, live.size - RUN, SOME // RUN).astype(int)
+    return live[(firsts[:, None] + np.arange(RUN)).ravel()]
+
 
 @dataclass
 class Section:
@@ -61,6 +74,8 @@ class Section:
         What conditioning found, for people.
     surface_index : float
         Refractive index of the ground at the surface (2.3: asphalt).
+    incident : float or None
+        Level of the incident wave, kept once `gprscan.detection.debond.incident_level` has measured it.
     """
 
     raw: np.ndarray
@@ -88,6 +103,7 @@ class Section:
     core: tuple[float, float] = (-np.inf, np.inf)
     notes: list[str] = field(default_factory=list)
     surface_index: float = 2.3
+    incident: float | None = None
 
     @property
     def period(self) -> float:
@@ -97,8 +113,14 @@ class Section:
     def part(self, low: float, high: float) -> Section:
         """Cut out the traces from `low` to `high` m; the arrays are views."""
         first, last = np.searchsorted(self.x, [low, high])
-        by_trace = ("raw", "echo", "cond", "x", "valid", "clipped", "time_zero_shift")
-        return replace(self, **{name: getattr(self, name)[first:last] for name in by_trace})
+        return replace(self, **{name: getattr(self, name)[first:last] for name in _BY_TRACE})
+
+    def around(self, x_m: float, reach: float, most: int) -> Section:
+        """Part within `reach` m of a place, thinned to at most `most` traces evenly; the arrays are views."""
+        near = self.part(x_m - reach, x_m + reach)
+        stride = -(-near.x.size // most)
+        # the spacing stays that of the line: what is thinned is only compared with
+        return near if stride <= 1 else replace(near, **{name: getattr(near, name)[::stride] for name in _BY_TRACE})
 
     def sample(self, t_ns: float) -> int:
         """Index of the sample nearest to a time in ns, clamped to the record."""

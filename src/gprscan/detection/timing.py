@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import signal
 
+from gprscan.detection.section import some_of
+from gprscan.kernels import conditioning
 from gprscan.units import C_AIR
 
 if TYPE_CHECKING:
@@ -65,27 +67,17 @@ def align(a: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition) -> 
     if valid.sum() < 5:
         return shift
     first, last = _direct_window(a, valid, t, acq)
-    part = a[:, first:last].astype(float)
-    part = part - part.mean(axis=1, keepdims=True)
+    part = a[:, first:last] - a[:, first:last].mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     reach = max(2, round(0.35 / (acq.fc * acq.dt)))
-    lags = np.arange(-reach, reach + 1)
+    some = some_of(valid)
+    lag, score = np.empty(n), np.empty(n)
     for _ in range(2):
         moved = apply_shift(part, shift / acq.dt)
-        model = np.median(moved[valid], axis=0)
+        model = np.median(moved[some], axis=0)
         if not np.abs(model).max() > 0:
             return shift
-        norm = np.linalg.norm(moved, axis=1) * np.linalg.norm(model) + 1e-30
-        held = np.pad(moved, ((0, 0), (reach, reach)), mode="edge")
-        views = [held[:, reach + lag : reach + lag + model.size] @ model for lag in lags]
-        score = np.stack(views, axis=1) / norm[:, None]
-        best = score.argmax(axis=1)
-        inner = np.clip(best, 1, lags.size - 2)
-        rows = np.arange(n)
-        y0, y1, y2 = score[rows, inner - 1], score[rows, inner], score[rows, inner + 1]
-        curve = y0 - 2 * y1 + y2
-        fine = np.where(curve < 0, 0.5 * (y0 - y2) / np.where(curve < 0, curve, -1.0), 0.0)
-        good = valid & (score.max(axis=1) > 0.85) & (best > 0) & (best < lags.size - 1)
-        shift += np.where(good, (lags[inner] + np.clip(fine, -1, 1)) * acq.dt, 0.0)
+        conditioning.best_lags(moved, model, reach, lag, score)
+        shift += np.where(valid & (score > 0.85), lag * acq.dt, 0.0)
     shift -= np.median(shift[valid])
     # what the surface does to the direct wave is smaller than half a sample; do not chase it
     return np.where(np.abs(shift) > 0.4 * acq.dt, shift, 0.0)
@@ -105,10 +97,8 @@ def apply_shift(a: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """Move each trace earlier by its number of samples (linear interpolation, ends held)."""
     if not np.any(samples):
         return a
-    out = a.copy()
-    index = np.arange(a.shape[1])
-    for i in np.flatnonzero(samples):
-        out[i] = np.interp(index + samples[i], index, a[i])
+    out = np.empty_like(a)
+    conditioning.shift_traces(a, samples, out)
     return out
 
 
@@ -124,8 +114,9 @@ def fit_direct_wave(
     """
     if valid.sum() < 3:
         return None
-    trace = np.median(a[valid], axis=0).astype(float)
-    held = np.median(clipped[valid], axis=0) > 0.5
+    some = some_of(valid)
+    trace = np.median(a[some], axis=0).astype(float)
+    held = 2 * np.count_nonzero(clipped[some], axis=0) > some.size
     first, last = _direct_window(a, valid, t, acq)
     if last - first < 8:
         return None

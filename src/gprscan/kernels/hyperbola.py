@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 
 from gprscan.kernels.coherence import bistatic_time
-from gprscan.kernels.jit import inline, kernel
+from gprscan.kernels.jit import inline, kernel, parallel_kernel, sum_kernel
 
 BIWEIGHT = 4.7  # times the scale; 95 % efficient for Gaussian errors
 
@@ -61,14 +62,16 @@ def flatten(
         position = (time - t_first) / dt - before
         base = int(math.floor(position))
         part = position - base
-        for k in range(before + after + 1):
-            j = base + k
-            if j >= 0 and j + 1 < n_samples:
-                out[i, k] = data[rows[i], j] * (1.0 - part) + data[rows[i], j + 1] * part
+        low, high = max(-base, 0), min(before + after + 1, n_samples - 1 - base)
+        if high > low:
+            early, late = data[rows[i], base + low : base + high], data[rows[i], base + low + 1 : base + high + 1]
+            target = out[i, low:high]
+            for k in range(high - low):
+                target[k] = early[k] * (1.0 - part) + late[k] * part
     return out
 
 
-@kernel
+@sum_kernel
 def pick_delays(traces: np.ndarray, centre: int, half: int, reach: int, delay: np.ndarray, weight: np.ndarray) -> None:
     """Delay of each flattened trace against the stack, in samples, and its weight (correlation squared).
 
@@ -101,6 +104,8 @@ def pick_delays(traces: np.ndarray, centre: int, half: int, reach: int, delay: n
     norm = math.sqrt(norm) + 1e-30
     smooth = np.empty(traces.shape[1])
     score = np.empty(2 * reach + 1)
+    # the window of the trace goes into the stack's, and squared into the energy
+    matched, squared = model * window, window * window
     for i in range(n):
         for k in range(traces.shape[1]):
             value = traces[i, k]
@@ -111,10 +116,10 @@ def pick_delays(traces: np.ndarray, centre: int, half: int, reach: int, delay: n
         for lag in range(-reach, reach + 1):
             dot = 0.0
             energy = 0.0
+            part = smooth[centre - half + lag : centre + half + 1 + lag]
             for k in range(width):
-                value = smooth[centre - half + k + lag] * window[k]
-                dot += value * model[k]
-                energy += value * value
+                dot += part[k] * matched[k]
+                energy += part[k] * part[k] * squared[k]
             score[lag + reach] = dot / ((math.sqrt(energy) + 1e-30) * norm)
             if score[lag + reach] > score[best]:
                 best = lag + reach
@@ -242,3 +247,197 @@ def curve_step(
                 matrix[a, b] += s * jac[i, a] * jac[i, b]
     covariance[:, :] = _invert3(matrix)
     return scale, kept
+
+
+ROUNDS = 4
+RESULT = 16  # numbers per fit: see `fit_curves`
+
+
+@inline
+def _grouped(traces, distance, group):  # type: ignore[no-untyped-def]
+    """Means of neighbouring flattened traces, and of their distances."""
+    n = traces.shape[0] // group
+    if group == 1 or n < 8:
+        return traces, distance, 1
+    out, place = np.zeros((n, traces.shape[1])), np.zeros(n)
+    for i in range(n * group):
+        place[i // group] += distance[i] / group
+        for k in range(traces.shape[1]):
+            out[i // group, k] += traces[i, k] / group
+    return out, place, group
+
+
+@kernel
+def leg_coherence(traces: np.ndarray, distance: np.ndarray, reach: float) -> tuple[float, float, float]:
+    """Semblance of the analytic signal of the left leg, of the right leg, and the agreement of both.
+
+    Parameters
+    ----------
+    traces : ndarray, shape (n, lag)
+        Traces flattened along the curve; an odd number of lags.
+    distance : ndarray, shape (n,)
+        Distances from the apex, m.
+    reach : float
+        Half-aperture of the cosine-squared taper, m.
+
+    Returns
+    -------
+    float, float, float
+        NaN for a leg that is not there. The Hilbert transform of an odd number of samples keeps their energy but for the
+        mean, so that none has to be computed (Parseval).
+    """
+    m = traces.shape[1]
+    sums = np.zeros((2, m))
+    energy, weight = np.zeros(2), np.zeros(2)
+    for i in range(distance.size):
+        taper = math.cos(0.5 * math.pi * min(abs(distance[i]) / (reach + 1e-9), 1.0)) ** 2
+        own, mean = 0.0, 0.0
+        for k in range(m):
+            own += traces[i, k] * traces[i, k]
+            mean += traces[i, k] / m
+        for leg in range(2):
+            w = taper * (0.5 if distance[i] == 0.0 else (1.0 if (distance[i] > 0.0) == (leg == 1) else 0.0))
+            if w > 0.0:
+                energy[leg] += w * (2.0 * own - m * mean * mean)
+                weight[leg] += w
+                for k in range(m):
+                    sums[leg, k] += w * traces[i, k]
+    product = np.zeros((2, 2))
+    for a in range(2):
+        for b in range(2):
+            mean = 1.0 / m
+            product[a, b] = 2.0 * (sums[a] * sums[b]).sum() - sums[a].sum() * sums[b].sum() * mean
+    legs = np.empty(2)
+    for leg in range(2):
+        there = weight[leg] > 1.0 and energy[leg] > 0.0
+        legs[leg] = product[leg, leg] / (energy[leg] * weight[leg]) if there else np.nan
+    if math.isnan(legs[0]) and math.isnan(legs[1]):
+        both = 0.0
+    elif math.isnan(legs[0]) or math.isnan(legs[1]):
+        both = 0.85 * (legs[1] if math.isnan(legs[0]) else legs[0])
+    else:
+        both = max(product[0, 1], 0.0) / math.sqrt(energy[0] * weight[0] * energy[1] * weight[1] + 1e-30)
+    return legs[0], legs[1], both
+
+
+@kernel
+def _near(x, valid, place, reach):  # type: ignore[no-untyped-def]
+    """Indices of the valid traces within `reach` of a place."""
+    first, last = np.searchsorted(x, place - reach), np.searchsorted(x, place + reach, side="right")
+    rows = np.empty(last - first, np.int64)
+    count = 0
+    for i in range(first, last):
+        if valid[i]:
+            rows[count] = i
+            count += 1
+    return rows[:count]
+
+
+@kernel
+def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # type: ignore[no-untyped-def]
+    """Fit one curve; see `fit_curves`."""
+    t_first, dt, dx, period = sampling
+    air, separation = ground
+    slowest, fastest, reach_factor, least_reach, longest = limits
+    x0, t0, v = start[0], start[1], start[2]
+    out[:] = 0.0
+    reach = min(max(reach_factor * 0.5 * v * max(t0, 0.0), max(3.0 * dx, least_reach * v * period)), longest)
+    covariance, step = np.zeros((3, 3)), np.zeros(3)
+    scale, kept = 0.2 * period, 0
+    wide, narrow = int(round(1.5 * period / dt)), int(round(0.5 * period / dt))
+    half, lags = int(round(0.8 * period / dt)), int(round(0.4 * period / dt))
+    prior, final_prior = np.array([1e-6, 1e-6, 1 / 0.25**2]), np.array([1e-6, 1e-6, 1 / 0.5**2])
+    pull = np.zeros(3)
+    for _ in range(ROUNDS):
+        rows = _near(x, valid, x0, reach)
+        if rows.size < 4:
+            return
+        distance = x[rows] - x0
+        traces = flatten(data, rows, distance, t_first, dt, air, t0, v, separation, wide, wide)
+        traces, distance, joined = _grouped(traces, distance, group)
+        delay, weight = np.zeros(distance.size), np.zeros(distance.size)
+        pick_delays(traces, wide, half, lags, delay, weight)
+        pull[2] = math.log(start[2] / v) / 0.25**2
+        scale, kept = curve_step(
+            distance, delay * dt, weight, max(t0 - air, 1e-3), v, separation, prior, pull, 0.02 * period,
+            max(1.0, 0.25 * v * period / (dx * joined)), final_prior, step, covariance,
+        )  # fmt: skip
+        kept *= joined
+        x0 += min(max(step[0], -0.3 * reach), 0.3 * reach)
+        t0 += min(max(step[1], -0.5 * period), 0.5 * period)
+        v *= math.exp(min(max(step[2], -0.15), 0.15))
+        v = min(max(v, slowest), fastest)
+        if abs(x0 - start[0]) > reach or t0 < 0.2 * period:
+            return
+        if abs(step[0]) < 0.1 * dx and abs(step[1]) < 0.02 * period and abs(step[2]) < 0.01:
+            break
+    rows = _near(x, valid, x0, reach)
+    distance = x[rows] - x0
+    traces = flatten(data, rows, distance, t_first, dt, air, t0, v, separation, narrow, narrow)
+    left, right, both = leg_coherence(traces, distance, reach)
+    out[0], out[1], out[2], out[3] = 1.0, x0, t0, v
+    out[4], out[5], out[6], out[7], out[8], out[9] = scale, kept, both, left, right, reach
+    out[10], out[11], out[12] = covariance[0, 0], covariance[0, 1], covariance[0, 2]
+    out[13], out[14], out[15] = covariance[1, 1], covariance[1, 2], covariance[2, 2]
+
+
+@kernel
+def fit_curves_serial(data, x, valid, starts, sampling, ground, limits, group, out):  # type: ignore[no-untyped-def]
+    """Fit on one thread; see `fit_curves`."""
+    for i in range(starts.shape[0]):
+        _fit_one(data, x, valid, starts[i], sampling, ground, limits, group, out[i])
+
+
+@parallel_kernel
+def fit_curves_parallel(data, x, valid, starts, sampling, ground, limits, group, out):  # type: ignore[no-untyped-def]
+    """Fit with all threads; see `fit_curves`."""
+    for i in numba.prange(starts.shape[0]):
+        _fit_one(data, x, valid, starts[i], sampling, ground, limits, group, out[i])
+
+
+def fit_curves(
+    data: np.ndarray,
+    x: np.ndarray,
+    valid: np.ndarray,
+    starts: np.ndarray,
+    sampling: tuple[float, float, float, float],
+    ground: tuple[float, float],
+    limits: tuple[float, float, float, float, float],
+    group: int,
+    *,
+    threads: int = 1,
+) -> np.ndarray:
+    """Fit apex, time and apparent velocity to many candidates by iterated picking.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (trace, sample)
+        Section whose amplitudes are even along time.
+    x : ndarray, shape (trace,)
+        Distance along the line, rising, m.
+    valid : ndarray of bool, shape (trace,)
+        Traces that count.
+    starts : ndarray, shape (candidate, 3)
+        Apex (m), time (ns, air gap included) and velocity (m/ns) to start from.
+    sampling : tuple of float
+        Time of sample 0 and sampling interval (ns), trace spacing (m), period of the antenna (ns).
+    ground : tuple of float
+        Two-way time in the air gap under the antenna (ns) and antenna separation (m).
+    limits : tuple of float
+        Slowest and fastest velocity (m/ns); half-aperture over depth, its least over the wavelength, its most (m).
+    group : int
+        Neighbouring traces that are averaged along the curve before they are picked.
+    threads : int
+        1 for the serial kernel, which may run in a thread; more from the main thread only.
+
+    Returns
+    -------
+    ndarray, shape (candidate, RESULT)
+        1 where the fit held, else 0; apex, time, velocity; scale of the residuals (ns), traces picked; agreement of the
+        legs, semblance of the left and of the right; half-aperture; covariance of (x, t, log velocity) by rows of its
+        upper triangle.
+    """
+    out = np.zeros((starts.shape[0], RESULT))
+    run = fit_curves_parallel if threads > 1 else fit_curves_serial
+    run(data, x, valid, starts, sampling, ground, limits, group, out)
+    return out

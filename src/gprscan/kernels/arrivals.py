@@ -1,0 +1,119 @@
+"""Fitting an echo with one arrival of a known pulse, or with two of opposite sign: top and bottom of a thin body."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gprscan.kernels.jit import inline, sum_kernel
+
+NEAREST, FARTHEST = 4, 24  # steps between two arrivals
+WEAKEST = 1.3  # times the first arrival: as strong as the second may be
+PRICE = 0.03  # share of the energy that a second arrival must explain to earn its two parameters
+NOTHING = 1e30  # misfit where no arrival of a sign fits
+
+
+@inline
+def _at(values, position):  # type: ignore[no-untyped-def]
+    """Linear interpolation at a place in samples, zero outside."""
+    last = values.size - 1
+    if position < 0.0 or position > last:
+        return 0.0
+    k = min(int(position), last - 1)
+    part = position - k
+    return values[k] * (1.0 - part) + values[k + 1] * part
+
+
+@sum_kernel
+def fit_arrivals(echo: np.ndarray, times: np.ndarray, pulse: np.ndarray, dt: float, shifts: np.ndarray) -> np.ndarray:
+    """Best arrivals of a pulse in an echo, the first of either sign.
+
+    Parameters
+    ----------
+    echo, times : ndarray of float64, shape (sample,)
+        The echo and its times, ns.
+    pulse : ndarray of float64, shape (n,)
+        Incident pulse at `dt`, an odd number of samples, centred.
+    dt : float
+        Sampling interval of the pulse, ns.
+    shifts : ndarray of float64, shape (shift,)
+        Times that are tried, evenly spaced, ns.
+
+    Returns
+    -------
+    ndarray of float64, shape (2, 4)
+        For a first arrival of positive and of negative sign: misfit as a share of the energy (`NOTHING` where none fits),
+        its time, delay of the second arrival and its relative amplitude (NaN where one arrival is enough).
+    """
+    n, m = shifts.size, times.size
+    half = pulse.size // 2
+    table = np.empty((n, m))
+    proj = np.zeros(n)
+    energy = 0.0
+    for k in range(m):
+        energy += echo[k] * echo[k]
+    for i in range(n):
+        for k in range(m):
+            table[i, k] = _at(pulse, (times[k] - shifts[i]) / dt + half)
+            proj[i] += table[i, k] * echo[k]
+    own = np.empty(n)
+    for i in range(n):
+        own[i] = (table[i] * table[i]).sum()
+    out = np.full((2, 4), np.nan)
+    out[:, 0] = NOTHING
+    out[:, 1] = 0.0
+    for i in range(n):
+        sign = 0 if proj[i] > 0.0 else 1
+        misfit = 1.0 - proj[i] * proj[i] / max(own[i], 1e-30) / energy
+        if misfit < out[sign, 0]:
+            out[sign, 0] = misfit
+            out[sign, 1] = shifts[i]
+    for i in range(n):
+        for j in range(i + NEAREST, min(i + FARTHEST, n)):
+            cross = 0.0
+            first, second = table[i], table[j]
+            for k in range(m):
+                cross += first[k] * second[k]
+            det = own[i] * own[j] - cross * cross
+            if det < 1e-3 * own[i] * own[j] or det <= 0.0:
+                continue
+            a = (own[j] * proj[i] - cross * proj[j]) / det
+            b = (own[i] * proj[j] - cross * proj[i]) / det
+            if a * b >= 0.0 or abs(b) > WEAKEST * abs(a):
+                continue
+            sign = 0 if a > 0.0 else 1
+            misfit = 1.0 - (a * proj[i] + b * proj[j]) / energy + PRICE
+            if misfit < out[sign, 0]:
+                out[sign, 0] = misfit
+                out[sign, 1] = shifts[i]
+                out[sign, 2] = shifts[j] - shifts[i]
+                out[sign, 3] = -b / a
+    return out
+
+
+@sum_kernel
+def best_phase(
+    echo: np.ndarray, times: np.ndarray, real: np.ndarray, imaginary: np.ndarray, dt: float, shifts: np.ndarray
+) -> float:
+    """Phase by which a pulse is turned where it fits an echo best, radians.
+
+    Parameters
+    ----------
+    echo, times, dt, shifts
+        As for `fit_arrivals`.
+    real, imaginary : ndarray of float64, shape (n,)
+        Analytic signal of the pulse.
+    """
+    half = real.size // 2
+    best, phase = -1.0, 0.0
+    for i in range(shifts.size):
+        a, b = 0.0, 0.0
+        for k in range(times.size):
+            position = (times[k] - shifts[i]) / dt + half
+            a += echo[k] * _at(real, position)
+            b += echo[k] * _at(imaginary, position)
+        if a * a + b * b > best:
+            best = a * a + b * b
+            phase = math.atan2(-b, a)
+    return phase

@@ -1,0 +1,46 @@
+"""Arrivals of a pulse in an echo, against least squares pair by pair."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import signal
+
+from gprscan.kernels import arrivals
+from tests import reference
+
+DT = 0.1
+AXIS = DT * np.arange(-30, 31)
+PULSE = (1 - 2 * (AXIS / 0.7) ** 2) * np.exp(-((AXIS / 0.7) ** 2))
+QUADRATURE = np.ascontiguousarray(signal.hilbert(PULSE).imag)
+SHIFTS = np.arange(-1.5, 0.8, 0.1)
+
+
+def echo(*arrivals_: tuple[float, float], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    times = DT * np.arange(-28, 29)
+    values = 0.03 * np.random.default_rng(seed).normal(size=times.size)
+    for time, amplitude in arrivals_:
+        values += amplitude * np.interp(times - time, AXIS, PULSE, left=0, right=0)
+    return values, times
+
+
+@pytest.mark.parametrize(
+    "given", [((0.03, 1.0),), ((-0.4, -0.8),), ((-0.7, 1.0), (0.2, -0.9)), ((-0.6, -1.0), (0.5, 0.6))]
+)
+def test_arrivals_are_those_of_least_squares(given: tuple[tuple[float, float], ...]) -> None:
+    values, times = echo(*given)
+    found = arrivals.fit_arrivals(values, times, PULSE, DT, SHIFTS)
+    expected = reference.arrivals(values, times, PULSE, DT, SHIFTS)
+    np.testing.assert_allclose(found[np.isfinite(expected[:, 0])], expected[np.isfinite(expected[:, 0])], atol=1e-6)
+    best = int(np.argmin(found[:, 0]))
+    assert (best == 0) == (given[0][1] > 0)
+    assert abs(found[best, 1] - given[0][0]) < 0.11
+    assert np.isfinite(found[best, 2]) == (len(given) == 2)
+
+
+def test_phase_of_a_turned_pulse() -> None:
+    times = DT * np.arange(-28, 29)
+    for phase in (0.0, 1.0, -2.0):
+        turned = np.cos(phase) * PULSE - np.sin(phase) * QUADRATURE
+        values = np.interp(times - 0.1, AXIS, turned)
+        assert arrivals.best_phase(values, times, PULSE, QUADRATURE, DT, SHIFTS) == pytest.approx(phase, abs=0.15)
