@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft
 
+from gprscan.kernels.jit import threads
+
 
 def half_derivative(
     traces: np.ndarray, dt: float, cutoffs: tuple[float, ...] = (np.inf,), *, times: int = 1
@@ -33,10 +35,10 @@ def half_derivative(
     """
     n = traces.shape[-1]
     size = padded_size(n)
-    spectrum = fft.rfft(traces, size, axis=-1)
+    spectrum = fft.rfft(traces, size, axis=-1, workers=threads())
     copies = np.empty((len(cutoffs), *traces.shape), "float32")
     for copy, response in zip(copies, responses(n, dt, cutoffs, times), strict=True):
-        copy[...] = fft.irfft(spectrum * response, size, axis=-1)[..., :n]
+        copy[...] = fft.irfft(spectrum * response, size, axis=-1, workers=threads())[..., :n]
     return copies
 
 
@@ -46,8 +48,8 @@ def half_derivative_adjoint(copies: np.ndarray, dt: float, cutoffs: tuple[float,
     size = padded_size(n)
     total = np.zeros((copies.shape[1], size // 2 + 1), "complex64")
     for copy, response in zip(copies, responses(n, dt, cutoffs), strict=True):
-        total += fft.rfft(copy, size, axis=-1) * response.conj()
-    return fft.irfft(total, size, axis=-1)[:, :n]
+        total += fft.rfft(copy, size, axis=-1, workers=threads()) * response.conj()
+    return fft.irfft(total, size, axis=-1, workers=threads())[:, :n]
 
 
 def padded_size(n: int) -> int:

@@ -26,7 +26,7 @@ from gprscan.migration.medium import GroundVelocity, Medium, along_line, medium
 from gprscan.migration.rho import half_derivative
 from gprscan.steps import Length, step
 
-MEMORY = 256e6  # bytes of filtered traces held at a time
+MEMORY = 96e6  # bytes of filtered traces held at a time
 TABLES = 64  # curve tables kept for reuse
 
 
@@ -166,13 +166,15 @@ def _migrate(line: xr.Dataset, tables: CurveTables, inputs: np.ndarray, outputs:
         last = min(first + size, geometry.n_traces)
         prepared = _block(line, first, last, tables)
         for target, y in zip(image, outputs, strict=True):
+            total = np.zeros((tables.depths.size, last - first), "float32")
             for rows, offset, width, separation in zip(prepared, inputs, widths, geometry.separation, strict=True):
                 if abs(offset - y) > farthest:
                     continue
                 table = tables.get(offset - y, float(separation), float(width))
-                target[first:last] += diffraction_sum(
+                total += diffraction_sum(
                     rows, table.rows, table.early, table.late, table.first, table.last, pad, threads=threads()
-                ).T
+                )
+            target[first:last] = total.T
     return image
 
 
