@@ -1,14 +1,17 @@
-"""Speed of the migrations, as ratios to limits measured in the same run.
+"""Speed of the migrations, as ratios to limits measured in the same run, each beside its aim.
 
-Kirchhoff is measured against a bare two-tap multiply-add loop that stores its row each time, Stolt against the
-Fourier transforms it cannot do without, phase shift against one complex multiply-add per (k, omega, depth).
+Kirchhoff is measured against a bare two-tap multiply-add loop over the same curves that stores its row each time, Stolt
+against the Fourier transforms it cannot do without, phase shift against one complex multiply-add per (k, omega, depth).
 
-Run ``python benchmarks/bench_migration.py``; ``--quick`` for a smaller line, ``--length`` for lines of 1 to 16 km too.
+``python benchmarks/bench_migration.py [--only GROUP ...] [--quick] [--peers PYTHON]``; the groups are kirchhoff, section,
+spectral, rtm, volume, length and peers, which runs ImpDAR and PyLops under another interpreter. Prints a table.
 """
 
 from __future__ import annotations
 
-import resource
+import argparse
+import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,27 +22,82 @@ import numpy as np
 import xarray as xr
 from scipy import fft
 
+from gprscan.kernels import section as section_kernels
 from gprscan.kernels.kirchhoff import diffraction_spread, diffraction_sum
 from gprscan.kernels.spectral import extrapolate
-from gprscan.migration import kirchhoff, kirchhoff_3d, phase_shift, rtm, stolt
+from gprscan.migration import kirchhoff, phase_shift, rtm, section_kirchhoff, stolt
 from gprscan.migration.acquisition import acquisition, image_depths
 from gprscan.migration.curves import Aperture
 from gprscan.migration.medium import medium
 from gprscan.migration.summation import Summation
-from gprscan.migration.volume import CurveTables
 from gprscan.model import from_array
 from gprscan.velocity import layered
 
 THREADS = numba.get_num_threads()
 
+IMPDAR = """
+import contextlib, io, json, sys, time
+import numpy as np
+from impdar.lib.RadarData import RadarData
+from impdar.lib.migrationlib import mig_python
+out = []
+for tnum, snum in ((48, 128), (96, 128), (96, 256)):
+    line = RadarData(None)
+    line.data = np.random.default_rng(0).normal(size=(snum, tnum)); line.snum, line.tnum = line.data.shape; line.dt = 5e-10
+    line.travel_time = np.arange(snum) * 5e-4; line.dist = np.arange(tnum) * 5e-5
+    line.trace_int = np.full(tnum, 0.05); line.trace_num = np.arange(tnum) + 1; line.chan = 1
+    line.trig = np.zeros(tnum)
+    start = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+        mig_python.migrationKirchhoff(line, vel=1e8)
+    out.append((tnum, snum, time.perf_counter() - start))
+print(json.dumps(out))
+"""
+
+PYLOPS = """
+import json, time
+import numpy as np
+from pylops.waveeqprocessing import Kirchhoff
+nx, nz, nt, n = 200, 120, 400, 10
+x, z, t = np.arange(nx) * 0.05, 0.05 + np.arange(nz) * 0.025, np.arange(nt) * 0.5
+places = np.vstack([np.linspace(0, x[-1], n), np.zeros(n)])
+operator = Kirchhoff(z, x, t, places, places, 0.1, np.ones(1), 0, mode="analytic", engine="numba", dtype="float32")
+data = np.random.default_rng(0).normal(size=(n, n, nt)).astype("float32")
+operator.H @ data.ravel()
+best = 9e9
+for _ in range(5):
+    start = time.perf_counter(); operator.H @ data.ravel(); best = min(best, time.perf_counter() - start)
+print(json.dumps([n * n * nx * nz, best]))
+"""
+
+CUBE = """
+import json, resource, time
+import numpy as np
+from gprscan.migration import kirchhoff_3d
+from gprscan.model import from_array
+n, channels, samples = map(int, __import__("sys").argv[1:4])
+data = np.random.default_rng(0).standard_normal((channels, n, samples), dtype="float32")
+line = from_array(data, dt=0.25, spacing=0.05, frequency=400, channel_offsets=(0.08 * np.arange(channels)).tolist())
+kirchhoff_3d(line.isel(trace=slice(0, 300)), 0.1, antialias=False)
+start = time.perf_counter()
+kirchhoff_3d(line, 0.1, antialias=False)
+print(json.dumps([time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20]))
+"""
+
 
 @numba.njit(parallel=True, fastmath=True, error_model="numpy")
-def _bare_taps(data: Any, image: Any, repeats: int) -> None:
-    for row in numba.prange(image.shape[0]):
-        for j in range(repeats):
-            above, below = data[row, j:], data[row + 1, j:]
-            for k in range(image.shape[1]):
-                image[row, k] += 0.7 * above[k] + 0.3 * below[k]
+def _bare_taps(data: Any, rows: Any, early: Any, late: Any, last: Any, pad: Any, image: Any) -> None:
+    half = image.shape[0] // 2
+    for task in numba.prange(image.shape[0]):
+        # deep rows cost more: every thread gets as many of them
+        i = (task % half) * 2 + task // half if half * 2 == image.shape[0] else task
+        for j in range(last[i]):
+            w0, w1 = early[i, j], late[i, j]
+            for side in range(2 if j > 0 else 1):
+                here = pad - j if side == 1 else pad + j
+                above, below = data[rows[i, j], here:], data[rows[i, j] + 1, here:]
+                for k in range(image.shape[1]):
+                    image[i, k] += w0 * above[k] + w1 * below[k]
 
 
 @numba.njit(parallel=True, fastmath=True, error_model="numpy")
@@ -69,45 +127,14 @@ def best(run: Callable[[], Any], repeats: int = 5) -> float:
     return min(seconds)
 
 
-def report(name: str, seconds: float, ratio: float, against: str) -> None:
-    """Print one row of the table."""
-    print(f"{name:<46} {seconds * 1e3:9.1f} ms   {ratio:7.2f} {against}")
-
-
-def bench_kirchhoff(line: Any) -> None:
-    """Tap rates of the summation over several kinds of curves, against the bare loop."""
-    geometry = acquisition(line)
-    n = geometry.n_traces
-    data = np.random.default_rng(0).normal(size=(geometry.n_samples + 1, n + 256)).astype("float32")
-    target = np.zeros((geometry.n_samples, n), "float32")
-    bare_seconds = best(lambda: _bare_taps(data, target, 200))
-    bare = 2 * 200 * target.size / bare_seconds
-    report("bare two-tap multiply-add, row stored each time", bare_seconds, bare / 1e9, "G taps/s")
-    cases: list[tuple[str, Any, float, float, bool]] = [
-        ("constant v, no offset", 0.1, 0.0, 0.0, False),
-        ("constant v, no offset, anti-alias copies", 0.1, 0.0, 0.0, True),
-        ("constant v, offset and air gap", 0.1, 0.2, 0.3, False),
-        ("v(z), offset", layered([0.3, 0.5], [0.12, 0.1, 0.08]), 0.2, 0.0, False),
-    ]
-    for name, velocity, separation, height, antialias in cases:
-        case = line.assign_coords(separation=separation).assign_attrs(antenna_height=height)
-        geometry = acquisition(case)
-        ground = medium(velocity)
-        depths = image_depths(geometry, ground, None, None)
-        operator = Summation(geometry, ground, depths, separation, Aperture(50.0, None, antialias))
-        table, rows = operator.table, operator.prepared(case["amplitude"].values)
-        taps = taps_of(operator, n)
-        arguments = (table.rows, table.early, table.late, table.first, table.last, table.pad)
-        seconds = best(lambda rows=rows, a=arguments: diffraction_sum(rows, *a, threads=THREADS))
-        report(
-            f"Kirchhoff sum, {name}", seconds, taps / seconds / bare, f"x bare ({taps / seconds / 1e9:.1f} G taps/s)"
-        )
-        if not antialias:
-            image = np.zeros((depths.size, n + 2 * table.pad), "float32")
-            back = best(lambda i=image, a=arguments, m=rows.shape[0]: diffraction_spread(i, *a, m, threads=THREADS))
-            report("  its adjoint (demigration)", back, back / seconds, "x its sum")
-        whole = best(lambda c=case, v=velocity, a=antialias: kirchhoff(c, v, antialias=a), 3)
-        report("  whole step (filter, tables, sum)", whole, whole / seconds, "x its sum")
+def report(name: str, seconds: float | None, value: float, unit: str, aim: str = "") -> None:
+    """Print one row of the table, and whether the aim is met."""
+    time_taken = "" if seconds is None else f"{seconds * 1e3:.1f} ms"
+    met = ""
+    if aim:
+        limit = float(aim.split()[1].replace(",", ""))
+        met = "yes" if (value >= limit if aim.startswith(">=") else value <= limit) else "no"
+    print(f"| {name} | {time_taken} | {value:,.2f} {unit} | {aim} | {met} |", flush=True)
 
 
 def taps_of(operator: Summation, n_traces: int) -> float:
@@ -117,35 +144,94 @@ def taps_of(operator: Summation, n_traces: int) -> float:
     return 2 * n_traces * float(np.sum(2 * lengths - (table.first == 0)))
 
 
+def bare_rate(operator: Summation, traces: np.ndarray) -> float:
+    """Return multiply-adds per second of the bare loop over the curves of one velocity."""
+    rows, table = operator.prepared(traces), operator.table
+    image = np.zeros((table.rows.shape[0], traces.shape[0]), "float32")
+    seconds = best(lambda: _bare_taps(rows, table.rows, table.early, table.late, table.last, table.pad, image))
+    return taps_of(operator, traces.shape[0]) / seconds
+
+
+def bench_kirchhoff(line: Any) -> None:
+    """Tap rates of the summation over several kinds of curves, against the bare loop."""
+    n = line.sizes["trace"]
+    cases: list[tuple[str, Any, float, float, bool, str]] = [
+        ("constant v", 0.1, 0.0, 0.0, False, ">= 2"),
+        ("constant v, anti-alias copies", 0.1, 0.0, 0.0, True, ""),
+        ("constant v, offset", 0.1, 0.2, 0.0, False, ">= 0.5"),
+        ("constant v, offset and air gap", 0.1, 0.2, 0.3, False, ">= 0.5"),
+        ("v(z), offset", layered([0.3, 0.5], [0.12, 0.1, 0.08]), 0.2, 0.0, False, ">= 0.5"),
+    ]
+    bare = 0.0
+    for name, velocity, separation, height, antialias, aim in cases:
+        case = line.assign_coords(separation=separation).assign_attrs(antenna_height=height)
+        geometry, ground = acquisition(case), medium(velocity)
+        depths = image_depths(geometry, ground, None, None)
+        operator = Summation(geometry, ground, depths, separation, Aperture(50.0, None, antialias))
+        if not bare:
+            bare = bare_rate(operator, case["amplitude"].values)
+            report(
+                "bare two-tap multiply-adds over the same curves, row stored each time", None, bare / 1e9, "G taps/s"
+            )
+        table, rows = operator.table, operator.prepared(case["amplitude"].values)
+        taps = taps_of(operator, n)
+        arguments = (table.rows, table.early, table.late, table.first, table.last, table.pad)
+        seconds = best(lambda rows=rows, a=arguments: diffraction_sum(rows, *a, threads=THREADS))
+        report(
+            f"Kirchhoff sum, {name}, {taps / seconds / 1e9:.1f} G taps/s", seconds, taps / seconds / bare, "x bare", aim
+        )
+        if name == "constant v":
+            image = np.zeros((depths.size, n + 2 * table.pad), "float32")
+            back = best(lambda i=image, a=arguments, m=rows.shape[0]: diffraction_spread(i, *a, m, threads=THREADS))
+            report("its adjoint (demigration)", back, back / seconds, "x its sum")
+        whole = best(lambda c=case, v=velocity, a=antialias: kirchhoff(c, v, antialias=a), 3)
+        report("the whole step: filter, tables, sum", whole, taps / whole / bare, "x bare")
+
+
 def bench_section(line: Any) -> None:
-    """Kirchhoff over v(x, z) and topography, whole step, against the sum and the whole step of one velocity."""
+    """Kirchhoff over v(x, z) and topography: sum with its curves, and whole step with the eikonal equation."""
     n = line.sizes["trace"]
     geometry, ground = acquisition(line), medium(0.1)
     depths = image_depths(geometry, ground, 0.0125, 4.0)
     operator = Summation(geometry, ground, depths, 0.0, Aperture(50.0, None, False))
-    data = np.random.default_rng(0).normal(size=(geometry.n_samples + 1, n + 256)).astype("float32")
-    target = np.zeros((geometry.n_samples, n), "float32")
-    bare = 2 * 200 * target.size / best(lambda: _bare_taps(data, target, 200))
-    taps = taps_of(operator, n)
+    bare, taps = bare_rate(operator, line["amplitude"].values), taps_of(operator, n)
     end = float(line["distance"].values[-1])
     along = xr.DataArray(
         [[0.1, 0.1], [0.11, 0.11]], dims=("distance", "depth"), coords={"distance": [0.0, end], "depth": [0.0, 4.0]}
     )
     hilly = line.assign_coords(z=("trace", np.sin(0.1 * line["distance"].values)))
+    sums = 0.0
+
+    def timed(*arguments: Any, **options: Any) -> np.ndarray:
+        nonlocal sums
+        start = time.perf_counter()
+        image = section_kernels.section_sum(*arguments, **options)
+        sums += time.perf_counter() - start
+        return image
+
+    section_kirchhoff.section_sum = timed
     for name, case, options in (
         ("v(x, z)", line, {"velocity": along}),
+        ("v(x, z), offset", line.assign_coords(separation=0.2), {"velocity": along}),
         ("topography", hilly, {"velocity": 0.1, "topography": True}),
     ):
-        seconds = best(
-            lambda c=case, o=options: kirchhoff(c, **o, antialias=False, depth_step=0.0125, max_depth=4.0), 2
-        )
-        report(f"Kirchhoff, {name}, whole step", seconds, taps / seconds / bare, "x bare")
+        wholes, parts = [], []
+        for _ in range(4):
+            sums, start = 0.0, time.perf_counter()
+            kirchhoff(case, **options, antialias=False, depth_step=0.0125, max_depth=4.0)
+            wholes.append(time.perf_counter() - start)
+            parts.append(sums)
+        report(f"Kirchhoff curves and sum, {name}", min(parts), taps / min(parts) / bare, "x bare", ">= 0.5")
+        report("the whole step: travel times, filter, curves, sum", min(wholes), taps / min(wholes) / bare, "x bare")
+    section_kirchhoff.section_sum = section_kernels.section_sum
 
 
-def bench_volume(n_samples: int) -> None:
-    """Rate of the sum in three dimensions, filter included, against that along one line."""
-    n, channels = 2000, 16
-    data = np.random.default_rng(0).normal(size=(channels, n, n_samples)).astype("float32")
+def bench_volume(n_samples: int, n: int) -> None:
+    """Rate of the sum in three dimensions, filter included, against that along one line; memory of its process."""
+    from gprscan.migration.volume import CurveTables
+
+    channels = 16
+    data = np.random.default_rng(0).standard_normal((channels, 2000, n_samples), dtype="float32")
     offsets = (0.08 * np.arange(channels)).tolist()
     line = from_array(data, dt=0.25, spacing=0.05, frequency=400, channel_offsets=offsets)
     single = line.isel(channel=0).drop_vars(["channel", "offset"])
@@ -153,20 +239,52 @@ def bench_volume(n_samples: int) -> None:
     operator = Summation(acquisition(single), medium(0.1), depths, 0.0, Aperture(50.0, None, False))
     rows, table = operator.prepared(data[0]), operator.table
     arguments = (table.rows, table.early, table.late, table.first, table.last, table.pad)
-    seconds = best(lambda: diffraction_sum(rows, *arguments, threads=THREADS), 3)
-    rate = taps_of(operator, n) / seconds
-    report("Kirchhoff sum, one line of the array", seconds, rate / 1e9, "G taps/s")
+    rate = taps_of(operator, 2000) / best(lambda: diffraction_sum(rows, *arguments, threads=THREADS), 3)
     tables = CurveTables(acquisition(line), medium(0.1), depths, Aperture(50.0, None, False))
     total = 0.0
     for one in offsets:
         for other in offsets:
             curves = tables.get(one - other, 0.0, 0.08)
             total += 2 * n * float(np.sum(2.0 * np.maximum(curves.last - curves.first, 0) - (curves.first == 0)))
-    seconds = best(lambda: kirchhoff_3d(line, 0.1, antialias=False), 1)
+    seconds, memory = _other(sys.executable, CUBE, str(n), str(channels), str(n_samples))
+    name = f"Kirchhoff 3-D, {channels} channels x {n} traces x {n_samples}, whole step"
+    report(name, seconds, total / seconds / rate, "x the rate along one line", ">= 0.7")
+    report("peak memory of its process, data and image included", None, memory, "GiB", "<= 1")
+
+
+def _other(python: str, code: str, *arguments: str) -> Any:
+    """Run code in a process of its own and return what its last line says."""
+    done = subprocess.run([python, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def bench_peers(line: Any, python: str) -> None:
+    """ImpDAR's Kirchhoff as installed, and the adjoint of PyLops' compiled one, against ours."""
+    n, n_samples = line["amplitude"].shape
+    geometry, ground = acquisition(line), medium(0.1)
+    depths = image_depths(geometry, ground, None, None)
+    operator = Summation(geometry, ground, depths, 0.0, Aperture(50.0, None, False))
+    table, rows = operator.table, operator.prepared(line["amplitude"].values)
+    arguments = (table.rows, table.early, table.late, table.first, table.last, table.pad)
+    rate = taps_of(operator, n) / best(lambda: diffraction_sum(rows, *arguments, threads=THREADS))
+    whole = best(lambda: kirchhoff(line, 0.1, antialias=False), 3)
+    measured = _other(python, IMPDAR)
+    for traces, samples, seconds in measured:
+        report(f"ImpDAR Kirchhoff, {traces} x {samples}", seconds, 1e9 * seconds / (traces**2 * samples), "ns per tap")
+    traces, samples, seconds = measured[-1]
+    # it sums over all traces for each sample: the work grows with the square of the traces, as the rows above show
+    expected = seconds * (n / traces) ** 2 * n_samples / samples
+    report(f"ImpDAR at {n} x {n_samples}, extrapolated, over our whole step", None, expected / whole, "x", ">= 5,000")
+    per_tap = seconds / (traces**2 * samples) * rate / 2
+    report("ImpDAR per two-tap interpolation over ours, no extrapolation", None, per_tap, "x")
+    pairs, seconds = _other(python, PYLOPS)
     report(
-        f"Kirchhoff 3-D, {channels} channels x {n} traces, whole step", seconds, total / seconds / rate, "x its rate"
+        "PyLops numba Kirchhoff adjoint, per two-tap interpolation, over ours",
+        None,
+        seconds / pairs * rate / 2,
+        "x",
+        ">= 20",
     )
-    report("  peak memory of this process", 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, "GiB")
 
 
 def bench_rtm(line: Any) -> None:
@@ -195,7 +313,7 @@ def bench_stolt(line: Any) -> None:
     limit = best(transforms)
     report(f"float32 transforms of {n_x} x {n_t}, there and back", limit, 1.0, "x")
     seconds = best(lambda: stolt(line, 0.1))
-    report("Stolt, whole step", seconds, seconds / limit, "x its transforms")
+    report("Stolt, whole step", seconds, seconds / limit, "x its transforms", "<= 3")
 
 
 def bench_phase_shift(line: Any) -> None:
@@ -214,36 +332,51 @@ def bench_phase_shift(line: Any) -> None:
         ("20 layers", np.repeat(np.linspace(0.05, 0.04, 20), 26)[: n_z - 1]),
     ):
         seconds = best(lambda v=velocities: extrapolate(spectrum, kx, 0.1, v, 0.0125, n_z, 1.0, threads=THREADS), 3)
-        report(f"phase shift, {name}", seconds, seconds / limit, "x bare")
+        report(f"phase shift, {name}", seconds, seconds / limit, "x bare", "<= 1.5")
     whole = best(lambda: phase_shift(line, 0.1), 1)
     report("phase shift, whole step", whole, whole / best(lambda: stolt(line, 0.1), 3), "x Stolt")
 
 
 def bench_length(n_samples: int) -> None:
     """Cost per trace of lines of growing length."""
+    first = 0.0
     for kilometres in (1, 4, 16):
-        n = int(kilometres * 1000 / 0.05) // (1 if n_samples >= 512 else 8)
-        data = np.random.default_rng(0).normal(size=(n, n_samples)).astype("float32")
+        n = kilometres * 20000
+        data = np.random.default_rng(0).standard_normal((n, n_samples), dtype="float32")
         line = from_array(data, dt=0.25, spacing=0.05, frequency=200)
-        seconds = best(lambda line=line: kirchhoff(line, 0.1, antialias=False), 1)
-        report(f"Kirchhoff, {n * 0.05 / 1000:g} km, {n} traces", seconds, seconds / n * 1e6, "us per trace")
+        seconds = best(lambda line=line: kirchhoff(line, 0.1, antialias=False), 2)
+        first = first or seconds / n
+        ratio, aim = seconds / n / first, "<= 1.3" if kilometres > 1 else ""
+        name = f"Kirchhoff, {kilometres} km, {n} traces x {n_samples}, per trace"
+        report(name, seconds, ratio, "x that of 1 km", aim)
+
+
+GROUPS = ("kirchhoff", "section", "spectral", "rtm", "volume", "length", "peers")
 
 
 def main() -> None:
     """Print the table."""
-    quick = "--quick" in sys.argv
-    n_traces, n_samples = (1024, 256) if quick else (4096, 512)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS)
+    parser.add_argument("--quick", action="store_true", help="a smaller line")
+    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter with ImpDAR and PyLops")
+    options = parser.parse_args()
+    n_traces, n_samples = (1024, 256) if options.quick else (4096, 512)
     data = np.random.default_rng(0).normal(size=(n_traces, n_samples)).astype("float32")
     line = from_array(data, dt=0.25, spacing=0.05, frequency=200)
-    print(f"{n_traces} traces x {n_samples} samples, {THREADS} threads")
-    bench_kirchhoff(line)
-    bench_stolt(line)
-    bench_phase_shift(line)
-    bench_rtm(line)
-    bench_section(line)
-    bench_volume(n_samples)
-    if "--length" in sys.argv:
-        bench_length(n_samples)
+    print(f"| {n_traces} traces x {n_samples} samples, {THREADS} threads | time | found | aim | met |")
+    print("|---|---|---|---|---|")
+    runs: dict[str, Callable[[], None]] = {
+        "kirchhoff": lambda: bench_kirchhoff(line),
+        "section": lambda: bench_section(line),
+        "spectral": lambda: (bench_stolt(line), bench_phase_shift(line))[0],
+        "rtm": lambda: bench_rtm(line),
+        "volume": lambda: bench_volume(n_samples, 1000 if options.quick else 10000),
+        "length": lambda: bench_length(64 if options.quick else 128),
+        "peers": lambda: bench_peers(line, options.peers) if options.peers else None,
+    }
+    for name in options.only:
+        runs[name]()
 
 
 if __name__ == "__main__":
