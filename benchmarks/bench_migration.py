@@ -86,11 +86,9 @@ print(json.dumps([time.perf_counter() - start, resource.getrusage(resource.RUSAG
 
 
 @numba.njit(parallel=True, fastmath=True, error_model="numpy")
-def _bare_taps(data: Any, rows: Any, early: Any, late: Any, last: Any, pad: Any, image: Any) -> None:
-    half = image.shape[0] // 2
+def _bare_taps(data: Any, rows: Any, early: Any, late: Any, last: Any, pad: Any, order: Any, image: Any) -> None:
     for task in numba.prange(image.shape[0]):
-        # deep rows cost more: every thread gets as many of them
-        i = (task % half) * 2 + task // half if half * 2 == image.shape[0] else task
+        i = order[task]
         for j in range(last[i]):
             w0, w1 = early[i, j], late[i, j]
             for side in range(2 if j > 0 else 1):
@@ -148,7 +146,9 @@ def bare_rate(operator: Summation, traces: np.ndarray) -> float:
     """Return multiply-adds per second of the bare loop over the curves of one velocity."""
     rows, table = operator.prepared(traces), operator.table
     image = np.zeros((table.rows.shape[0], traces.shape[0]), "float32")
-    seconds = best(lambda: _bare_taps(rows, table.rows, table.early, table.late, table.last, table.pad, image))
+    # deep rows cost more: every thread gets as many of them
+    order = np.concatenate([np.arange(k, image.shape[0], THREADS) for k in range(THREADS)])
+    seconds = best(lambda: _bare_taps(rows, table.rows, table.early, table.late, table.last, table.pad, order, image))
     return taps_of(operator, traces.shape[0]) / seconds
 
 
