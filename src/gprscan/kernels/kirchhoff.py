@@ -56,7 +56,7 @@ def _sum_pair(data, stride, rows, early, late, first, last, i, k, origin, size, 
 
 @inline
 def _sum_share(data, rows, early, late, first, last, pad, task, tasks, image):  # type: ignore[no-untyped-def]
-    """Fill every `tasks`-th pair of image rows, block by block, so that a block's data stay in the cache."""
+    """Add to every `tasks`-th pair of image rows, block by block, so that a block's data stay in the cache."""
     n_depths, n_traces = image.shape
     flat = data.reshape(-1)
     upper, lower = np.empty(min(BLOCK, n_traces), np.float32), np.empty(min(BLOCK, n_traces), np.float32)
@@ -68,19 +68,21 @@ def _sum_share(data, rows, early, late, first, last, pad, task, tasks, image):  
                 flat, data.shape[1], rows, early, late, first, last, i, k, pad + start, np.uint64(size), upper, lower
             )
             for n in range(size):
-                image[i, start + n] = upper[n]
-                image[k, start + n] = lower[n]
+                image[i, start + n] += upper[n]
+            if k > i:
+                for n in range(size):
+                    image[k, start + n] += lower[n]
 
 
 @sum_kernel
 def diffraction_sum_serial(data, rows, early, late, first, last, pad, image):  # type: ignore[no-untyped-def]
-    """Fill `image` on one thread; see `diffraction_sum`."""
+    """Add to `image` on one thread; see `diffraction_sum`."""
     _sum_share(data, rows, early, late, first, last, pad, 0, 1, image)
 
 
 @parallel_sum_kernel
 def diffraction_sum_parallel(data, rows, early, late, first, last, pad, tasks, image):  # type: ignore[no-untyped-def]
-    """Fill `image` on several threads; see `diffraction_sum`."""
+    """Add to `image` on several threads; see `diffraction_sum`."""
     # deep rows cost more: the rows are dealt out
     for task in numba.prange(tasks):
         _sum_share(data, rows, early, late, first, last, pad, task, tasks, image)
@@ -95,6 +97,7 @@ def diffraction_sum(
     last: np.ndarray,
     pad: int,
     *,
+    image: np.ndarray | None = None,
     threads: int = 1,
 ) -> np.ndarray:
     """Sum traces along tabulated diffraction curves.
@@ -114,6 +117,8 @@ def diffraction_sum(
         Range of lateral distances (in traces) used for each row; ``last <= pad + 1``.
     pad : int
         Zeros on each side.
+    image : ndarray of float32, shape (depth, trace), optional
+        Image to add to, in place.
     threads : int
         1 for the serial kernel, which may run under Dask or in a thread; more from the main thread only.
 
@@ -121,8 +126,8 @@ def diffraction_sum(
     -------
     ndarray of float32, shape (depth, trace)
     """
-    n_depths = rows.shape[0]
-    image = np.empty((n_depths, data.shape[1] - 2 * pad), np.float32)
+    if image is None:
+        image = np.zeros((rows.shape[0], data.shape[1] - 2 * pad), np.float32)
     data = np.ascontiguousarray(data)
     if threads > 1:
         diffraction_sum_parallel(data, rows, early, late, first, last, pad, threads, image)

@@ -27,7 +27,7 @@ from gprscan.migration.rho import half_derivative
 from gprscan.steps import Length, step
 
 MEMORY = 96e6  # bytes of filtered traces held at a time
-TABLES = 64  # curve tables kept for reuse
+TABLES = 40  # curve tables kept for reuse
 
 
 def _halo(line: xr.Dataset, parameters: dict[str, Any]) -> int:
@@ -144,7 +144,9 @@ def _block(line: xr.Dataset, first: int, last: int, tables: CurveTables) -> list
     pad, n = tables.pad, tables.geometry.n_traces
     begin, end = max(first - pad, 0), min(last + pad, n)
     prepared = []
-    for traces in channels(line.isel({names.TRACE: slice(begin, end)})):
+    for channel in range(line.sizes[names.CHANNEL]):
+        # one at a time: a block of all channels in every form that it takes would be held three times over
+        traces = channels(line.isel({names.CHANNEL: channel, names.TRACE: slice(begin, end)}))[0]
         copies = half_derivative(traces, tables.geometry.dt, tables.cutoffs, times=2)
         rows = np.zeros((copies.shape[0] * copies.shape[2], last - first + 2 * pad), "float32")
         at = begin - (first - pad)
@@ -171,9 +173,10 @@ def _migrate(line: xr.Dataset, tables: CurveTables, inputs: np.ndarray, outputs:
                 if abs(offset - y) > farthest:
                     continue
                 table = tables.get(offset - y, float(separation), float(width))
-                total += diffraction_sum(
-                    rows, table.rows, table.early, table.late, table.first, table.last, pad, threads=threads()
-                )
+                diffraction_sum(
+                    rows, table.rows, table.early, table.late, table.first, table.last, pad,
+                    image=total, threads=threads(),
+                )  # fmt: skip
             target[first:last] = total.T
     return image
 
