@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from gprscan.report import maps, review
+from gprscan.report import maps, pipes, review
 from gprscan.report import survey_facts as facts
 from gprscan.report.bodies import MAX_CARDS, Bodies
 from gprscan.report.tables import clean
@@ -100,6 +100,8 @@ def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
         "pictured": sum(bool(card["pictures"]) for card in cards),
         "cards_cut": len(bodies.carded) > MAX_CARDS,
         "lines": lines,
+        "segments": pipes.segments(result, bodies),
+        "clock_text": pipes.clock_text,
         "detectability": facts.detectability(used),
         "findings": facts.findings(used, result.manifest),
         "limits": facts.limits(bodies, lines, sums, words),

@@ -70,7 +70,17 @@ def line_row(line: xr.Dataset, line_id: str, source: str, found: dict[str, Any])
         "setting": found.get("setting") or "",
         "findings": line.attrs.get(names.FINDINGS) or "[]",
         "notes": json.dumps(plain(found.get("notes") or []), ensure_ascii=False),
+        **_pipe(line, found),
     }
+
+
+def _pipe(line: xr.Dataset, found: dict[str, Any]) -> dict[str, str]:
+    """Return the pipe that a line was measured in, with what was found out about its wall; nothing for other lines."""
+    pipe = model.pipe_of(line)
+    if pipe is None:
+        return {}
+    known = pipe | {name: found.get(name) for name in ("wall", "rebar")}
+    return {"pipe": json.dumps(plain(known), ensure_ascii=False)}
 
 
 def failed_row(line_id: str, source: str, status: str) -> dict[str, Any]:

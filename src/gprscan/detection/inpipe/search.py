@@ -273,6 +273,9 @@ def _body(
     else:
         # a pipe or a cable beside the sewer answers as metal or water does
         kind = "cavity" if phase > 0.0 else "pipe"
+        # a weak echo with neither sign is a stone as likely as anything
+        if abs(phase) < 0.2 and db < -13.0:
+            kind = "unknown"
     twt = float(two_way(model, depth, np.zeros(1), ring=ring)[0])
     sigma = 0.01 if at_wall else 0.01 + 0.06 * max(depth - model.wall, 0.0)
     return PipeBody(kind, middle % s.x.size, *span, depth, sigma, twt, db, db - float(usual[k]), phase, at_wall)
