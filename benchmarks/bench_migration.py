@@ -272,7 +272,7 @@ def bench_peers(line: Any, python: str) -> None:
     for traces, samples, seconds in measured:
         report(f"ImpDAR Kirchhoff, {traces} x {samples}", seconds, 1e9 * seconds / (traces**2 * samples), "ns per tap")
     traces, samples, seconds = measured[-1]
-    # it sums over all traces for each sample: the work grows with the square of the traces, as the rows above show
+    # it sums over all traces for each sample: the work grows with the square of the traces; the rows above show how far
     expected = seconds * (n / traces) ** 2 * n_samples / samples
     report(f"ImpDAR at {n} x {n_samples}, extrapolated, over our whole step", None, expected / whole, "x", ">= 5,000")
     per_tap = seconds / (traces**2 * samples) * rate / 2
