@@ -17,8 +17,8 @@ look at the traces: what the crew set the instrument up to see. The fourth is in
 4. *Strata* (`measure`). A pavement is level: most of what comes back from it is the same in every trace and goes with the
    background. Dunes, beaches and river beds are bedded: what is left without the background runs on from trace to trace
    in slanting beds, all the way down. On a road it is scatter, and does not. Measured over 0.1 m, two to fourteen
-   periods after the direct wave, the median correlation was 0.04 to 0.19 on 60 m of simulated roads of three degrees of
-   clutter, and 0.50 to 0.82 on a dune and two beaches; the share of level echoes just under the surface 0.75 to 1.00 and
+   periods after the direct wave, the median correlation was 0.07 to 0.18 on 60 m of simulated roads of three degrees of
+   clutter, and 0.50 to 0.82 on a dune and two beaches; the share of level echoes just under the surface 0.74 to 1.00 and
    0.58 to 0.64 (`benchmarks/check_detection.py`). Lines shorter than 8 m are not judged: one body fills them.
 
 One strong sign (below 80 MHz; a spacing of 0.2 m; 400 ns, or 100 periods and 150 ns; strata) is enough. A weak one (below
