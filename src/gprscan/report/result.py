@@ -60,7 +60,7 @@ LINE_COLUMNS = (
 # columns that hold text or JSON; every other column of the anomaly table is a number where it can be
 _TEXT = {
     "anomaly_id", "line", "source_file", "acquired", "kind", "probabilities", "evidence", "channels", "group_id",
-    "figures", "road_name", *names.RISK_COLUMNS,
+    "figures", "road_name", "structure_id", "face_type", "drainage_state", *names.RISK_COLUMNS,
 }  # fmt: skip
 # degrees that a survey may span before no single projection of it keeps lengths: a UTM zone is 6 wide
 _ONE_ZONE = 6.0

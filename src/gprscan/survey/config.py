@@ -61,6 +61,8 @@ EXAMPLES = {
     "line_spacing": "line_spacing = 0.5  # m from line to line, positive to the right of azimuth",
     "zigzag": "zigzag = true  # every other line was driven back",
     "length": "length = 20.0  # m, of every line; the odometer's where left out",
+    "wall": 'wall = "RW-07.wall.toml"  # the line is one of its [[lines]]',
+    "walls": 'walls = ["RW-07.wall.toml"]  # every line that they name',
     "position_sigma": "position_sigma = 0.10  # m, one standard deviation of start and end",
     "positions": "[defaults.positions]\nlever_arm = [0.0, 1.20]  # m, array minus GNSS antenna: to the right, forward",
     **POSITION_EXAMPLES,
@@ -91,6 +93,8 @@ class LineOptions(BaseModel):
         Direction of a straight line from `start`, degrees from grid north, clockwise; its length is the odometer's.
     position_sigma : float
         Standard deviation of `start` and `end`, m.
+    wall : path
+        File of the wall on whose face the line lies; its ``[[lines]]`` say where.
     positions : PositionOptions
         External track, lever arm, lag, vertical datum, centreline: what is known about positions beyond the side files.
     crs : str
@@ -117,6 +121,7 @@ class LineOptions(BaseModel):
     end: tuple[float, float] | None = None
     azimuth: float | None = Field(default=None, ge=-360, le=360)
     position_sigma: _Metres | None = Field(default=None, gt=0)
+    wall: Path | None = None
     positions: PositionOptions | None = None
     crs: str | None = None
     setting: str | None = Field(default=None, pattern=r"^(road$|not a road: \S)")
@@ -215,6 +220,8 @@ class SurveyFile(BaseModel):
         The lines; every radar file in the folder where the list is empty.
     grids : list of GridEntry
         Parallel lines, besides those in `lines`.
+    walls : list of str
+        Files of walls and slopes; the lines that they name are lines of the survey.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -227,6 +234,7 @@ class SurveyFile(BaseModel):
     defaults: LineOptions = Field(default_factory=LineOptions)
     lines: list[LineEntry] = Field(default_factory=list)
     grids: list[GridEntry] = Field(default_factory=list)
+    walls: list[str] = Field(default_factory=list)
 
     @field_validator("crs")
     @classmethod

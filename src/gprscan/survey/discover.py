@@ -85,6 +85,7 @@ def _from_file(path: Path, out: str | Path | None) -> Plan:
     ignored: list[tuple[str, str]] = []
     pairs: list[tuple[Path, LineEntry | None]]
     entries = [*survey.lines, *(entry for grid in survey.grids for entry in _grid_lines(root, grid, path.name))]
+    entries += [entry for wall in survey.walls for entry in _wall_lines(root, wall)]
     if entries:
         pairs = [(line, entry) for entry in entries for line in _matches(root, entry, path.name)]
         _refuse_repeats(pairs, path.name)
@@ -107,6 +108,17 @@ def _from_file(path: Path, out: str | Path | None) -> Plan:
 def _with_crs(survey: SurveyFile) -> LineOptions:
     """Return the defaults of the lines: coordinates come in the CRS of the survey unless a line says otherwise."""
     return survey.defaults if survey.crs is None else survey.defaults.over(LineOptions(crs=survey.crs))
+
+
+def _wall_lines(root: Path, wall: str) -> list[LineEntry]:
+    """Return an entry for each line on a wall; their paths are beside the wall's file."""
+    from gprscan.geometry import load_wall_file
+
+    folder = (root / wall).parent
+    return [
+        LineEntry(path=_relative(folder / line.path, root), wall=Path(wall))
+        for line in load_wall_file(root / wall).lines
+    ]
 
 
 def _grid_lines(root: Path, grid: GridEntry, survey_file: str) -> list[LineEntry]:
@@ -281,6 +293,8 @@ def _jobs(root: Path, pairs: Iterable[tuple[Path, LineEntry | None]], defaults: 
         options = defaults if entry is None else _options(entry).over(defaults)
         if options.positions is not None:
             options = options.model_copy(update={"positions": options.positions.beside(root)})
+        if options.wall is not None:
+            options = options.model_copy(update={"wall": root / options.wall})
         files = [projects.unpacked(member) for member in members]
         jobs.append(LineJob(line_id, files[0], _relative(path, root), options, tuple(files[1:])))
     return jobs

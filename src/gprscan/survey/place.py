@@ -83,6 +83,33 @@ def at(line: xr.Dataset, distance: float, offset: float) -> dict[str, Any]:
     return point
 
 
+def on_wall(rows: list[dict[str, Any]], line: xr.Dataset, file: Path) -> list[dict[str, Any]]:
+    """Return rows with their places on and in a wall; x, y, z become those of the body.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Anomalies of a line that was placed on the wall.
+    line : xarray.Dataset
+        The line.
+    file : Path
+        See `gprscan.geometry.load_wall_file`.
+    """
+    from shapely.geometry import Point
+
+    from gprscan.geometry import load_wall_file, wall_columns
+
+    wall, wkt = load_wall_file(file), crs_wkt(line)
+    out = []
+    for row in rows:
+        found = row | wall_columns(row, line, wall)
+        if wkt is not None:
+            found[names.LONGITUDE], found[names.LATITUDE] = to_wgs84(wkt, found["x"], found["y"])
+        # in plan a body in a wall is a point: its extents lie in the face
+        out.append(found | {"geometry": Point(found["x"], found["y"]).wkt})
+    return out
+
+
 def with_local(rows: list[dict[str, Any]], line: xr.Dataset, parameters: Path) -> list[dict[str, Any]]:
     """Return rows with ``local_x_m`` and ``local_y_m``: x (east) and y (north) in the system of a parameter file.
 

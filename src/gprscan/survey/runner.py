@@ -86,9 +86,24 @@ def open_line(job: LineJob) -> xr.Dataset:
         line = geometry.with_offsets(line, options.channel_offsets)
     if options.start is not None or options.end is not None:
         line = _between(line, options)
+    if options.wall is not None:
+        line = _on_wall(line, job)
     if road is not None:
         line = geometry.on_road(line, road)
     return line
+
+
+def _on_wall(line: xr.Dataset, job: LineJob) -> xr.Dataset:
+    """Place a line on the face of its wall, where the wall's file says."""
+    from gprscan import geometry
+
+    assert job.options.wall is not None
+    wall = geometry.load_wall_file(job.options.wall)
+    here = [entry for entry in wall.lines if (job.options.wall.parent / entry.path).resolve() == job.path.resolve()]
+    if len(here) != 1:
+        msg = f"{job.options.wall.name} names {job.path.name} {len(here)} times among its [[lines]]; once is needed."
+        raise LineError(msg)
+    return geometry.place_on_wall(line, wall, here[0].start, here[0].end)
 
 
 def scan_line(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
@@ -143,7 +158,8 @@ def line_key(job: LineJob, recipe: Recipe) -> dict[str, Any]:
     options = job.options.model_dump(mode="json", exclude_unset=True)
     beside = store.side_file_hashes(job.path)
     known = job.options.positions
-    for extra in (known.track, known.centreline, known.local_system) if known is not None else ():
+    extras = [known.track, known.centreline, known.local_system] if known is not None else []
+    for extra in (*extras, job.options.wall):
         if extra is not None and extra.is_file():
             beside[str(extra)] = store.sha256_of(extra)
     for path in job.more:
@@ -160,6 +176,8 @@ def _scanned(job: LineJob, recipe: Recipe, out: Path) -> dict[str, Any]:
     found: dict[str, Any] = detections.attrs.get("line", {})
     row = record.line_row(line, job.id, job.source, record.plain(found))
     anomalies = record.anomaly_rows(line, detections, job.id, job.source)
+    if job.options.wall is not None:
+        anomalies = place.on_wall(anomalies, line, job.options.wall)
     if job.options.positions is not None and job.options.positions.local_system is not None:
         anomalies = place.with_local(anomalies, line, job.options.positions.local_system)
     try:
