@@ -96,6 +96,29 @@ def test_dead_traces_stay_and_spread_nowhere(name: str, options: dict[str, Any])
     assert result[:, [2, 4, 6, 8]].any()
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("balance_traces", {"traces": 9}),
+        ("declip", {"low": -1.0, "high": 1.0}),
+        ("declip", {}),
+        ("deringing", {"frequencies": [400.0], "traces": 9}),
+    ],
+)
+def test_infinite_samples_are_as_missing_ones(name: str, options: dict[str, Any]) -> None:
+    infinite = lines.values(lines.noise((2, 40, 128))).copy()
+    infinite[:, 5, 90] = np.inf
+    infinite[:, 9, 50:53] = -np.inf
+    infinite[:, 9, 60:62] = [np.inf, -np.inf]
+    bad = ~np.isfinite(infinite)
+    missing = np.where(bad, np.float32(np.nan), infinite)
+    found, expected = (
+        lines.values(get_step(name).function(lines.line(samples), **options)) for samples in (infinite, missing)
+    )
+    np.testing.assert_array_equal(found[bad], infinite[bad])
+    np.testing.assert_array_equal(found[~bad], expected[~bad])
+
+
 @pytest.mark.parametrize(("name", "options"), ALL)
 def test_integers_give_what_floats_give(name: str, options: dict[str, Any]) -> None:
     counts = (lines.values(lines.noise()) * 1000).astype("int16")

@@ -104,6 +104,29 @@ def test_ringing_is_found_and_taken_out() -> None:
         filters.deringing(lines.line(rung), frequencies=[9000.0])
 
 
+def test_the_direct_wave_is_left_alone_and_leaves_no_bands() -> None:
+    rng = np.random.default_rng(5)
+    time = np.arange(512) * lines.DT - 3.0
+    strong = 50.0 * lines.ricker(time - lines.SEPARATION / 0.2998)
+    # ringing that reaches the end of the trace without fading, so that its last samples are tested too
+    ring = np.where(time > 0, np.sin(2 * np.pi * 0.55 * time), 0.0)
+    traces = (strong + ring + 0.1 * rng.standard_normal((80, 512))).astype("float32")
+    result = filters.deringing(lines.line(traces), traces=41)
+    start = lines.SEPARATION / 0.2998 + 1.5 * 2.5
+    early, late = time < start, time > start + 2.0
+    np.testing.assert_array_equal(lines.values(result)[:, early], traces[:, early])
+    left = (lines.values(result).mean(axis=0) - traces.mean(axis=0) + ring)[late]
+    assert np.abs(left).max() < 0.15
+    used = json.loads(result.attrs["gprscan_provenance"])[-1]["parameters"]
+    assert used["start"] == pytest.approx(start, abs=0.01)
+    assert used["frequencies"] == pytest.approx([550.0], abs=8.0)
+    # an unknown antenna: a third of the trace; what cannot be is said
+    unknown = filters.deringing(lines.line(traces, frequency=None), frequencies=[550.0], traces=41)
+    np.testing.assert_array_equal(lines.values(unknown)[:, :170], traces[:, :170])
+    with pytest.raises(ParameterError, match="start"):
+        filters.deringing(lines.line(traces), frequencies=[550.0], traces=41, start=60.0)
+
+
 def sloping(slope: float, shape: tuple[int, int] = (60, 256)) -> np.ndarray:
     time = np.arange(shape[1]) * lines.DT - 3.0
     return ricker_at(time, 10.0 + slope * lines.SPACING * (np.arange(shape[0]) - 30)).astype("float32")

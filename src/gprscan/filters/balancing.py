@@ -117,7 +117,7 @@ def balance_traces(
     Returns
     -------
     xarray.Dataset
-        The line, float32. Dead traces stay as they are and do not count.
+        The line, float32. Dead traces and samples that are not finite stay as they are and do not count.
 
     Raises
     ------
@@ -131,12 +131,7 @@ def balance_traces(
     half = int(traces or 0) // 2
     stack = zip(_arrays.channels(source), _arrays.channels(target), strict=True)
     for profile, result in stack:
-        power = np.array(
-            [
-                np.nanmean(np.square(row[first:last], dtype="float64")) if _known(row[first:last]) else 0.0
-                for row in profile
-            ]
-        )
+        power = np.array([_power(row[first:last]) for row in profile])
         levels = np.where(power > 0, np.sqrt(power), np.nan)
         near = np.lib.stride_tricks.sliding_window_view(np.pad(levels, half, constant_values=np.nan), 2 * half + 1)
         live = np.flatnonzero(power > 0)
@@ -146,5 +141,6 @@ def balance_traces(
     return model.with_amplitude(line, target)
 
 
-def _known(samples: np.ndarray) -> bool:
-    return bool(np.isfinite(samples).any())
+def _power(samples: np.ndarray) -> float:
+    known = samples[np.isfinite(samples)]
+    return float(np.mean(np.square(known, dtype="float64"))) if known.size else 0.0

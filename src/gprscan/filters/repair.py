@@ -114,7 +114,7 @@ def declip(line: xr.Dataset, low: float | None = None, high: float | None = None
     Returns
     -------
     xarray.Dataset
-        The line, float32.
+        The line, float32. Samples that are not finite stay as they are, and no crest beside them is rebuilt.
 
     Raises
     ------

@@ -92,11 +92,11 @@ def _declip_trace(trace, low, high, longest):  # type: ignore[no-untyped-def]
     k = 0
     while k < n:
         over = trace[k] >= high
-        if not over and not trace[k] <= low:
+        if not np.isfinite(trace[k]) or (not over and not trace[k] <= low):
             k += 1
             continue
         stop = k
-        while stop < n and ((trace[stop] >= high) if over else (trace[stop] <= low)):
+        while stop < n and np.isfinite(trace[stop]) and ((trace[stop] >= high) if over else (trace[stop] <= low)):
             stop += 1
         if k > 0 and stop < n and 2 <= stop - k <= longest and np.isfinite(trace[k - 1]) and np.isfinite(trace[stop]):
             _bridge(trace, k, stop, over)
