@@ -33,7 +33,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "declip": [{}, {"high": 1.0}],
     "deconvolve": [{"length": 2.0}, {"method": "spiking", "length": 2.0}],
     "deconvolve_sparse": [{"iterations": 10}],
-    "deringing": [{"frequencies": [400.0], "traces": 9}, {}],
+    "deringing": [{"frequencies": [400.0], "traces": 9, "start": 2.0}, {}],
     "despike": [{}],
     "dewow": [{}, {"method": "median"}, {"method": "highpass"}],
     "dip": [{}],
@@ -102,7 +102,7 @@ def test_dead_traces_stay_and_spread_nowhere(name: str, options: dict[str, Any])
         ("balance_traces", {"traces": 9}),
         ("declip", {"low": -1.0, "high": 1.0}),
         ("declip", {}),
-        ("deringing", {"frequencies": [400.0], "traces": 9}),
+        ("deringing", {"frequencies": [400.0], "traces": 9, "start": 2.0}),
     ],
 )
 def test_infinite_samples_are_as_missing_ones(name: str, options: dict[str, Any]) -> None:

@@ -112,7 +112,7 @@ def test_the_direct_wave_is_left_alone_and_leaves_no_bands() -> None:
     ring = np.where(time > 0, np.sin(2 * np.pi * 0.55 * time), 0.0)
     traces = (strong + ring + 0.1 * rng.standard_normal((80, 512))).astype("float32")
     result = filters.deringing(lines.line(traces), traces=41)
-    start = lines.SEPARATION / 0.2998 + 1.5 * 2.5
+    start = lines.SEPARATION / 0.2998 + 2.5 * 2.5
     early, late = time < start, time > start + 2.0
     np.testing.assert_array_equal(lines.values(result)[:, early], traces[:, early])
     left = (lines.values(result).mean(axis=0) - traces.mean(axis=0) + ring)[late]

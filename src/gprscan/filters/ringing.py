@@ -19,7 +19,7 @@ from gprscan.units import C_AIR
 
 MOST_RINGS = 4
 IN_STEP = 0.3  # share of the power at a frequency that all traces have in common
-DIRECT = 1.5  # periods of the antenna that the direct wave lasts after its peak
+DIRECT = 2.5  # periods of the antenna from the peak of the direct wave until it and the ground wave are over
 
 
 def _after_direct_wave(line: xr.Dataset) -> float | None:
@@ -44,7 +44,7 @@ def find_ringing(line: xr.Dataset, start: float | None = None) -> list[float]:
         A line over ``twt``, time zero and DC corrected.
     start : float, optional
         Time in ns from which on to look. Where not given, the last two thirds of the trace, or what comes later than
-        1.5 periods of the antenna after the direct wave if that is less.
+        2.5 periods of the antenna after the direct wave if that is less.
 
     Returns
     -------
@@ -99,7 +99,10 @@ def _rings(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
         after = _after_direct_wave(line)
         values["start"] = round(float(axis[axis.size // 3]) if after is None else after, 4)
     if values["frequencies"] and axis[-1] - values["start"] < 8 * model.sampling_interval(line):
-        msg = f"deringing: start is {values['start']:.4g} ns, but the line ends at {axis[-1]:.4g} ns; give an earlier one."
+        msg = (
+            f"deringing: no ringing can be told in a line that ends at {axis[-1]:.4g} ns, since only times after start, "
+            f"{values['start']:.4g} ns, count (usually the end of the direct wave). Give an earlier start in ns."
+        )
         raise ParameterError(msg)
     if values["width"] is None:
         # what two thirds of the trace can resolve under a Hann window
@@ -144,7 +147,7 @@ def deringing(
     traces : int, optional
         The same in traces, instead of `window`; with both, it serves lines without distances.
     start : float or str, optional
-        Time in ns before which nothing is changed: 1.5 periods of the antenna after the direct wave where not given, or
+        Time in ns before which nothing is changed: 2.5 periods of the antenna after the direct wave where not given, or
         a third of the trace if the antenna is not known.
 
     Returns
