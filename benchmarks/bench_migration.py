@@ -335,6 +335,14 @@ def bench_phase_shift(line: Any) -> None:
         report(f"phase shift, {name}", seconds, seconds / limit, "x bare", "<= 1.5")
     whole = best(lambda: phase_shift(line, 0.1), 1)
     report("phase shift, whole step", whole, whole / best(lambda: stolt(line, 0.1), 3), "x Stolt")
+    layers = xr.DataArray(np.repeat([0.13, 0.10, 0.08], 2), dims="depth", coords={"depth": [0, 0.5, 0.5, 1.2, 1.2, 3]})
+    seconds = best(lambda: stolt(line, layers), 3)
+    report(
+        "Stolt, three layers, whole step",
+        seconds,
+        seconds / best(lambda: phase_shift(line, layers), 3),
+        "x phase shift",
+    )
 
 
 def bench_length(n_samples: int) -> None:

@@ -20,7 +20,7 @@ import xarray as xr
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests import reference
-from tests.migration.lines import diffractor, energy_near, envelope, peak, plane, plane_dip
+from tests.migration.lines import diffractor, energy_near, envelope, layered_times, peak, plane, plane_dip, profile
 from tests.migration.test_calibration_scenes import focus, scene
 from tests.migration.test_section import ramp
 
@@ -157,9 +157,16 @@ def velocities() -> None:
     row("times of the eikonal, gradient down and along, 32 ns", "kirchhoff", f"{off:.4f} ns", "")
     along = 0.05 * (np.arange(160) - 80)
     line = diffractor(160, 360, dt=0.25, times=2 * reference.gradient_time(along, np.array(1.5), 0.08, 0.03))
-    profile = xr.DataArray([0.08, 0.17], dims="depth", coords={"depth": [0.0, 3.0]})
-    for method in (kirchhoff, phase_shift, rtm):
-        place(method(line, profile, 65, depth_step=0.01), 80, 1.5, "v(z) growing by 0.03 per m", method.__name__)
+    growing = xr.DataArray([0.08, 0.17], dims="depth", coords={"depth": [0.0, 3.0]})
+    for method in METHODS:
+        place(method(line, growing, 65, depth_step=0.01), 80, 1.5, "v(z) growing by 0.03 per m", method.__name__)
+    for layers in ([0.08, 0.10, 0.13], [0.13, 0.10, 0.08]):
+        times = 2 * layered_times(along, 1.5, [0.0, 0.5, 1.2], layers)
+        line = diffractor(160, 400, dt=0.25, times=times)
+        for aperture in (50, 75):
+            for method in (kirchhoff, stolt, phase_shift):
+                image = method(line, profile([0.0, 0.5, 1.2], layers), aperture, depth_step=0.01)
+                place(image, 80, 1.5, f"layers of {layers} m/ns, {aperture} degrees", method.__name__)
     along = 0.05 * np.arange(200)
     product = 2 * (0.08 + 0.006 * along) * (0.08 + 0.006 * 5.0)
     times = 2 * np.arccosh(1 + 0.006**2 * ((along - 5.0) ** 2 + 1.8**2) / product) / 0.006
@@ -218,8 +225,6 @@ def scenes(shared: Path) -> None:
         line, velocity, truth = scene(shared, name)
         points = [item for item in truth["objects"] if item["class"] == "point_scatterer"]
         for method in METHODS:
-            if method is stolt and not isinstance(velocity, float):
-                continue
             image = method(line, velocity, depth_step=0.005)
             row(name, method.__name__, f"{_worst(image, points)}", "2 cm, 3 cm")
         profile = focused_profile(focusing_scan(line, np.geomspace(0.08, 0.15, 22)))

@@ -127,8 +127,8 @@ def test_resample_is_exact_on_samples_and_close_between_them() -> None:
     assert np.all(result[:, [0, 4]] == 0)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_stolt_map_against_the_transform_summed_at_the_exact_frequency(threads: int) -> None:
+@pytest.mark.parametrize(("threads", "bend"), [(1, 1.0), (2, 1.0), (1, 1.4), (2, 0.6)])
+def test_stolt_map_against_the_transform_summed_at_the_exact_frequency(threads: int, bend: float) -> None:
     n, dt, velocity = 32, 0.5, 0.1
     time = dt * np.arange(n)
     traces = np.exp(-(((time - 7.0) / 1.5) ** 2)) * np.cos(2 * np.pi * 0.3 * (time - 7.0))
@@ -138,12 +138,23 @@ def test_stolt_map_against_the_transform_summed_at_the_exact_frequency(threads: 
     kx = np.array([0.0, 7.0, -7.0])
     n_kz, kz_step = 30, 2 * np.pi / (n * 0.5 * velocity * dt * 2)
     mapped = stolt_map(
-        spectrum.astype("complex64"), kx, n_kz, kz_step, velocity / 2, omega_step, centre, (30.0, 40.0), threads=threads
+        spectrum.astype("complex64"),
+        kx,
+        n_kz,
+        kz_step,
+        velocity / 2,
+        omega_step,
+        centre,
+        (30.0, 40.0),
+        bend=bend,
+        threads=threads,
     )
     kz = kz_step * np.arange(n_kz)
     for i, wavenumber in enumerate(kx):
-        k = np.sqrt(wavenumber**2 + kz**2) + 1e-12
-        exact = np.exp(-1j * 0.5 * velocity * k[:, None] * time[None, :]) @ traces * kz / k
+        root = np.sqrt(bend * wavenumber**2 + kz**2) + 1e-12
+        k = (1 - 1 / bend) * kz + root / bend
+        slope = (1 - 1 / bend + kz / root / bend) * (kz > 0)
+        exact = np.exp(-1j * 0.5 * velocity * k[:, None] * time[None, :]) @ traces * slope
         np.testing.assert_allclose(mapped[i], exact, atol=0.004 * np.abs(exact).max())
 
 

@@ -42,6 +42,21 @@ def diffractor(
     )
 
 
+def layered_times(along: np.ndarray, depth: float, tops: list[float], velocities: list[float]) -> np.ndarray:
+    """Return one-way times (ns) from a point to the surface at distances `along` (m), by Snell's law through layers."""
+    thick = np.diff([top for top in tops if top < depth] + [depth])
+    v = np.array(velocities[: thick.size])
+    sine = np.linspace(0.0, 0.9999, 20000)[:, None] * v / v.max()
+    cosine = np.sqrt(1 - sine**2)
+    return np.interp(np.abs(along), (thick * sine / cosine).sum(1), (thick / v / cosine).sum(1))
+
+
+def profile(tops: list[float], velocities: list[float]) -> xr.DataArray:
+    """Return v(z) of layers."""
+    depth = np.append(np.repeat(tops, 2)[1:], tops[-1] + 2.0)
+    return xr.DataArray(np.repeat(velocities, 2), dims="depth", coords={"depth": depth})
+
+
 def plane(dip: float, depth: float, *, velocity: float = 0.1, n_traces: int = 201, dt: float = 0.25) -> xr.Dataset:
     """Return a zero-offset line over a plane reflector of unit amplitude; `depth` (m) is below the middle trace."""
     along = 0.05 * np.arange(n_traces)

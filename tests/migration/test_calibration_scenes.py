@@ -53,7 +53,6 @@ CASES = [
     (name, migrate)
     for name in ("c01_points", "c02_points_layered", "c03_dip_air")
     for migrate in (kirchhoff, stolt, phase_shift)
-    if (name, migrate) != ("c02_points_layered", stolt)
 ]
 
 

@@ -75,7 +75,7 @@ def test_offset_and_air_gap(migrate, separation: float, height: float) -> None: 
         assert abs(peak(naive)[1] - 96) > 3
 
 
-@pytest.mark.parametrize("migrate", [kirchhoff, phase_shift])
+@pytest.mark.parametrize("migrate", METHODS)
 def test_velocity_growing_with_depth(migrate) -> None:  # type: ignore[no-untyped-def]
     import xarray as xr
 

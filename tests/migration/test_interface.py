@@ -96,8 +96,6 @@ def test_a_line_over_depth_is_refused() -> None:
     for migrate in METHODS:
         with pytest.raises(LineError, match="twt"):
             migrate(image, 0.1)
-    with pytest.raises(ParameterError, match="one velocity"):
-        stolt(diffractor(), xr.DataArray([0.1, 0.09], dims="depth", coords={"depth": [0.0, 1.0]}))
 
 
 def test_a_record_that_ends_above_the_ground_is_refused() -> None:

@@ -104,19 +104,20 @@ def _stolt_row(spectrum, mirror, kx, scales, table, work, out):  # type: ignore[
     `mirror` is the spectrum at -kx, whose conjugate continues this one to negative frequencies; `work` holds three
     rows, and `scales` are those of `stolt_map`, in its order.
     """
-    kz_step, half_velocity, omega_step, centre, taper_from, slope = scales
+    kz_step, half_velocity, omega_step, centre, taper_from, slope, bend = scales
     n = spectrum.size
     positions, real, imaginary = work[0], work[1], work[2]
     for j in range(out.size):
         kz = j * kz_step
-        k = math.sqrt(kx * kx + kz * kz) + 1e-30
-        omega = half_velocity * k
+        k = math.sqrt(bend * kx * kx + kz * kz) + 1e-30
+        omega = half_velocity * (kz + (k - kz) / bend)
+        jacobian = 1.0 + (kz / k - 1.0) / bend
         fade = (slope * kz - abs(kx)) / ((slope - taper_from) * kz + 1e-30)
         edge, _ = _sine_cosine(0.5 * math.pi * min(max(fade, 0.0), 1.0))
         sine, cosine = _sine_cosine(omega * centre)
         positions[j] = omega / omega_step
-        real[j] = kz / k * edge * edge * cosine
-        imaginary[j] = -kz / k * edge * edge * sine
+        real[j] = jacobian * edge * edge * cosine
+        imaginary[j] = -jacobian * edge * edge * sine
     for j in range(out.size):
         before = int(positions[j])
         start = before - (TAPS // 2 - 1)
@@ -163,11 +164,13 @@ def stolt_map(
     centre: float,
     slopes: tuple[float, float],
     *,
+    bend: float = 1.0,
     threads: int = 1,
 ) -> np.ndarray:
     """Map a spectrum from (kx, omega) to (kx, kz) along ``omega = half_velocity sqrt(kx^2 + kz^2)``.
 
     The Jacobian ``kz / k`` is applied (Stolt 1978, Geophysics 43, 23-48, equation 51 for the exploding reflector).
+    With a bend U it is ``omega = half_velocity ((1 - 1/U) kz + sqrt(kz^2 + U kx^2) / U)`` and its derivative along kz.
 
     Parameters
     ----------
@@ -186,6 +189,8 @@ def stolt_map(
         Origin of the time axis of `spectrum`, ns.
     slopes : tuple of float
         Tangents of the dip at which the spectrum starts to be tapered, and beyond which it is zero.
+    bend : float
+        U > 0: 1 for a constant velocity, 2 - W for a record on stretched time.
     threads : int
         1 for the serial kernel.
 
@@ -195,7 +200,7 @@ def stolt_map(
     """
     out = np.empty((kx.size, n_kz), np.complex64)
     run: Any = stolt_map_parallel if threads > 1 else stolt_map_serial
-    run(spectrum, kx, (kz_step, half_velocity, omega_step, centre, *slopes), sinc_table(), out)
+    run(spectrum, kx, (kz_step, half_velocity, omega_step, centre, *slopes, bend), sinc_table(), out)
     return out
 
 
