@@ -54,7 +54,7 @@ def hazards(line: Any) -> int:
 
 
 def test_an_undulating_road_raises_no_alarm() -> None:
-    """Interfaces that swing by 5 cm over 5 m: their troughs focus, and may be shown, but as nothing to fear."""
+    """Interfaces that swing by 5 cm over 5 m: each trough focuses and may be shown once, but as nothing to fear."""
 
     def interface(depth: float, size: float, phase: float) -> Any:
         return lambda x: (2 * (depth + 0.05 * np.sin(2 * np.pi * x / 5 + phase)) / VELOCITY, np.full(x.shape, size))
@@ -62,7 +62,7 @@ def test_an_undulating_road_raises_no_alarm() -> None:
     line = line_of(interface(0.25, 0.10, 0.0), interface(0.55, 0.06, 1.0), length=20.0)
     table = detect(line)
     assert set(table["kind"]) <= {"unknown"}
-    assert len(table) <= 2
+    assert len(table) <= 20 / 5  # troughs
 
 
 @pytest.mark.parametrize("at", [2.5, 7.5])
