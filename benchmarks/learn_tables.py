@@ -14,7 +14,6 @@ know better, and never loaded as code.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -24,8 +23,10 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment, minimize
+from score_scenes import load
 
 import gprscan as gs
+from gprscan import names
 from gprscan.detection import diffractions, image, pipeline, settle, zones
 
 TABLES = Path(gs.__file__).parent / "detection" / "tables"
@@ -132,22 +133,11 @@ def label(bodies: Sequence, objs: list[dict], period: float, wide: bool) -> list
 def measure(job: tuple[str, str]) -> tuple[list[Sample], list[Sample]]:
     """Hyperbolas and roofs of one scene at one level, with their evidence and labels."""
     path, level = Path(job[0]), job[1]
-    truth = json.loads(path.with_suffix(".json").read_text())
+    scene = load(path, level)
+    if scene is None or names.CHANNEL in scene[0].dims:
+        return [], []
+    line, truth = scene
     acq = truth["acquisition"]
-    with np.load(path, allow_pickle=False) as npz:
-        name = "data" if level == "clean" else f"data_{level}"
-        if name not in npz or npz[name].ndim != 2:
-            return [], []
-        data, first = npz[name], float(npz["x_mid_m"][0])
-    line = gs.from_array(
-        data,
-        dt=acq["dt_ns"],
-        spacing=acq["trace_spacing_m"],
-        frequency=acq["fc_hz"] / 1e6,
-        separation=acq["tx_rx_offset_m"],
-        time_zero=acq["time_zero_ns"],
-        antenna_height=acq["antenna_height_m"],
-    )
     settings = pipeline.load_settings("road")
     bodies, roofs = [], []
     for section in pipeline.iter_sections(line, settings, acq["trace_spacing_m"]):
@@ -155,7 +145,7 @@ def measure(job: tuple[str, str]) -> tuple[list[Sample], list[Sample]]:
         bodies += diffractions.find_bodies(section, settings, picture)
         roofs += zones.find_roofs(section, picture, settings)
     settle.settle(bodies, settings.prior_ground(), acq["antenna_height_m"], acq["tx_rx_offset_m"])
-    objs, period = objects(truth, first), 1e9 / acq["fc_hz"]
+    objs, period = objects(truth, truth["first"]), 1e9 / acq["fc_hz"]
     found = []
     for members, wide in ((bodies, False), (roofs, True)):
         kinds = label(members, objs, period, wide)
