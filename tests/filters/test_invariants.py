@@ -96,29 +96,6 @@ def test_dead_traces_stay_and_spread_nowhere(name: str, options: dict[str, Any])
     assert result[:, [2, 4, 6, 8]].any()
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("balance_traces", {"traces": 9}),
-        ("declip", {"low": -1.0, "high": 1.0}),
-        ("declip", {}),
-        ("deringing", {"frequencies": [400.0], "traces": 9, "start": 2.0}),
-    ],
-)
-def test_infinite_samples_are_as_missing_ones(name: str, options: dict[str, Any]) -> None:
-    infinite = lines.values(lines.noise((2, 40, 128))).copy()
-    infinite[:, 5, 90] = np.inf
-    infinite[:, 9, 50:53] = -np.inf
-    infinite[:, 9, 60:62] = [np.inf, -np.inf]
-    bad = ~np.isfinite(infinite)
-    missing = np.where(bad, np.float32(np.nan), infinite)
-    found, expected = (
-        lines.values(get_step(name).function(lines.line(samples), **options)) for samples in (infinite, missing)
-    )
-    np.testing.assert_array_equal(found[bad], infinite[bad])
-    np.testing.assert_array_equal(found[~bad], expected[~bad])
-
-
 @pytest.mark.parametrize(("name", "options"), ALL)
 def test_integers_give_what_floats_give(name: str, options: dict[str, Any]) -> None:
     counts = (lines.values(lines.noise()) * 1000).astype("int16")
@@ -165,26 +142,6 @@ def test_memory(name: str, options: dict[str, Any]) -> None:
     tracemalloc.stop()
     # two arrays of the size of the input, and 24 MB for temporaries that do not grow with the line
     assert peak <= 2 * samples.nbytes + 24e6
-
-
-def test_one_trace_and_few_samples() -> None:
-    line = lines.noise((1, 9))
-    for name, cases in CASES.items():
-        if name in (
-            "background",
-            "dip_filter",
-            "time_zero",
-            "coherence",
-            "dip",
-            "balance_traces",
-            "tau_p_filter",
-            "deringing",
-        ):
-            continue
-        for options in cases:
-            if "start" in options or name in ("deconvolve", "notch"):  # nine samples are not enough for them
-                continue
-            assert get_step(name).function(line, **options)["amplitude"].shape == (1, 9)
 
 
 def test_a_migrated_line_has_no_times() -> None:

@@ -53,6 +53,18 @@ def states(values: np.ndarray) -> np.ndarray:
     return found
 
 
+def unit(values: np.ndarray) -> np.float32:
+    """Return a power of two as large as the largest finite sample, 1 where there is none but zeros.
+
+    What is divided by it loses nothing, and can be squared whatever the units of the amplitude are: float32 ends at
+    1e38, so that squares of samples beyond 1e19 overflow, and those below 1e-19 vanish.
+    """
+    finite = np.isfinite(values)
+    largest = max(float(values.max(initial=0.0, where=finite)), -float(values.min(initial=0.0, where=finite)))
+    # not the very smallest powers: their inverse is not a float32
+    return np.float32(2.0 ** max(np.frexp(largest)[1], -126)) if largest > 0 else np.float32(1.0)
+
+
 def blocks(n_rows: int, n_samples: int, size: int = 1 << 18) -> Iterator[slice]:
     """Cut rows into blocks of about `size` samples, so that temporaries stay in the cache."""
     length = max(1, size // max(n_samples, 1))

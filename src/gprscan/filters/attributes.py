@@ -115,7 +115,7 @@ def instantaneous_frequency(line: xr.Dataset, window: Time | None = None) -> xr.
     width = 2 * _arrays.half_window(window or 0.0, interval) + 1
 
     def change(traces: np.ndarray, rows: slice) -> np.ndarray:
-        signal = _spectral.analytic(traces, length)
+        signal = _spectral.analytic(traces / _arrays.unit(traces), length)
         # the mean of the differences to both sides is centred, and exact for a tone
         turn = signal[:, 1:] * np.conj(signal[:, :-1])
         power = np.abs(signal[:, 1:]) * np.abs(signal[:, :-1])
@@ -154,8 +154,8 @@ def energy(line: xr.Dataset, window: Time | None = None) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The line with the power as its amplitude, float32. Dead traces and samples that are not finite stay as they are;
-        gaps count as zeros.
+        The line with the power as its amplitude, float32, at most 3.4e38. Dead traces and samples that are not finite
+        stay as they are; gaps count as zeros.
 
     Raises
     ------
@@ -169,7 +169,8 @@ def energy(line: xr.Dataset, window: Time | None = None) -> xr.Dataset:
         np.cumsum(np.square(traces, dtype="float64"), axis=1, out=totals[:, 1:])
         place = np.arange(traces.shape[1])
         high, low = np.minimum(place + half + 1, traces.shape[1]), np.maximum(place - half, 0)
-        return np.maximum(totals[:, high] - totals[:, low], 0.0) / (high - low)
+        mean = np.maximum(totals[:, high] - totals[:, low], 0.0) / (high - low)
+        return np.minimum(mean, np.finfo("float32").max)
 
     units = line[names.AMPLITUDE].attrs.get("units", "1")
     squared = "1" if units == "1" else f"{units}2"

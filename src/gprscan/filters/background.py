@@ -169,10 +169,11 @@ def _known(part: np.ndarray, state: np.ndarray) -> np.ndarray:
 
 
 def _gram(profile: np.ndarray, state: np.ndarray, change: Callable[[np.ndarray, slice], np.ndarray]) -> np.ndarray:
-    """Return ``Y^T Y`` of the traces changed block by block; dead ones count as zeros."""
+    """Return ``Y^T Y`` of the traces changed block by block, up to a factor; dead ones count as zeros."""
     gram = np.zeros((profile.shape[1], profile.shape[1]))
+    unit = _arrays.unit(profile)
     for block in _arrays.blocks(*profile.shape):
-        part = change(_known(profile[block], state[block]), block)
+        part = change(_known(profile[block], state[block]), block) / unit
         part[state[block] == 0] = 0.0
         gram += part.T @ part
     return gram

@@ -36,7 +36,7 @@ def autocorrelation(traces: np.ndarray, lags: int) -> np.ndarray:
     length = _spectral.fast_length(traces.shape[1] + lags)
     power = np.zeros(length // 2 + 1)
     for block in _arrays.blocks(*traces.shape):
-        power += (np.abs(fft.rfft(traces[block], length)) ** 2).sum(axis=0)
+        power += np.square(np.abs(fft.rfft(traces[block], length)), dtype="float64").sum(axis=0)
     correlation = fft.irfft(power, length)[:lags]
     return correlation / correlation[0] if correlation[0] > 0 else np.zeros(lags)
 
@@ -221,7 +221,7 @@ def _whitening(line: xr.Dataset, values: dict[str, Any]) -> list[tuple[float, fl
     length = _spectral.fast_length(2 * line.sizes[names.TWT])
     power = np.zeros(length // 2 + 1)
     for block in _arrays.blocks(*traces.shape):
-        power += (np.abs(fft.rfft(traces[block], length)) ** 2).sum(axis=0)
+        power += np.square(np.abs(fft.rfft(traces[block], length)), dtype="float64").sum(axis=0)
     frequency = _spectral.frequencies(length, interval)
     width = max(1, round(values["smoothing"] / frequency[1]))
     level = ndimage.uniform_filter1d(np.sqrt(power), width, mode="nearest")

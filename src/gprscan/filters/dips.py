@@ -64,6 +64,9 @@ def _dips(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
             f"dip_filter: 0 <= low ({low}) < high ({high}) ns per m and 0 <= taper ({values['taper']}) < 1 are needed."
         )
         raise ParameterError(msg)
+    if line.sizes[names.TRACE] < 2:
+        msg = "dip_filter: the line has one trace, and a dip needs at least 2."
+        raise ParameterError(msg)
     model.regular_spacing(line)
     return values
 

@@ -68,8 +68,8 @@ def find_ringing(line: xr.Dataset, start: float | None = None) -> list[float]:
         if not late.size:
             continue
         spectrum = fft.rfft((late - late.mean(axis=1, keepdims=True)) * window, length)
-        shared += len(late) * np.abs(spectrum.mean(axis=0)) ** 2
-        power += (np.abs(spectrum) ** 2).sum(axis=0)
+        shared += len(late) * np.square(np.abs(spectrum.mean(axis=0)), dtype="float64")
+        power += np.square(np.abs(spectrum), dtype="float64").sum(axis=0)
         count += len(late)
     if not power.max() > 0:
         return []
@@ -92,6 +92,9 @@ def find_ringing(line: xr.Dataset, start: float | None = None) -> list[float]:
 
 def _rings(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     axis = model.require_line(line, axis=names.TWT)[names.TWT].values
+    if axis.size < 2:
+        msg = "deringing: the traces have one sample; ringing needs some time to be heard."
+        raise ParameterError(msg)
     nyquist = 500.0 / model.sampling_interval(line)
     if values["frequencies"] is None:
         values["frequencies"] = find_ringing(line, values["start"])

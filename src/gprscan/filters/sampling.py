@@ -47,7 +47,8 @@ def resample(line: xr.Dataset, interval: Time) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The line, float32, from the same first sample. New samples that need an old one that is not finite are NaN.
+        The line, float32, from the same first sample. New samples whose nearest old one is not finite are NaN; to the
+        others gaps count as zeros.
 
     Raises
     ------
@@ -120,6 +121,7 @@ def stack(line: xr.Dataset, count: int, method: Literal["mean", "median"] = "mea
         raise ParameterError(msg)
     profiles = _arrays.channels(model.amplitude(line))
     profiles[_arrays.states(profiles) == 0] = np.nan
+    profiles[np.isinf(profiles)] = np.nan
     n_channels, n_traces, n_samples = profiles.shape
     whole = n_traces // count
     groups = np.append(np.arange(whole) * count, whole * count) if n_traces % count else np.arange(whole) * count

@@ -103,6 +103,9 @@ def slope_projector(
 
 def _slopes(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     model.require_line(line, axis=names.TWT)
+    if line.sizes[names.TRACE] < 2:
+        msg = "tau_p_filter: the line has one trace, and a slope needs at least 2."
+        raise ParameterError(msg)
     spacing = model.regular_spacing(line)
     if values["steepest"] is None:
         # two samples of 10 cm/ns ground at grazing angle: no diffraction in the ground is steeper
@@ -193,7 +196,7 @@ def _windows(
 ) -> None:
     """Add up the projected windows of one channel; traces beyond its ends count as copies of the last ones."""
     n_traces, n = profile.shape
-    size, half = taper.size, taper.size // 2
+    half = taper.size // 2
     result[:] = 0.0
     total = np.zeros(n_traces, dtype="float32")
     for middle in range(0, n_traces + half, half + 1):
@@ -209,5 +212,4 @@ def _windows(
         rows = index[inside]
         result[rows] += taper[inside, None] * back[inside]
         total[rows] += taper[inside]
-    assert size == 2 * half + 1
     result /= np.maximum(total, np.float32(1e-6))[:, None]

@@ -100,7 +100,8 @@ def regularize(
     -------
     xarray.Dataset
         The line with new traces, float32; coordinates along the line are interpolated too, flags taken from the nearest
-        old trace. A new trace is NaN if the nearest old one is dead.
+        old trace. A new trace is NaN if the nearest old one is dead, and a new sample if that of the nearest old trace
+        is not finite.
 
     Raises
     ------

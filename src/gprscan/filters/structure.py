@@ -58,6 +58,7 @@ def _tensor(
             low, high = max(block.start - halo, 0), min(block.stop + halo, n_traces)
             part = profile[low:high]
             filled = np.where(np.isfinite(part), part, np.float32(0.0))
+            filled /= _arrays.unit(filled)
             # in units of the scales, in which noise has no direction of its own
             along = ndimage.gaussian_filter(filled, (traces, samples), order=(1, 0), **sizes) * np.float32(traces)
             down = ndimage.gaussian_filter(filled, (traces, samples), order=(0, 1), **sizes) * np.float32(samples)
@@ -221,7 +222,8 @@ def coherence(
     states = _arrays.states(_arrays.channels(source))
     for profile, result, state in zip(_arrays.channels(source), _arrays.channels(target), states, strict=True):
         gaps = ~np.isfinite(profile)
-        filled = np.where(gaps, np.float32(0.0), profile) if gaps.any() else profile
+        filled = np.where(gaps, np.float32(0.0), profile)
+        filled /= _arrays.unit(filled)
         pair = (semblance.semblance_serial, semblance.semblance_parallel)
         _arrays.run(*pair, filled, state, traces // 2, half, dips, result)
         kept = gaps | (state == 0)[:, None]

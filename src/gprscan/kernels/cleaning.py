@@ -8,6 +8,7 @@ import numba
 import numpy as np
 
 from gprscan.kernels.coherence import bistatic_time
+from gprscan.kernels.hyperbola import traces_near
 from gprscan.kernels.jit import parallel_sum_kernel, sum_kernel
 
 SMOOTH = 2.0  # traces, standard deviation of the average of the shares
@@ -81,13 +82,8 @@ def _subtract_one(data, x, valid, curve, sampling, separation, air, span, width)
     place, time, velocity, reach, core = curve[0], curve[1], curve[2], curve[3], curve[4]
     t_first, dt = sampling
     before, after = span
-    first, last = np.searchsorted(x, place - reach), np.searchsorted(x, place + reach, side="right")
-    rows = np.empty(last - first, np.int64)
-    n = 0
-    for i in range(first, last):
-        if valid[i]:
-            rows[n] = i
-            n += 1
+    rows = traces_near(x, valid, place, reach)
+    n = rows.size
     if n < 3:
         return
     m = before + after + 1

@@ -321,7 +321,7 @@ def leg_coherence(traces: np.ndarray, distance: np.ndarray, reach: float) -> tup
 
 
 @kernel
-def _near(x, valid, place, reach):  # type: ignore[no-untyped-def]
+def traces_near(x: np.ndarray, valid: np.ndarray, place: float, reach: float) -> np.ndarray:
     """Indices of the valid traces within `reach` of a place."""
     first, last = np.searchsorted(x, place - reach), np.searchsorted(x, place + reach, side="right")
     rows = np.empty(last - first, np.int64)
@@ -349,7 +349,7 @@ def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # ty
     prior, final_prior = np.array([1e-6, 1e-6, 1 / 0.25**2]), np.array([1e-6, 1e-6, 1 / 0.5**2])
     pull = np.zeros(3)
     for _ in range(ROUNDS):
-        rows = _near(x, valid, x0, reach)
+        rows = traces_near(x, valid, x0, reach)
         if rows.size < 4:
             return
         distance = x[rows] - x0
@@ -371,7 +371,7 @@ def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # ty
             return
         if abs(step[0]) < 0.1 * dx and abs(step[1]) < 0.02 * period and abs(step[2]) < 0.01:
             break
-    rows = _near(x, valid, x0, reach)
+    rows = traces_near(x, valid, x0, reach)
     distance = x[rows] - x0
     traces = flatten(data, rows, distance, t_first, dt, air, t0, v, separation, narrow, narrow)
     left, right, both = leg_coherence(traces, distance, reach)

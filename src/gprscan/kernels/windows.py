@@ -61,20 +61,31 @@ def _subtract_window(trace, target, totals, half):  # type: ignore[no-untyped-de
 
 
 @inline
+def _per_power(total, count):  # type: ignore[no-untyped-def]
+    """Return one over the mean power; 1 for silence, below which float32 has no numbers either."""
+    return count / total if total > count * 1e-76 else 1.0
+
+
+@inline
 def _divide_window(trace, target, totals, half, floor):  # type: ignore[no-untyped-def]
     n = trace.size
     edge = min(half, n)
-    smallest = np.float32(max(floor * floor * totals[n] / n, 1e-37))
+    # powers over that of the whole trace, and samples over its RMS: float32 holds them whatever the units are
+    unit = _per_power(totals[n], n)
+    scale = np.float32(np.sqrt(unit))
+    smallest = np.float32(max(floor * floor, 1e-30))
     for k in range(edge):
         high = min(k + half + 1, n)
-        target[k] = trace[k] / np.sqrt(max(np.float32(totals[high] / high), smallest))
-    inverse = 1.0 / (2 * half + 1)
+        target[k] = scale * trace[k] / np.sqrt(max(np.float32(totals[high] * (unit / high)), smallest))
+    inverse = unit / (2 * half + 1)
     for k in range(half, n - half):
         power = np.float32((totals[k + half + 1] - totals[k - half]) * inverse)
-        target[k] = trace[k] / np.sqrt(max(power, smallest))
+        target[k] = scale * trace[k] / np.sqrt(max(power, smallest))
     for k in range(max(n - half, edge), n):
         low = max(k - half, 0)
-        target[k] = trace[k] / np.sqrt(max(np.float32((totals[n] - totals[low]) / (n - low)), smallest))
+        target[k] = (
+            scale * trace[k] / np.sqrt(max(np.float32((totals[n] - totals[low]) * (unit / (n - low))), smallest))
+        )
 
 
 @inline
@@ -90,12 +101,14 @@ def _gappy_subtract(trace, target, totals, counts, half):  # type: ignore[no-unt
 @inline
 def _gappy_divide(trace, target, totals, counts, half, floor):  # type: ignore[no-untyped-def]
     n = trace.size
-    smallest = max(floor * floor * totals[n] / max(counts[n], 1), 1e-37)
+    unit = _per_power(totals[n], max(counts[n], 1))
+    scale = np.sqrt(unit)
+    smallest = max(floor * floor, 1e-30)
     for k in range(n):
         high = min(k + half + 1, n)
         low = max(k - half, 0)
-        power = (totals[high] - totals[low]) / max(counts[high] - counts[low], 1)
-        target[k] = trace[k] / np.sqrt(max(power, smallest))
+        power = (totals[high] - totals[low]) * unit / max(counts[high] - counts[low], 1)
+        target[k] = scale * trace[k] / np.sqrt(max(power, smallest))
 
 
 @inline
