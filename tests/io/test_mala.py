@@ -91,6 +91,13 @@ def test_two_traces_taken_for_one(tmp_path: Path) -> None:
     assert model.sampling_interval(line) * 50 == pytest.approx(40.0)
 
 
+@pytest.mark.parametrize(("suffix", "dtype", "renamed"), [(".rd3", "i2", ".rd7"), (".rd7", "i4", ".rd3")])
+def test_samples_of_the_other_width_are_not_decoded(tmp_path: Path, suffix: str, dtype: str, renamed: str) -> None:
+    data = make_rd3(tmp_path / f"a{suffix}", radar(20, 64, dtype))
+    with pytest.raises(ReadError, match=rf"give it the extension \{suffix}"):
+        gs.read(data.rename(data.with_suffix(renamed)))
+
+
 def test_ten_col(shared: Path) -> None:
     line = gs.read(shared / "data/real/rd3/dlilien__ImpDAR__ten_col/ten_col.rd3")
     finding = next(f for f in load(line) if f.code == "header-window-mismatch")

@@ -217,6 +217,36 @@ def test_a_line_without_a_signal_says_so(tmp_path: Path, make: Callable[..., Pat
     assert f"a.{suffix}" in found["no-signal"].where
 
 
+def test_traces_without_a_signal_are_counted(tmp_path: Path) -> None:
+    data = radar(40, 64, "i2")
+    data[10:20] = 0
+    found = {finding.code: finding for finding in load(gs.read(make_dt1(tmp_path / "a.dt1", data)))}
+    assert found["dead-traces"].evidence == "25.0% of the 40 traces checked"
+    assert "dead-traces" not in {f.code for f in load(gs.read(make_dt1(tmp_path / "b.dt1", radar(40, 64, "i2"))))}
+
+
+def test_one_dead_channel_is_named(tmp_path: Path) -> None:
+    data = radar(40, 64, "i2", 3)
+    data[:, 1] = 7
+    found = {finding.code: finding for finding in load(gs.read(make_dzt(tmp_path / "a.dzt", data)))}
+    assert "in channels 1" in found["dead-traces"].evidence
+
+
+def test_an_extension_of_another_format_is_a_finding(tmp_path: Path) -> None:
+    right = make_dzt(tmp_path / "a.dzt", radar(20, 64, "i2", 1))
+    wrong = right.rename(tmp_path / "a.sgy")
+    found = {finding.code: finding for finding in load(gs.read(wrong))}
+    assert "GSSI DZT" in found["extension-misleads"].evidence
+    assert "extension-misleads" not in {f.code for f in load(gs.read(wrong, format="dzt"))}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.dzt")
+    with pytest.raises(ReadError, match="is a pipe"):
+        gs.read(tmp_path / "a.dzt")
+
+
 def test_gaps_do_not_hide_clipping(tmp_path: Path) -> None:
     values = radar(60, 128, "f4")
     values[:, 40:46] = values.max()

@@ -6,6 +6,7 @@ import numpy as np
 
 from gprscan.model.findings import Finding
 
+DEAD_SHARE = 0.01  # of the traces; single ones are common and harmless
 WIDEST_SEPARATION = 200.0  # m; wide-angle soundings with low frequencies reach tens of metres
 
 
@@ -35,7 +36,30 @@ def samples(values: np.ndarray, where: str, *, skip: int = 0) -> list[Finding]:
         evidence = f"{value}, in {radar.shape[0]} traces checked"
         then = "Nothing can be detected in it. Check the antenna and its cable, or copy the file again."
         return [*out, Finding("no-signal", "error", what, where, evidence, then)]
-    return out + clipping(values, skip=skip)
+    return out + dead_traces(radar, where) + clipping(values, skip=skip)
+
+
+def dead_traces(radar: np.ndarray, where: str) -> list[Finding]:
+    """Look for traces that hold one value throughout: an antenna that dropped out, or a copy that was filled up.
+
+    Parameters
+    ----------
+    radar : ndarray, shape (trace, channel, sample)
+        Probe of the traces, without status words.
+    where : str
+        Name of the file.
+    """
+    if radar.shape[-1] < 2:
+        return []
+    dead = (radar == radar[..., :1]).all(axis=-1)
+    share = float(dead.mean())
+    if share <= DEAD_SHARE:
+        return []
+    channels = np.flatnonzero(dead.any(axis=0))
+    evidence = f"{share:.1%} of the {dead.size} traces checked"
+    evidence += f", in channels {', '.join(str(c) for c in channels)}" if dead.shape[1] > 1 else ""
+    then = "Nothing can be detected there. Check the antenna and its cable, or copy the file again."
+    return [Finding("dead-traces", "warning", "Traces hold one value throughout.", where, evidence, then)]
 
 
 def clipping(samples: np.ndarray, *, skip: int = 0) -> list[Finding]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
+from gprscan.errors import ReadError
 from gprscan.geometry import Fixes
 from gprscan.io import checks
 from gprscan.io.antenna import decode_frequency
@@ -47,6 +48,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     n_traces, findings = whole_traces(
         source, 0, n_samples * stored.itemsize, f"{n_samples} samples of {8 * stored.itemsize} bits", options
     )
+    _refuse_other_width(header, source, n_samples, stored)
     layout = layout_of(source, offset=0, n_traces=n_traces, n_samples=n_samples, stored=stored)
     sample = probe(layout)
     distance = _noted_distances(header, n_traces)
@@ -80,6 +82,21 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         findings=findings,
     )
     return to_line(recording, source, source.suffix.lstrip(".") if source.suffix in _STORED else "rd3", options)
+
+
+def _refuse_other_width(header: KeyedHeader, source: Source, n_samples: int, stored: np.dtype) -> None:
+    """Raise where the file holds exactly the traces that the header states, but at the other extension's width."""
+    last, other = header.number("LAST TRACE"), 6 - stored.itemsize
+    held = source.size // (n_samples * stored.itemsize)
+    if last is None or last == held or last * n_samples * other != source.size:
+        return
+    right = ".rd3" if other == 2 else ".rd7"
+    msg = (
+        f"{source.name}: LAST TRACE {last:g} of {header.source.name} fits the file at {8 * other} bits per sample, but "
+        f"{source.suffix} means {8 * stored.itemsize} bits. If the file was renamed, give it the extension {right}; "
+        "if it was copied in part, copy it again."
+    )
+    raise ReadError(msg)
 
 
 def _time_zero(

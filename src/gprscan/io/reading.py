@@ -18,6 +18,8 @@ from gprscan.io.interval import TO_NS
 from gprscan.io.pipe_side import with_pipe
 from gprscan.io.recording import ReadOptions
 from gprscan.io.source import Source
+from gprscan.model import findings as _findings
+from gprscan.model.findings import Finding
 
 
 def read(
@@ -121,7 +123,21 @@ def _read(path: str | os.PathLike[str], format: str | None, options: ReadOptions
         line = channel_set.join(lines, [member.stem for member in together])
     else:
         line = entry.read(data, options)
+    if format is None:
+        line = _findings.add(line, *_misleading_extension(data, entry))
     return with_pipe(apply_positions(line, options.positions, options.crs), source)
+
+
+def _misleading_extension(source: Source, entry: registry.Format) -> list[Finding]:
+    """Note an extension that another format has for itself; the content decided."""
+    if source.suffix in entry.suffixes + entry.side_suffixes:
+        return []
+    owners = [f.title for f in registry.list_formats() if source.suffix in f.suffixes and not f.shared_suffixes]
+    if not owners:
+        return []
+    evidence = f"{source.suffix} is the extension of {owners[0]}; the content is {entry.title}"
+    what, then = "The extension is that of another format.", "Read by its content. Rename the file."
+    return [Finding("extension-misleads", "warning", what, source.name, evidence, then)]
 
 
 def _positive(name: str, value: float | str | None, unit: str, *, least: float | None = None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from functools import cached_property
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Source:
     MissingFileError
         If there is no such file.
     ReadError
-        If it is a folder, or may not be read.
+        If it is a folder, a pipe or a device, or may not be read.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -37,13 +38,19 @@ class Source:
             msg = f"{self.path.name} is a folder; gprscan.read takes one file. Use gprscan.scan for a folder of lines."
             raise ReadError(msg)
         try:
-            self.size = self.path.stat().st_size
+            state = self.path.stat()
         except OSError as error:
             if isinstance(error, FileNotFoundError | NotADirectoryError):
                 msg = f"there is no file {str(path)!r}."
                 raise MissingFileError(msg) from None
             msg = f"{self.path.name}: cannot be read ({error.strerror})."
             raise ReadError(msg) from error
+        if not self.is_folder and not stat.S_ISREG(state.st_mode):  # opening a named pipe would wait for ever
+            msg = (
+                f"{self.path.name} is a pipe, socket or device; gprscan reads files. Save its content to a file first."
+            )
+            raise ReadError(msg)
+        self.size = state.st_size
 
     @classmethod
     def beside(cls, path: Path) -> Source:
