@@ -105,7 +105,7 @@ def test_the_unit_of_the_amplitude_does_not_matter(name: str, options: dict[str,
 def near(line: xr.Dataset, name: str, options: dict[str, Any]) -> int | None:
     """How many traces away a trace may matter; None: any."""
     step = get_step(name)
-    if step.measures or step.cut == "whole_line":
+    if step.cut == "whole_line" or any(options.get(parameter) is None for parameter in step.measures):
         return None
     values = step.parameters(**options).model_dump()
     values = step.resolve(line, values) if step.resolve is not None else values

@@ -52,7 +52,13 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "notch": [{"frequencies": [700.0]}, {}],
     "tau_p_filter": [{"low": -2.0, "high": 6.0}, {"low": -1.0, "high": 1.0, "keep": False}],
     "whiten": [{}],
-    "time_zero": [{}, {"drift": 0.5}],
+    "time_zero": [
+        {},
+        {"drift": 0.5},
+        {"method": "threshold", "traces": 5},
+        {"method": "correlation"},
+        {"method": "correlation", "traces": 5},
+    ],
 }
 ALL = [
     pytest.param(name, options, id=f"{name}-{k}") for name, cases in CASES.items() for k, options in enumerate(cases)

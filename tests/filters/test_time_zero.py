@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,6 +13,8 @@ from gprscan import filters
 from gprscan.errors import MissingPositionError, ParameterError
 from gprscan.units import C_AIR
 from tests.filters import lines
+
+module = importlib.import_module("gprscan.filters.time_zero")  # behind the function of the same name
 
 
 def direct_wave(late: np.ndarray, n_samples: int = 300, **options) -> xr.Dataset:  # type: ignore[no-untyped-def]
@@ -72,6 +76,46 @@ def test_drift_is_not_fooled_by_single_traces() -> None:
     assert moved[30] - lines.SEPARATION / C_AIR == pytest.approx(1.5, abs=0.05)
 
 
+METHODS = ["envelope", "threshold", "correlation"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("error", [-1.7, 0.4])
+def test_every_method_finds_a_wrong_nominal_time(method: str, error: float) -> None:
+    right, wrong = (filters.time_zero(direct_wave(np.full(20, late)), method=method) for late in (0.0, error))
+    assert wrong.attrs["time_zero"] - right.attrs["time_zero"] == pytest.approx(error, abs=0.03)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_aligns_channels_and_follows_a_drift(method: str) -> None:
+    late = np.array([0.0, 0.83, -0.41])[:, None] + np.linspace(-0.6, 0.6, 120)
+    followed = peaks(filters.time_zero(direct_wave(late, channel_offsets=[-0.1, 0.0, 0.1]), drift=0.5, method=method))
+    assert np.ptp(followed[:, 5:-5]) < 0.12
+    if method != "threshold":
+        np.testing.assert_allclose(followed[:, 5:-5], lines.SEPARATION / C_AIR, atol=0.12)
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5])
+def test_the_onset_is_where_the_envelope_rises_through_the_threshold(threshold: float) -> None:
+    result = filters.time_zero(direct_wave(np.full(5, 0.3)), method="threshold", threshold=threshold)
+    early = result.sel(twt=slice(None, 6))
+    envelope = np.abs(signal.hilbert(signal.resample_poly(lines.values(early)[0].astype("float64"), 10, 1)))
+    peak = int(np.argmax(envelope))
+    onset = np.flatnonzero(envelope[:peak] < threshold * envelope[peak])[-1]
+    assert early["twt"].values[0] + onset * lines.DT / 10 == pytest.approx(lines.SEPARATION / C_AIR, abs=0.03)
+
+
+@pytest.mark.parametrize("late", [-7, 0, 4])
+def test_lags_are_those_of_scipy(late: int) -> None:
+    pulse = lines.ricker(lines.DT * (np.arange(61) - 30))
+    trace = np.zeros(200)
+    trace[80 + late : 141 + late] = pulse
+    correlation = signal.correlate(trace, pulse - pulse.mean(), "valid")
+    found = module._lags(trace[None].astype("float32"), pulse.astype("float32"), 80, 20)[0]
+    assert found == pytest.approx(np.argmax(correlation) - 80, abs=0.05)
+    assert found == pytest.approx(late, abs=0.05)
+
+
 def test_a_given_shift_is_used_as_it_is() -> None:
     line = direct_wave(np.zeros(10))
     result = filters.time_zero(line, shift="0.5 ns")
@@ -94,6 +138,8 @@ def test_errors() -> None:
         filters.time_zero(line * np.float32(0))
     with pytest.raises(ParameterError, match="search"):
         filters.time_zero(line, search=0)
+    with pytest.raises(ParameterError, match=r"threshold is 1\.5"):
+        filters.time_zero(line, method="threshold", threshold=1.5)
     with pytest.raises(MissingPositionError, match="spacing"):
         filters.time_zero(line.drop_vars("distance"), drift=1.0)
 

@@ -82,7 +82,7 @@ class Counting(BackendArray):
 
     def __init__(self, stored: np.ndarray) -> None:
         self.stored, self.shape, self.dtype = stored, stored.shape, stored.dtype
-        self.largest = 0
+        self.largest = self.total = 0
 
     def __getitem__(self, key: Any) -> Any:
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
@@ -90,6 +90,7 @@ class Counting(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> np.ndarray:
         part = self.stored[key]
         self.largest = max(self.largest, part.shape[-2])
+        self.total += part.shape[-2]
         return part
 
 
@@ -104,6 +105,26 @@ def test_a_lazy_line_is_read_block_by_block() -> None:
     assert 0 < stored.largest <= 220
     whole = one_by_one(data.copy(data={"amplitude": stored.stored}), entries)
     np.testing.assert_allclose(first["amplitude"], whole["amplitude"][:, :200], rtol=1e-6, atol=1e-5)
+
+
+def test_given_parameters_are_not_measured() -> None:
+    # a chain whose measured parameters are known, as those of a replay are, needs no step on the whole line before others
+    entries = [
+        {"step": "dc"},
+        {"step": "gain_exponential", "attenuation": 0.5},
+        {"step": "whiten", "low": 200.0, "high": 800.0, "gain": [(200.0, 1.0), (800.0, 2.0)]},
+    ]
+    stored = Counting(samples(3000))
+    variable = xr.Variable(("channel", "trace", "twt"), indexing.LazilyIndexedArray(stored))
+    lazy = line(np.zeros((2, 3000, 64), dtype="float32")).assign(amplitude=variable)
+    first = next(iter(map_blocks(lazy, entries, 100)))
+    assert 100 <= stored.total < 200
+    whole = one_by_one(line(stored.stored), entries)
+    scale = float(np.nanmax(np.abs(whole["amplitude"].values)))
+    np.testing.assert_allclose(first["amplitude"], whole["amplitude"][:, :100], rtol=1e-6, atol=1e-6 * scale)
+    measured = [*entries[:1], {"step": "gain_exponential"}]
+    next(iter(map_blocks(lazy, measured, 100)))
+    assert stored.total > 3000
 
 
 def test_findings_are_kept_once() -> None:

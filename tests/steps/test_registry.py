@@ -33,6 +33,7 @@ def test_every_step_is_documented_and_typed() -> None:
         )
         assert (entry.cut == "halo") == (entry.halo is not None), entry.name
         assert not entry.measures or entry.resolve is not None, entry.name
+        assert set(entry.measures) <= set(entry.parameters.model_fields), entry.name
 
 
 def test_a_method_is_the_function(line: xr.Dataset) -> None:

@@ -44,7 +44,7 @@ def _factors(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-@step(cut="twt", resolve=_factors, measures=True)
+@step(cut="twt", resolve=_factors, measures=("factors",))
 def balance_channels(
     line: xr.Dataset,
     start: Time | None = None,

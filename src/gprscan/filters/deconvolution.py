@@ -137,7 +137,7 @@ def _prediction_error(correlation: np.ndarray, taps: int, gap: int, prewhitening
     return error.round(8)
 
 
-@step(cut="twt", resolve=_operators, measures=True)
+@step(cut="twt", resolve=_operators, measures=("operator",))
 def deconvolve(
     line: xr.Dataset,
     method: Literal["spiking", "predictive"] = "predictive",
@@ -237,7 +237,7 @@ def _whitening(line: xr.Dataset, values: dict[str, Any]) -> list[tuple[float, fl
     ]
 
 
-@step(cut="twt", resolve=_spectrum, measures=True)
+@step(cut="twt", resolve=_spectrum, measures=("gain",))
 def whiten(
     line: xr.Dataset,
     low: Frequency | None = None,
@@ -298,7 +298,7 @@ def _wavelet(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-@step(cut="twt", resolve=_wavelet, measures=True)
+@step(cut="twt", resolve=_wavelet, measures=("wavelet",))
 def deconvolve_sparse(
     line: xr.Dataset,
     wavelet: list[float] | None = None,

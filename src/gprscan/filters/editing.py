@@ -58,7 +58,7 @@ def _counted(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-@step(cut="halo", halo=_halo, resolve=_counted, measures=True)
+@step(cut="halo", halo=_halo, resolve=_counted, measures=("found",))
 def edit_traces(
     line: xr.Dataset,
     missing: Action = "interpolate",

@@ -136,7 +136,7 @@ def _fading(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     return values | {"power": 1.0 if values["power"] is None else values["power"]}
 
 
-@step(cut="twt", resolve=_fading, measures=True)
+@step(cut="twt", resolve=_fading, measures=("attenuation",))
 def gain_exponential(
     line: xr.Dataset,
     attenuation: float | None = None,
@@ -206,7 +206,7 @@ def _curve(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-@step(cut="twt", resolve=_curve, measures=True)
+@step(cut="twt", resolve=_curve, measures=("knots",))
 def gain_inverse_envelope(
     line: xr.Dataset,
     knots: list[tuple[float, float]] | None = None,

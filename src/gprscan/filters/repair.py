@@ -94,7 +94,7 @@ def _levels(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-@step(cut="twt", resolve=_levels, measures=True)
+@step(cut="twt", resolve=_levels, measures=("low", "high"))
 def declip(line: xr.Dataset, low: float | None = None, high: float | None = None, longest: int = 30) -> xr.Dataset:
     """Rebuild crests that the recorder cut off, by cubics.
 
@@ -216,7 +216,7 @@ def _tones(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     return values | {"start": start}
 
 
-@step(cut="twt", resolve=_tones, measures=True)
+@step(cut="twt", resolve=_tones, measures=("frequencies",))
 def notch(
     line: xr.Dataset,
     frequencies: list[Frequency] | None = None,

@@ -119,7 +119,7 @@ def _rings(line: xr.Dataset, values: dict[str, Any]) -> dict[str, Any]:
     return values | {"traces": _arrays.window_traces(line, values, "deringing", 5.0)}
 
 
-@step(cut="halo", halo=lambda line, values: int(values["traces"]) // 2, resolve=_rings, measures=True)
+@step(cut="halo", halo=lambda line, values: int(values["traces"]) // 2, resolve=_rings, measures=("frequencies",))
 def deringing(
     line: xr.Dataset,
     frequencies: list[Frequency] | None = None,

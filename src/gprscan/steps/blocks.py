@@ -166,7 +166,8 @@ def _chain(
     chain: list[tuple[Step, dict[str, Any], int]] = []
     outline, probe = line, _probe(line)
     for number, entry in enumerate(entries):
-        if chain and get_step(str(entry.get("step"))).measures:
+        found = get_step(str(entry.get("step"))).measures
+        if chain and any(entry.get(parameter) is None for parameter in found):
             return chain, entries[number:], outline
         step, values = resolved(outline, entry)
         halo = overlap(step, outline, values)

@@ -46,8 +46,8 @@ class Step:
         whole line.
     resolve : callable or None
         ``resolve(line, parameters) -> parameters``, fills in what depends on the line.
-    measures : bool
-        Whether `resolve` looks at the samples, and not only at the coordinates.
+    measures : tuple of str
+        Parameters that `resolve` finds on the samples, and not only on the coordinates, where they are not given.
     compute : callable
         The bare function, for parameters that are resolved already: nothing is checked or recorded.
     room : str
@@ -64,7 +64,7 @@ class Step:
     room: str
     summary: str
     resolve: Callable[[xr.Dataset, dict[str, Any]], dict[str, Any]] | None
-    measures: bool
+    measures: tuple[str, ...]
     compute: Callable[..., xr.Dataset]
 
 
@@ -73,7 +73,7 @@ def step(
     cut: Cut,
     halo: Callable[[xr.Dataset, dict[str, Any]], int | None] | None = None,
     resolve: Callable[[xr.Dataset, dict[str, Any]], dict[str, Any]] | None = None,
-    measures: bool = False,
+    measures: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., xr.Dataset]], Callable[..., xr.Dataset]]:
     """Register a function ``f(line, ...) -> line`` as a step.
 
@@ -87,8 +87,9 @@ def step(
     resolve : callable, optional
         ``resolve(line, parameters) -> parameters``: fills in what depends on the line (a window of 1.5 periods of the
         antenna, say), so that provenance records the numbers that were used.
-    measures : bool
-        Whether `resolve` looks at the samples: blocks of a line must then share what was found on the whole line.
+    measures : tuple of str
+        Parameters for which `resolve` looks at the samples where they are None: blocks of a line must then share what
+        was found on the whole line.
     """
 
     def decorate(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import linalg
 from scipy.optimize import least_squares
 from scipy.special import hankel2
 
@@ -176,8 +177,8 @@ class _Problem:
         )
         residual = self._residual(found.x)
         misfit = float(np.sqrt(np.mean(residual**2) / np.mean(self.trace**2)))
-        scale = max(1.0, float(np.sqrt(np.mean(residual**2))) / MODEL_ERROR)
-        deviation = scale * np.sqrt(np.clip(np.diag(np.linalg.pinv(found.jac.T @ found.jac)), 0.0, None))
+        period = 1000.0 / (self.mean[5] * (self.twt[1] - self.twt[0]))
+        deviation = np.sqrt(np.diag(_covariance(found.jac, residual / MODEL_ERROR, round(period))))
         sigma, full = self.spread.copy(), self.mean.copy()
         full[self.free], sigma[self.free] = found.x, deviation
         fit = PavementFit(
@@ -189,6 +190,31 @@ class _Problem:
             parameters=full,
         )
         return float(found.cost), fit
+
+
+def _covariance(jacobian: np.ndarray, residual: np.ndarray, reach: int) -> np.ndarray:
+    """Return the covariance of a fit whose residuals go together over some samples.
+
+    ``H^-1 (J^T R J + P) H^-1`` with ``H = J^T J + P``, the prior P, and the autocovariance R of the residuals under a
+    triangle of `reach` samples (Newey and West 1987, Econometrica 55, 703): what layers do not explain looks like an
+    echo, not like noise, and counts once per echo and not once per sample. R is at least that of the model's own error.
+
+    Parameters
+    ----------
+    jacobian : ndarray, shape (samples + parameters, parameters)
+        Of the residuals in units of the model's error, the prior's below them.
+    residual : ndarray, shape (samples,)
+        In units of the model's error.
+    reach : int
+        Samples of one period.
+    """
+    data, prior = jacobian[: residual.size], jacobian[residual.size :]
+    lags = np.arange(min(reach, residual.size))
+    power = [float(residual[: residual.size - lag] @ residual[lag:]) / residual.size for lag in lags]
+    tapered = np.array(power) * (1.0 - lags / reach) * max(1.0, 1.0 / max(power[0], 1e-30))
+    meat = data.T @ linalg.matmul_toeplitz(np.append(tapered, np.zeros(residual.size - lags.size)), data)
+    precision = np.linalg.pinv(jacobian.T @ jacobian)
+    return np.asarray(precision @ (meat + prior.T @ prior) @ precision)
 
 
 def fit_pavement(
