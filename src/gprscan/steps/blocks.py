@@ -205,7 +205,8 @@ def _stream(
     for start in range(0, n, block):
         stop = min(start + block, n)
         low = max(start - margin, 0)
-        piece = line.isel({names.TRACE: slice(low, min(stop + margin, n))})
+        # read once here, and not by every look at the samples
+        piece = line.isel({names.TRACE: slice(low, min(stop + margin, n))}).load()
         for step, values, _ in chain:
             piece = step.compute(piece, **values)
         yield piece.isel({names.TRACE: slice(start - low, stop - low)}).assign_attrs(kept)
