@@ -9,6 +9,7 @@ kept.
 from __future__ import annotations
 
 import argparse
+import json
 import textwrap
 from pathlib import Path
 
@@ -40,8 +41,10 @@ def panels(line: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
     for entry in filters.suggest_steps(line):
         name = entry["step"]
         options = {key: value for key, value in entry.items() if key != "step"}
-        known = ", ".join(f"{key}={short(value)}" for key, value in options.items() if value is not None)
-        found.append((f"{name} {known}", get_step(name).function(found[-1][1], **options)))
+        result = get_step(name).function(found[-1][1], **options)
+        used = json.loads(result.attrs[names.PROVENANCE])[-1]["parameters"]
+        known = ", ".join(f"{key}={short(value)}" for key, value in used.items() if value is not None)
+        found.append((f"{name} {known}", result))
     clean = found[-1][1]
     if model.centre_frequency(line) is not None:
         found.append(("then agc", filters.agc(clean)))
@@ -64,8 +67,10 @@ def show(axis: Axes, title: str, line: xr.Dataset) -> None:
     samples = amplitude.values.reshape(-1, *amplitude.shape[-2:])[0]
     level = float(np.nanpercentile(np.abs(samples), 99.5)) or 1.0
     # attributes have no sign, and their own units
-    signed = float(np.nanmin(samples)) < 0
-    root = FuncNorm((lambda a: np.sign(a) * np.sqrt(np.abs(a)), lambda a: np.sign(a) * a**2), vmin=-level, vmax=level)
+    signed = float(np.nanpercentile(samples, 2)) < 0
+    # of masked samples matplotlib passes what lies below the mask on as well
+    roots = (lambda a: np.sign(a) * np.sqrt(np.abs(np.nan_to_num(a))), lambda a: np.sign(a) * a**2)
+    root = FuncNorm(roots, vmin=-level, vmax=level)
     along = line[names.DISTANCE].values if names.DISTANCE in line.coords else np.arange(samples.shape[0])
     times = line[names.TWT].values
     picture = axis.imshow(
@@ -74,8 +79,8 @@ def show(axis: Axes, title: str, line: xr.Dataset) -> None:
     )  # fmt: skip
     axis.set_title("\n".join(textwrap.wrap(title, 56)), fontsize=9)
     axis.set(xlabel="distance (m)" if names.DISTANCE in line.coords else "trace", ylabel="two-way time (ns)")
-    unit = amplitude.attrs.get("units", "1")
-    bar = axis.figure.colorbar(picture, ax=axis, label=f"amplitude ({'as stored' if unit == '1' else unit})")
+    unit, meaning = amplitude.attrs.get("units", "1"), amplitude.attrs.get("long_name", "amplitude")
+    bar = axis.figure.colorbar(picture, ax=axis, label=f"{meaning} ({'as stored' if unit == '1' else unit})")
     if signed:
         bar.set_ticks(
             [-level, -level / 10, 0.0, level / 10, level],

@@ -142,7 +142,8 @@ def _centred(between: np.ndarray) -> np.ndarray:
 def energy(line: xr.Dataset, window: Time | None = None) -> xr.Dataset:
     """Return the mean power in a running window.
 
-    ``(1/w) sum of x^2 over |t' - t| <= w/2``; the window is cut at the ends of the trace.
+    ``(1/w) sum of x^2 over |t' - t| <= w/2``; the window is cut at the ends of the trace (Chopra and Marfurt 2007, Seismic
+    Attributes for Prospect Identification and Reservoir Characterization, SEG).
 
     Parameters
     ----------
@@ -181,7 +182,8 @@ def spectral_decay(line: xr.Dataset, window: float | None = None) -> xr.DataArra
     """Measure how fast the frequency of the echoes falls with time, trace by trace.
 
     The straight line through the local centroid frequency (see `instantaneous_frequency`), weighted by the power, from
-    the strongest echo on. Attenuation that grows with frequency pulls the centroid down; wet ground more than dry.
+    the strongest echo on. Attenuation that grows with frequency pulls the centroid down; wet ground more than dry (Quan
+    and Harris 1997, Geophysics 62, 895).
 
     Parameters
     ----------

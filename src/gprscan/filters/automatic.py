@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy import ndimage
 
 from gprscan import model, names
 from gprscan.filters import _arrays
@@ -81,8 +82,16 @@ def _lifted(traces: np.ndarray) -> bool:
 
 
 def _spiky(traces: np.ndarray) -> bool:
-    """Whether single samples stand out of those before and after by more than the signal can."""
-    middle = traces[:, 1:-1]
-    jump = np.abs(middle - 0.5 * (traces[:, :-2] + traces[:, 2:]))
-    usual = np.median(jump, axis=0) + 1e-30
-    return bool(np.mean(jump > 20.0 * usual) > SPIKES)
+    """Whether single samples stand out of those before and after by more than the signal can.
+
+    A spike is higher or lower than both its neighbours, by much more than the signal around it bends; a clipped crest
+    has a kink, but no such sample. Where the surroundings are silent the comparison says nothing, so that only samples
+    that count beside the roughest of the trace are asked.
+    """
+    if traces.shape[1] < 3:
+        return False
+    rise, fall = traces[:, 1:-1] - traces[:, :-2], traces[:, 1:-1] - traces[:, 2:]
+    bend = 0.5 * np.abs(rise + fall)
+    alone = np.where(np.sign(rise) == np.sign(fall), np.minimum(np.abs(rise), np.abs(fall)), np.float32(0.0))
+    usual = ndimage.median_filter(bend, size=(1, 15), mode="nearest")
+    return bool(np.mean((alone > 20.0 * usual) & (alone > 0.4 * bend.max(axis=1, keepdims=True))) > SPIKES)

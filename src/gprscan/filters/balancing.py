@@ -54,8 +54,9 @@ def balance_channels(
 ) -> xr.Dataset:
     """Make the channels of an array equally strong, by one factor for each.
 
-    The level of a channel is the median over traces of the RMS amplitude from `start` to `stop`; the factors bring all
-    levels to their geometric mean.
+    ``y_c = x_c (product of L)^(1/N) / L_c``: the level L of a channel is the median over traces of the RMS amplitude from
+    `start` to `stop`; the factors bring all levels to their geometric mean (trace balancing as in Yilmaz 2001, Seismic Data
+    Analysis, section 1.4, by channel).
 
     Parameters
     ----------
@@ -101,7 +102,8 @@ def balance_traces(
 ) -> xr.Dataset:
     """Take out how well single traces couple to the ground: each gets the RMS amplitude of its neighbourhood.
 
-    Every trace is multiplied by the median of the RMS amplitudes of the traces in the window around it, over its own.
+    ``y_i = x_i median of r_j over |j - i| <= w/2, over r_i``, r the RMS amplitude of a trace (trace balancing, Yilmaz 2001,
+    Seismic Data Analysis, section 1.4, to a level that moves along the line).
 
     Parameters
     ----------

@@ -93,6 +93,9 @@ def bandpass(
 ) -> xr.Dataset:
     """Keep a band of frequencies, without moving anything in time (zero phase).
 
+    ``Y(f) = X(f) |H(f)|^2`` with the Butterworth filter H, or ``Y(f) = X(f) G(f)`` with the real gain G of a symmetric FIR
+    filter (Oppenheim and Schafer 2010, Discrete-Time Signal Processing, 3rd ed., sections 7.3 and 7.5).
+
     Parameters
     ----------
     line : xarray.Dataset

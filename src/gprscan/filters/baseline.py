@@ -21,7 +21,8 @@ HIGHPASS_CORNER = 0.603355  # cycles per window, where sinc is 1/2
 def dc(line: xr.Dataset, start: Time | None = None, stop: Time | None = None) -> xr.Dataset:
     """Subtract from each trace its mean.
 
-    ``y(t) = x(t) - mean of x over start <= t < stop``, over all samples unless told otherwise.
+    ``y(t) = x(t) - mean of x over start <= t < stop``, over all samples unless told otherwise (Cassidy 2009, in Jol, Ground
+    Penetrating Radar: Theory and Applications, chapter 5).
 
     Parameters
     ----------
@@ -70,6 +71,9 @@ def dewow(
     line: xr.Dataset, method: Literal["mean", "median", "highpass"] = "mean", window: Time | None = None
 ) -> xr.Dataset:
     """Remove the slow drift under the wavelets (wow).
+
+    What the inductive field and a saturated amplifier leave behind the direct wave is slower than any echo (Annan 1999,
+    Practical Processing of GPR Data; Gerlitz et al. 1993, Proc. SAGEEP, for the median).
 
     Parameters
     ----------

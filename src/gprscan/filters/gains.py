@@ -26,7 +26,8 @@ def _scaled(line: xr.Dataset, curve: np.ndarray, inverse: bool) -> xr.Dataset:
 def gain_power(line: xr.Dataset, exponent: float = 1.0, start: Time = 1.0, inverse: bool = False) -> xr.Dataset:
     """Multiply by a power of the two-way time, to undo geometrical spreading.
 
-    ``y(t) = x(t) (max(t, start) / start)^exponent``: 1 up to `start`, never below 1 for a positive exponent.
+    ``y(t) = x(t) (max(t, start) / start)^exponent``: 1 up to `start`, never below 1 for a positive exponent (Yilmaz 2001,
+    Seismic Data Analysis, section 1.4).
 
     Parameters
     ----------
@@ -217,7 +218,8 @@ def gain_inverse_envelope(
 
     ``y(t) = x(t) max(level) / level(t)`` with the typical amplitude of the line at each time (see `typical_level`),
     from its maximum on and until the echoes have sunk to twice the noise; the gain stays the same from there on. Traces
-    keep their amplitudes relative to one another, unlike under `agc`.
+    keep their amplitudes relative to one another, unlike under `agc` (Cassidy 2009, in Jol, Ground Penetrating Radar:
+    Theory and Applications, chapter 5).
 
     Parameters
     ----------
@@ -259,7 +261,8 @@ def agc(line: xr.Dataset, window: Time | None = None, floor: float = 1e-6) -> xr
     """Divide by the RMS amplitude in a running window (automatic gain control).
 
     ``y(t) = x(t) / sqrt((1/w) sum of x^2 over |t' - t| <= w/2)``; the window is cut at the ends of the trace. The
-    amplitudes that are lost this way cannot be had back: measure on the line before.
+    amplitudes that are lost this way cannot be had back: measure on the line before (Yilmaz 2001, Seismic Data Analysis,
+    section 1.4, RMS amplitude AGC).
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from gprscan.units import C_AIR
 
 
 def surface_time(height: Any, separation: Any) -> Any:
-    """Return the two-way time of the ground's echo: ``sqrt(separation^2 + 4 height^2) / c``.
+    """Return the two-way time of the ground's echo: ``sqrt(separation^2 + 4 height^2) / c``, from the mirror image.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ STEADY = 0.8
 def despike(line: xr.Dataset, threshold: float = 8.0, traces: int = 5, samples: int = 7) -> xr.Dataset:
     """Replace single wild samples by the median of their neighbourhood.
 
-    A sample is a spike if it is higher or lower than the samples before and after it, and farther from the median of
+    ``|x - med| > threshold 1.4826 median of |x' - med|`` over the window makes ``y = med``. That is, a sample is a spike if it is higher or lower than the samples before and after it, and farther from the median of
     the window around it than `threshold` times 1.4826 times the median absolute deviation there (Hampel 1974; Pearson
     2002, IEEE Trans. Control Systems Technology 10, 55).
 
@@ -99,8 +99,9 @@ def declip(line: xr.Dataset, low: float | None = None, high: float | None = None
     """Rebuild crests that the recorder cut off, by cubics.
 
     Each run of samples at or beyond a clip level is replaced by the cubic that continues the last sound samples on both
-    sides with their slopes (Hermite interpolation), where that goes beyond the level. First step of a chain: after any
-    other filter the level can no longer be told.
+    sides with their slopes, ``y(u) = (1 + 2 u)(1 - u)^2 x0 + u (1 - u)^2 d0 + u^2 (3 - 2 u) x1 + u^2 (u - 1) d1`` with u
+    from 0 to 1 over the run (Hermite interpolation; de Boor 1978, A Practical Guide to Splines, chapter 4), where that
+    goes beyond the level. First step of a chain: after any other filter the level can no longer be told.
 
     Parameters
     ----------
@@ -225,9 +226,10 @@ def notch(
 ) -> xr.Dataset:
     """Remove the tones of radio transmitters.
 
-    In each trace the sine and cosine of every tone are fitted by least squares to the samples after `start`, where
-    echoes are weak, and subtracted from the whole trace. That is a notch as narrow as the trace is long, without the
-    ringing at its ends that a notch in the spectrum has.
+    ``y(t) = x(t) - sum of a cos(2 pi f t) + b sin(2 pi f t)``: in each trace the sine and cosine of every tone are fitted
+    by least squares to the samples after `start`, where echoes are weak, and subtracted from the whole trace. That is a
+    notch as narrow as the trace is long, without the ringing at its ends that a notch in the spectrum has (Butler and
+    Russell 1993, Geophysics 58, 898).
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def resample(line: xr.Dataset, interval: Time) -> xr.Dataset:
 
     Band-limited interpolation: ``y(t) = sum over k of x(k) c sinc(c (t/dt - k)) w(t/dt - k)`` with a Kaiser window w
     twelve lobes long and ``c = min(1, dt / interval)``, which also keeps frequencies above the new Nyquist frequency
-    out (Oppenheim and Schafer, Discrete-Time Signal Processing, 3rd ed., section 4.6).
+    out (Oppenheim and Schafer 2010, Discrete-Time Signal Processing, 3rd ed., section 4.6).
 
     Parameters
     ----------
@@ -96,6 +96,9 @@ def sinc_weights(places: np.ndarray, cutoff: float) -> tuple[np.ndarray, np.ndar
 @step(cut="whole_line")
 def stack(line: xr.Dataset, count: int, method: Literal["mean", "median"] = "mean") -> xr.Dataset:
     """Put `count` neighbouring traces together to one.
+
+    ``y_j = mean or median of x_i over count j <= i < count (j + 1)``: noise that differs from trace to trace falls by
+    ``sqrt(count)`` under the mean (Yilmaz 2001, Seismic Data Analysis, section 1.5).
 
     Parameters
     ----------

@@ -136,7 +136,8 @@ def tau_p_filter(
 ) -> xr.Dataset:
     """Keep or remove events by their slope, where they are: by a slant stack and its way back in short windows.
 
-    Unlike `dip_filter`, which looks at the whole line, an event counts with the slope it has within a window (see
+    ``y = A W (A^H A + damping N I)^-1 A^H x`` per frequency (Hampson 1986, J. Can. Soc. Expl. Geoph. 22, 44). Unlike
+    `dip_filter`, which looks at the whole line, an event counts with the slope it has within a window (see
     `slope_projector`); windows overlap by half under a Hann taper. Slopes have a sign: the flanks of a diffraction go to
     different sides.
 

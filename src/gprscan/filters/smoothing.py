@@ -20,6 +20,9 @@ def smooth(
 ) -> xr.Dataset:
     """Replace each sample by the mean or the median of a window of traces and samples.
 
+    ``y(i, k) = mean or median of x(j, l) over |j - i| <= traces / 2, |l - k| <= samples / 2`` (Huang, Yang and Tang 1979,
+    IEEE Trans. Acoustics, Speech and Signal Processing 27, 13, for the median).
+
     Parameters
     ----------
     line : xarray.Dataset

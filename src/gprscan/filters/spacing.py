@@ -81,8 +81,9 @@ def regularize(
 
     Distances come from the line (odometer, marks or GNSS), from marks at equal distances if `mark_spacing` is given, or
     from the coordinates. Traces recorded while the antenna stood still or went back are left out. A new trace is drawn
-    straight between its two neighbours; where the old traces are more than twice as dense, it is their average under a
-    triangle of half-width `spacing`.
+    straight between its two neighbours, ``y(x) = ((x2 - x) y1 + (x - x1) y2) / (x2 - x1)``; where the old traces are more
+    than twice as dense, it is their average under a triangle of half-width `spacing` (rubber-banding; Cassidy 2009, in
+    Jol, Ground Penetrating Radar: Theory and Applications, chapter 5).
 
     Parameters
     ----------
