@@ -108,8 +108,13 @@ def detailed(votes: Votes) -> dict[str, float]:
 
 def posterior(votes: Votes) -> dict[str, float]:
     """Probabilities per kind from all votes, in falling order; variants such as ``pipe.metal`` count for their kind."""
+    return by_kind(detailed(votes))
+
+
+def by_kind(chances: dict[str, float]) -> dict[str, float]:
+    """Sum of the probabilities of the variants of each kind, in falling order."""
     out: dict[str, float] = {}
-    for name, chance in detailed(votes).items():
+    for name, chance in chances.items():
         kind = name.partition(".")[0]
         out[kind] = out.get(kind, 0.0) + chance
     return dict(sorted(out.items(), key=lambda item: -item[1]))

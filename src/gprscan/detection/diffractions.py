@@ -159,28 +159,27 @@ def _own_roofs(section: Section, targets: list[Target], image: Image) -> list[To
     roofs = [images.roof_at(section, image, q.fit.x, q.fit.t) for q in targets]
     order = np.argsort([-q.strength * q.fit.coherence**0.5 for q in targets])
     near = 0.35 * image.velocity / section.fc_nominal / image.dz
-    owners: list[int] = []
+    apexes = [section.trace(q.fit.x) for q in targets]
+    owners: list[tuple[Top, int]] = []
     for i in order:
         roof = roofs[i]
         if roof is None:
             continue
-        if any(_share(section, targets, roofs, near, i, j) for j in owners):
+        mine = (roof, apexes[i])
+        if any(_runs_through(mine, other, near) or _runs_through(other, mine, near) for other in owners):
             roofs[i] = None
         else:
-            owners.append(i)
+            owners.append(mine)
     return roofs
 
 
-def _share(section: Section, targets: list[Target], roofs: list[Top | None], near: float, i: int, j: int) -> bool:
-    """Does the plateau of one roof run through the apex of the other?"""
-    for a, b in ((i, j), (j, i)):
-        mine, other = roofs[a], roofs[b]
-        if mine is None or other is None:
-            continue
-        trace, row = section.trace(targets[b].fit.x), np.median(other.rows[other.rows >= 0])
-        if mine.first <= trace <= mine.last and mine.rows[trace] >= 0 and abs(mine.rows[trace] - row) <= near:
-            return True
-    return False
+def _runs_through(mine: tuple[Top, int], other: tuple[Top, int], near: float) -> bool:
+    """Does the plateau of one roof run through the apex, given as a trace, of another?"""
+    (roof, _), (beside, trace) = mine, other
+    if not roof.first <= trace <= roof.last:
+        return False
+    row = int(roof.rows[trace])
+    return row >= 0 and abs(row - beside.middle) <= near
 
 
 def make_body(section: Section, target: Target, ground: Ground, image: Image, roof: Top | None) -> Body:

@@ -102,6 +102,8 @@ class Top:
     ----------
     rows : numpy.ndarray, shape (trace,)
         Row of the event in each trace; -1 outside of it.
+    middle : float
+        Median of the rows of the event.
     first, last : int
         First and last trace of the plateau (above half of its level).
     reflectivity : float
@@ -117,6 +119,7 @@ class Top:
     """
 
     rows: np.ndarray
+    middle: float
     first: int
     last: int
     reflectivity: float
@@ -162,6 +165,7 @@ def follow(section: Section, image: Image, trace: int, row: int) -> Top | None:
     crest = float(depth.min())
     return Top(
         rows=rows,
+        middle=float(np.median(rows[inside])),
         first=first,
         last=last,
         reflectivity=plateau,
@@ -233,8 +237,8 @@ def measure(section: Section, image: Image, top: Top) -> dict[str, float]:
     interior = float(energy[:, inside].mean())
     common = float((np.abs(columns[:, inside].mean(axis=0)) ** 2).mean())
     roof = float(energy[:, pulse].mean())
-    middle = int(np.median(top.rows[top.rows >= 0]))
-    around, row_level = _elsewhere(s, image, top, middle, round(0.25 * wavelength / image.dz), wavelength)
+    half = round(0.25 * wavelength / image.dz)
+    around, row_level = _elsewhere(s, image, top, int(top.middle), half, wavelength)
     width = float(s.x[top.last] - s.x[top.first] + s.dx)
     lag = np.arange(depth[0], depth[-1], 0.5 * image.velocity * s.dt)
     wave = np.interp(lag, depth, columns.mean(axis=0).real)

@@ -61,24 +61,25 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
                 if rival:
                     break
     left = [b for b in bodies if id(b) not in dropped]
-    return [b for b in left if not any(_echo_inside(a, b, chances, period) for a in left)]
+    owners = [b for b in left if chances[id(b)].get("cavity", 0.0) >= SURE]
+    return [b for b in left if not any(_echo_inside(a, b, period) for a in owners)]
 
 
-def _echo_inside(owner: Body, other: Body, chances: dict[int, dict[str, float]], period: float) -> bool:
-    """Is `other` the floor of a cavity, an edge of its roof, or a bounce between roof and floor?
+def _echo_inside(owner: Body, other: Body, period: float) -> bool:
+    """Is `other` the floor of the cavity `owner`, an edge of its roof, or a bounce between roof and floor?
 
     Air between them is crossed in a few periods at most, and every echo from in there comes out weaker than the roof's, on
     a curve that follows the roof's.
     """
-    if chances[id(owner)].get("cavity", 0.0) < SURE or level(other) >= level(owner):
-        return False
     apart = abs(other.x - owner.x)
     half = 0.5 * max(float(owner.evidence.get("image_width_m") or 0.0), 2 * NARROWEST)
+    if apart >= half + EDGE or level(other) >= level(owner):
+        return False
     speed = owner.evidence.get("apparent_velocity_m_ns")
     curve = math.hypot(owner.t, 2 * apart / float(speed)) if speed else owner.t
     later = other.t - curve
     inside = 0.3 * period < other.t - owner.t < LONGEST_INSIDE * period and apart < half
-    return inside or (0.15 * period < later < 1.2 * period and apart < half + EDGE)
+    return inside or 0.15 * period < later < 1.2 * period
 
 
 def _shafts_and_rows(bodies: list[Body], kind: dict[int, str]) -> set[int]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from gprscan.detection.body import Body
 from gprscan.detection.section import Section
 
@@ -24,20 +26,17 @@ def compare(section: Section, bodies: Sequence[Body]) -> None:
     ``peers_per_m``: bodies beside it that reflect as much, per metre of line.
     """
     period = 1.0 / section.fc_nominal
+    x, t, levels = np.array([(b.x, b.t, level(b)) for b in bodies]).reshape(-1, 3).T
     for body in bodies:
-        own = level(body)
-        above = [level(b) - own for b in bodies if abs(b.x - body.x) < UNDER and _follows(b, body, period)]
-        body.evidence["under_db"] = max(above) if above else None
-        beside = [b for b in bodies if 0.15 < abs(b.x - body.x) < AROUND and level(b) > own - LIKE]
+        own, apart, later = level(body), np.abs(x - body.x), body.t - t
+        above = levels[(apart < UNDER) & (0.8 * period < later) & (later < LONGEST_BOUNCE)]
+        body.evidence["under_db"] = float(above.max() - own) if above.size else None
+        beside = np.count_nonzero((apart > 0.15) & (apart < AROUND) & (levels > own - LIKE))
         length = min(body.x + AROUND, section.x[-1]) - max(body.x - AROUND, section.x[0])
-        body.evidence["peers_per_m"] = len(beside) / max(float(length), 1.0)
+        body.evidence["peers_per_m"] = beside / max(float(length), 1.0)
 
 
 def level(body: Body) -> float:
     """Reflectivity of a body's roof in dB."""
     value = body.evidence.get("reflectivity_db")
     return UNSEEN if value is None else float(value)
-
-
-def _follows(first: Body, later: Body, period: float) -> bool:
-    return 0.8 * period < later.t - first.t < LONGEST_BOUNCE

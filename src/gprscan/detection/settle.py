@@ -41,15 +41,20 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     table = classify.load_table("diffraction")
     mine = [b for b in bodies if b.source == "diffraction"]
     x = np.array([b.x for b in mine])
+    # in the order of x, what is near is one run
+    order = np.argsort(x, kind="stable")
+    firsts = np.searchsorted(x[order], x - REACH, side="right")
+    lasts = np.searchsorted(x[order], x + REACH, side="left")
     for _ in range(ROUNDS):
-        measured = np.array([_measured(table, b, prior) for b in mine]).reshape(-1, 2)
+        measured = np.array([_measured(table, b) for b in mine]).reshape(-1, 2)
         for i, body in enumerate(mine):
-            others = (np.abs(x - x[i]) < REACH) & (np.arange(x.size) != i)
-            ground = prior.updated(*measured[others].T) if others.any() else prior
+            near = order[firsts[i] : lasts[i]]
+            others = near[near != i]
+            ground = prior.updated(*measured[others].T) if others.size else prior
             _settle_one(table, body, ground, prior, height, separation)
     if not mine:
         return prior
-    measured = np.array([_measured(table, b, prior) for b in mine]).reshape(-1, 2)
+    measured = np.array([_measured(table, b) for b in mine]).reshape(-1, 2)
     return prior.updated(*measured.T)
 
 
@@ -57,13 +62,13 @@ def _depth(body: Body) -> float:
     return body.depth if body.depth is not None else 0.5
 
 
-def _measured(table: classify.Table, body: Body, prior: Ground) -> tuple[float, float]:
+def _measured(table: classify.Table, body: Body) -> tuple[float, float]:
     """Log of the ground's factor by this body alone, and its sigma, wider where the body may be clutter."""
-    rest = {k: v for k, v in body.votes.items() if k != "excess_settled"}
+    chances = classify.detailed({k: v for k, v in body.votes.items() if k != "excess_settled"})
     value, sigma = size.ground_measurement(
-        table, rest, float(body.evidence["excess"]), float(body.evidence["sigma_apparent"]), _depth(body)
+        table, chances, float(body.evidence["excess"]), float(body.evidence["sigma_apparent"]), _depth(body)
     )
-    doubt = 1.0 + 3.0 * classify.posterior(rest).get("clutter", 0.0)
+    doubt = 1.0 + 3.0 * classify.by_kind(chances).get("clutter", 0.0)
     return value, sigma * doubt
 
 
@@ -78,7 +83,7 @@ def _settle_one(
     # no top curves the other way: what looks so much slower than the ground is a bounce, a crossing of tails, or chance
     if excess - shift + 2 * math.hypot(sigma, ground.spread) < SLOWEST:
         body.votes["slow_curve"] = {"clutter": 4.0}
-    value, spread = size.ground_measurement(table, body.votes, excess - shift, sigma, _depth(body))
+    value, spread = size.ground_measurement(table, classify.detailed(body.votes), excess - shift, sigma, _depth(body))
     factor, relative = size.combine(ground, value, spread)
     local = replace(ground, factor=ground.factor * factor)
     air = 2 * height / C_AIR

@@ -11,8 +11,7 @@ import math
 
 import numpy as np
 
-from gprscan.detection.body import Votes
-from gprscan.detection.classify import Table, detailed
+from gprscan.detection.classify import Table
 from gprscan.detection.ground import Ground
 from gprscan.units import C_AIR
 
@@ -57,9 +56,14 @@ def expected_excess(table: Table, kind: str, depth: float) -> tuple[float, float
     return 0.5 * math.log(ratio), 0.5 * sd / (z * ratio)
 
 
-def ground_measurement(table: Table, votes: Votes, excess: float, sigma: float, depth: float) -> tuple[float, float]:
-    """What one body says about the log of the ground's factor: excess less what its kinds explain, and its sigma."""
-    chances = {k: p for k, p in detailed(votes).items() if k in table["radius_m"]}
+def ground_measurement(
+    table: Table, chances: dict[str, float], excess: float, sigma: float, depth: float
+) -> tuple[float, float]:
+    """What one body says about the log of the ground's factor: excess less what its kinds explain, and its sigma.
+
+    `chances` are its probabilities per kind as the tables name them, see `gprscan.detection.classify.detailed`.
+    """
+    chances = {k: p for k, p in chances.items() if k in table["radius_m"]}
     norm = sum(chances.values()) or 1.0
     parts = [(p / norm, *expected_excess(table, k, depth)) for k, p in chances.items()]
     mean = sum(p * m for p, m, _ in parts)

@@ -6,7 +6,9 @@ stands alone, and no picker can time it. So the whole early trace is modelled, d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from scipy.optimize import least_squares
 from scipy.special import hankel2
 
 from gprscan.errors import ParameterError
-from gprscan.kernels.line_source import MOST_LAYERS, reflected_field
+from gprscan.kernels.line_source import MOST_LAYERS, reflected_field, reflected_field_slopes
 from gprscan.units import C_AIR
 
 WAVENUMBERS = 160
@@ -70,13 +72,20 @@ def layered_response(omega: Any, permittivity: Any, thickness: Any, separation: 
             f"{MOST_LAYERS - 1}, with one thickness less."
         )
         raise ParameterError(msg)
+    waves = _over_wavenumbers(reflected_field, k_air, layers, thickness, separation, height)
+    return np.asarray(hankel2(0, k_air * separation) + waves)
+
+
+def _over_wavenumbers(
+    kernel: Callable[..., np.ndarray], k_air: np.ndarray, layers: np.ndarray, thickness: Any, separation: float,
+    height: float,
+) -> np.ndarray:  # fmt: skip
     widest = 1.2 * float(np.abs(k_air).max()) * float(np.sqrt(max(1.0, layers.max()))) + 40.0
     k_x, interval = np.linspace(0.0, widest, WAVENUMBERS, retstep=True)
     weight = np.full(WAVENUMBERS, interval)
     weight[[0, -1]] *= 0.5
     depths = np.asarray(thickness, dtype="float64").reshape(-1)
-    waves = reflected_field(k_air, layers, depths, float(separation), float(height), k_x, weight)
-    return np.asarray(hankel2(0, k_air * separation) + (2.0 / np.pi) * waves)
+    return (2.0 / np.pi) * kernel(k_air, layers, depths, float(separation), float(height), k_x, weight)
 
 
 def early_waveform(
@@ -100,13 +109,25 @@ def early_waveform(
     ndarray of complex, shape as `twt`
         In arbitrary units.
     """
-    centre = frequency / 1000.0
-    cycles = np.arange(int(4.5 * centre * PERIOD) + 1) / PERIOD
-    omega = 2.0 * np.pi * cycles - 1j * DAMPING
-    pulse = omega**2 * np.exp(-((omega / (2.0 * np.pi * centre)) ** 2))
-    spectrum = pulse * omega * layered_response(omega, permittivity, thickness, separation, height)
+    omega = _frequencies(frequency)
+    spectrum = _pulse(omega, frequency) * layered_response(omega, permittivity, thickness, separation, height)
+    return _summed(np.exp(1j * np.outer(twt, omega)), spectrum)
+
+
+def _frequencies(frequency: float) -> np.ndarray:
+    """Angular frequencies in rad/ns of a pulse with some centre frequency in MHz, damped."""
+    cycles = np.arange(int(4.5 * frequency / 1000.0 * PERIOD) + 1) / PERIOD
+    return np.asarray(2.0 * np.pi * cycles - 1j * DAMPING)
+
+
+def _pulse(omega: np.ndarray, frequency: float) -> np.ndarray:
+    """Spectrum of a Ricker pulse from a line source."""
+    return np.asarray(omega**3 * np.exp(-((omega / (2.0 * np.pi * frequency / 1000.0)) ** 2)))
+
+
+def _summed(waves: np.ndarray, spectrum: np.ndarray) -> np.ndarray:
     # not by a matrix product: for one this small, BLAS spends a hundred times longer on waking its threads
-    return np.asarray((np.exp(1j * np.outer(twt, omega)) * spectrum).sum(axis=1))
+    return np.asarray((waves * spectrum).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -150,17 +171,61 @@ class _Problem:
     high: np.ndarray
     free: np.ndarray
 
-    def _residual(self, values: np.ndarray) -> np.ndarray:
+    @cached_property
+    def _waves(self) -> np.ndarray:
+        """Each frequency that any trial has, at each time."""
+        return np.exp(1j * np.outer(self.twt, _frequencies(float(self.high[5]))))
+
+    def _parameters(self, values: np.ndarray) -> np.ndarray:
         p = self.mean.copy()
         p[self.free] = values
-        modelled = early_waveform(
-            self.twt - p[6], p[[0, 1, 3]], p[[2, 4]], frequency=p[5], separation=self.separation, height=p[7]
-        )
-        # strength and phase of the pulse and the zero line are linear
-        basis = np.stack([modelled.real, modelled.imag, np.full(self.twt.size, np.abs(modelled).max())], axis=1)
+        return p
+
+    def _spectrum(self, p: np.ndarray) -> np.ndarray:
+        omega = _frequencies(p[5])
+        pulse = _pulse(omega, p[5]) * np.exp(-1j * omega * p[6])
+        return pulse * layered_response(omega, p[[0, 1, 3]], p[[2, 4]], self.separation, p[7])
+
+    def _basis(self, spectrum: np.ndarray) -> np.ndarray:
+        """What strength and phase of the pulse, and the zero line, are the factors of."""
+        modelled = _summed(self._waves[:, : spectrum.size], spectrum)
+        return np.stack([modelled.real, modelled.imag, np.full(self.twt.size, np.abs(modelled).max())], axis=1)
+
+    def _residual(self, values: np.ndarray) -> np.ndarray:
+        basis = self._basis(self._spectrum(self._parameters(values)))
         basis /= np.abs(basis).max()
         factors, *_ = np.linalg.lstsq(basis, self.trace, rcond=None)
         return np.asarray(basis @ factors - self.trace)
+
+    def _slopes(self, values: np.ndarray) -> np.ndarray:
+        """Change of the residual with each free parameter, shape (time, parameter).
+
+        The linear factors follow (Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973, 413): with the projection P on the basis
+        B, ``d(P y) = (1 - P) dB c + (B^+)^T dB^T (1 - P) y``.
+        """
+        p = self._parameters(values)
+        omega = _frequencies(p[5])
+        pulse = _pulse(omega, p[5]) * np.exp(-1j * omega * p[6])
+        spectra = np.empty((p.size, omega.size), complex)
+        layers, thickness = p[[0, 1, 3]], p[[2, 4]]
+        spectra[[0, 1, 3, 2, 4, 7]] = pulse * _over_wavenumbers(
+            reflected_field_slopes, omega / C_AIR, layers, thickness, self.separation, p[7]
+        )
+        whole = self._spectrum(p)
+        spectra[5] = whole * 2.0 * (omega * 1000.0 / (2.0 * np.pi)) ** 2 / p[5] ** 3
+        spectra[6] = -1j * omega * whole
+        waves = self._waves[:, : omega.size]
+        basis = self._basis(whole)
+        q, r = np.linalg.qr(basis)
+        factors = np.linalg.solve(r, q.T @ self.trace)
+        left = self.trace - basis @ factors
+        out = np.empty((self.twt.size, int(self.free.sum())))
+        for column, spectrum in enumerate(spectra[self.free]):
+            change = _summed(waves, spectrum)
+            along = factors[0] * change.real + factors[1] * change.imag
+            turned = np.array([change.real @ left, change.imag @ left, 0.0])
+            out[:, column] = along - q @ (q.T @ along) + q @ np.linalg.solve(r.T, turned)
+        return out
 
     def solve(self, start: np.ndarray, evaluations: int) -> tuple[float, PavementFit]:
         mean, spread = self.mean[self.free], self.spread[self.free]
@@ -168,9 +233,13 @@ class _Problem:
         def cost(values: np.ndarray) -> np.ndarray:
             return np.concatenate([self._residual(values) / MODEL_ERROR, (values - mean) / spread])
 
+        def slopes(values: np.ndarray) -> np.ndarray:
+            return np.concatenate([self._slopes(values) / MODEL_ERROR, np.diag(1.0 / spread)])
+
         found = least_squares(
             cost,
-            np.clip(start[self.free], self.low[self.free] + 1e-6, self.high[self.free] - 1e-6),
+            jac=slopes,
+            x0=np.clip(start[self.free], self.low[self.free] + 1e-6, self.high[self.free] - 1e-6),
             bounds=(self.low[self.free], self.high[self.free]),
             x_scale=spread,
             max_nfev=evaluations,
