@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 import tomllib
+from collections import defaultdict
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -62,18 +63,15 @@ def vote(table: Table, values: dict[str, Any]) -> Votes:
 def read_curve(table: Table, name: str, value: float) -> dict[str, float]:
     """Log-likelihood per kind of one measured value, from its curves in a table."""
     entry = table["curve"][name]
-    return {k: _curve(value, entry["knots"], entry[k]) for k in table["prior"]}
+    knots = entry["knots"]
+    right = min(max(bisect.bisect_right(knots, value), 1), len(knots) - 1)
+    part = (value - knots[right - 1]) / (knots[right] - knots[right - 1])
+    part = min(max(part, 0.0), 1.0)
+    return {k: round(entry[k][right - 1] * (1.0 - part) + entry[k][right] * part, 3) for k in table["prior"]}
 
 
 def _gauss(value: float, mean: float, sd: float) -> float:
     return -0.5 * ((value - mean) / sd) ** 2 - math.log(sd)
-
-
-def _curve(value: float, knots: list[float], levels: list[float]) -> float:
-    right = min(max(bisect.bisect_right(knots, value), 1), len(knots) - 1)
-    part = (value - knots[right - 1]) / (knots[right] - knots[right - 1])
-    part = min(max(part, 0.0), 1.0)
-    return round(levels[right - 1] * (1.0 - part) + levels[right] * part, 3)
 
 
 def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, float]:
@@ -85,10 +83,10 @@ def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, f
 
 def total(votes: Votes) -> dict[str, float]:
     """Sum of all votes per kind; a vote for a kind counts for each of its variants."""
-    raw: dict[str, float] = {}
+    raw: dict[str, float] = defaultdict(float)
     for entry in votes.values():
         for kind, value in entry.items():
-            raw[kind] = raw.get(kind, 0.0) + value
+            raw[kind] += value
     base = {kind: kind.partition(".")[0] for kind in raw}
     varied = {base[kind] for kind in raw if base[kind] != kind}
     return {

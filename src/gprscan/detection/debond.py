@@ -56,8 +56,9 @@ def detect_debond(section: Section, layers: Layers | None, settings: Settings) -
     if not settings.hazards or section.valid.sum() < 8 or section.direct_peak <= 0:
         return []
     bodies: list[Body] = []
+    early = early_change(section)
     for length in (SHORT, LONG):
-        change = interface_change(section, length)
+        change = interface_change(section, early, length)
         if length == SHORT and change.rough > 0.5 * LEAST_STRENGTH:
             continue  # a mesh of bars: only the long window averages it out
         z = (change.strength - change.usual) / change.spread
@@ -98,15 +99,31 @@ class InterfaceChange:
     rough: float
 
 
-def interface_change(section: Section, length: float) -> InterfaceChange:
-    """Compare the early part of each trace with what the line shows where the layers are in contact.
+@dataclass
+class EarlyChange:
+    """What windows of any length have in common.
 
-    Parameters
+    Attributes
     ----------
-    section : Section
-    length : float
-        Window of the average along the line, m.
+    first, last : int
+        Samples between which a base of the bound layer can answer.
+    gain : ndarray, shape (sample,)
+        What makes an echo a share of the incident wave, spreading undone.
+    early, change, envelope : ndarray, shape (trace, sample)
+        Traces in the band of the antenna from the start of the record on; their difference from the line nearby, and the
+        envelope of that.
     """
+
+    first: int
+    last: int
+    gain: np.ndarray
+    early: np.ndarray
+    change: np.ndarray
+    envelope: np.ndarray
+
+
+def early_change(section: Section) -> EarlyChange:
+    """Take what the line shows nearby from the early part of each trace."""
     s = section
     air = 2 * s.height / C_AIR
     first = s.sample(s.separation / C_AIR + 0.45 / s.fc_nominal)
@@ -115,11 +132,25 @@ def interface_change(section: Section, length: float) -> InterfaceChange:
     gain = (spreading(s) / incident_level(s))[:stop]
     early = band_limited(s.raw[:, :stop], s.dt, s.fc_nominal)
     change = without_background(early, s.valid, max(3, round(REFERENCE / s.dx)))
+    return EarlyChange(first, last, gain, early, change, analytic.envelope(change))
+
+
+def interface_change(section: Section, early: EarlyChange, length: float) -> InterfaceChange:
+    """Compare the early part of each trace with what the line shows where the layers are in contact.
+
+    Parameters
+    ----------
+    section : Section
+    early : EarlyChange
+        Of the section.
+    length : float
+        Window of the average along the line, m.
+    """
+    s, first, last, gain = section, early.first, early.last, early.gain
     width = 2 * round(0.5 * length / s.dx) + 1
-    difference, missing = smooth(change, s.valid, width)
-    difference = _against_quiet_part(s, early, difference, gain, width)
-    crest, _ = smooth(analytic.envelope(change), s.valid, width)
-    envelope = analytic.envelope(difference)
+    mean, missing = smooth(early.change, s.valid, width)
+    difference, envelope = _against_quiet_part(s, early.early, mean, gain, width)
+    crest, _ = smooth(early.envelope, s.valid, width)
     leak = np.maximum(missing - 0.02, 0.0)[:, None] * crest
     strength = (np.maximum(envelope - leak, 0.0) * gain)[:, first:last]
     live = strength[some_of(s.valid)]
@@ -129,16 +160,21 @@ def interface_change(section: Section, length: float) -> InterfaceChange:
     return InterfaceChange(first, difference, strength, usual, spread, length, rough)
 
 
-def _against_quiet_part(s: Section, early: np.ndarray, mean: np.ndarray, gain: np.ndarray, width: int) -> np.ndarray:
+def _against_quiet_part(
+    s: Section, early: np.ndarray, mean: np.ndarray, gain: np.ndarray, width: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Where more than half of the line is debonded, the median is not the intact reference: take the quiet part.
+
+    Returns the difference from the reference, averaged along the line, and its envelope.
 
     Believed only where the direct wave has passed, since it adds to the echo of a thin layer with either sign.
     """
-    level = analytic.envelope(mean) * gain
+    envelope = analytic.envelope(mean)
     clear = s.sample(s.separation / C_AIR + 1.1 / s.fc_nominal)
-    if clear + 4 >= level.shape[1]:
-        return mean
-    odd = (level[:, clear:].max(axis=1) > LEAST_STRENGTH) & s.valid
+    if clear + 4 >= mean.shape[1]:
+        return mean, envelope
+    level = envelope[:, clear:] * gain[clear:]
+    odd = (level.max(axis=1) > LEAST_STRENGTH) & s.valid
     rest = s.valid & ~odd
     # over a mesh strong and weak traces alternate; debonded and intact stretches do not
     if (
@@ -146,13 +182,14 @@ def _against_quiet_part(s: Section, early: np.ndarray, mean: np.ndarray, gain: n
         or rest.sum() < 3
         or np.diff(odd).sum() * s.dx > 0.5 * LEAST_WIDTH * odd.sum() * s.dx
     ):
-        return mean
-    k = clear + int(np.median(level[odd][:, clear:], axis=0).argmax())
+        return mean, envelope
+    k = clear + int(np.median(level[odd], axis=0).argmax())
     half = max(1, round(0.5 / (s.fc_nominal * s.dt)))
     inside, outside = (float((np.median(early[m], axis=0)[k - half : k + half] ** 2).sum()) for m in (odd, rest))
     if inside > 0.25 * outside:
-        return mean
-    return smooth(early - np.median(early[odd], axis=0), s.valid, width)[0]
+        return mean, envelope
+    difference = smooth(early - np.median(early[odd], axis=0), s.valid, width)[0]
+    return difference, analytic.envelope(difference)
 
 
 def incident_level(section: Section) -> float:

@@ -11,7 +11,7 @@ from scipy import signal
 
 from gprscan.detection.fit import Fit
 from gprscan.detection.section import Section
-from gprscan.kernels import arrivals
+from gprscan.kernels import arrivals, beside
 
 
 class _Analytic(NamedTuple):
@@ -64,7 +64,7 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
         "frequency_ratio": _centre(wave[first], section.dt, section.fc_nominal) / section.fc,
         "picked": fit.picks / max(fit.distance.size, 1),
         "residual_periods": fit.residual / period,
-        **_inner(wave, lag, at, peak, period, inner),
+        **_inner(envelope, lag, at, peak, period, inner),
         "legs_db": _legs(fit, at, period),
         "disorder_db": _disorder(section, fit, period),
         "contrast_db": _contrast(section, fit, peak, period),
@@ -72,9 +72,8 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
     }
 
 
-def _inner(wave, lag, at, peak, period, inner):  # type: ignore[no-untyped-def]
+def _inner(envelope, lag, at, peak, period, inner):  # type: ignore[no-untyped-def]
     """Strongest later echo with the moveout of the first, in the stack or found as a hyperbola of its own."""
-    envelope = np.abs(signal.hilbert(wave))
     late = (lag > at + 1.4 * period) & (lag < lag[-1] - 0.2 * period)
     delay, level = None, None
     if late.any():
@@ -111,20 +110,17 @@ def _disorder(section: Section, fit: Fit, period: float) -> float | None:
     rest = part - part.mean(axis=0)
     inside = float((rest**2).mean()) * near.sum() / max(near.sum() - 1, 1)
     i0, i1 = section.sample(fit.t + 1.0 * period), section.sample(fit.t + 4.0 * period)
-    beside = (np.abs(section.x - fit.x) > 1.0 * depth) & section.valid
-    if beside.sum() < 5 or i1 <= i0:
+    if i1 <= i0:
         return None
-    return _db(np.sqrt(inside / max(float(np.median((section.echo[beside, i0:i1] ** 2).mean(axis=1))), 1e-30)))
+    usual = beside.mean_squares(section.echo, section.x, section.valid, fit.x, depth, i0, i1)
+    return _db(np.sqrt(inside / max(float(np.median(usual)), 1e-30))) if usual.size >= 5 else None
 
 
 def _contrast(section: Section, fit: Fit, peak: float, period: float) -> float | None:
     """Echo over the typical echo at the same time elsewhere on the block."""
     i0, i1 = section.sample(fit.t - 0.7 * period), section.sample(fit.t + 0.7 * period) + 1
-    beside = (np.abs(section.x - fit.x) > 0.8 * fit.reach) & section.valid
-    if beside.sum() < 5:
-        return None
-    usual = float(np.median(np.abs(section.echo[beside, i0:i1]).max(axis=1)))
-    return _db(peak / max(usual, 1e-30))
+    usual = beside.peaks(section.echo, section.x, section.valid, fit.x, 0.8 * fit.reach, i0, i1)
+    return _db(peak / max(float(np.median(usual)), 1e-30)) if usual.size >= 5 else None
 
 
 def _db(value: float) -> float:

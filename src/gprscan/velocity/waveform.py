@@ -7,7 +7,7 @@ stands alone, and no picker can time it. So the whole early trace is modelled, d
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -170,6 +170,7 @@ class _Problem:
     low: np.ndarray
     high: np.ndarray
     free: np.ndarray
+    seen: dict[bytes, np.ndarray] = field(default_factory=dict)  # spectrum of the last parameters
 
     @cached_property
     def _waves(self) -> np.ndarray:
@@ -182,9 +183,14 @@ class _Problem:
         return p
 
     def _spectrum(self, p: np.ndarray) -> np.ndarray:
+        """Spectrum of the whole waveform; slopes are taken where it was looked at last."""
+        if p.tobytes() in self.seen:
+            return self.seen[p.tobytes()]
+        self.seen.clear()
         omega = _frequencies(p[5])
         pulse = _pulse(omega, p[5]) * np.exp(-1j * omega * p[6])
-        return pulse * layered_response(omega, p[[0, 1, 3]], p[[2, 4]], self.separation, p[7])
+        response = layered_response(omega, p[[0, 1, 3]], p[[2, 4]], self.separation, p[7])
+        return self.seen.setdefault(p.tobytes(), pulse * response)
 
     def _basis(self, spectrum: np.ndarray) -> np.ndarray:
         """What strength and phase of the pulse, and the zero line, are the factors of."""
@@ -347,7 +353,7 @@ def fit_pavement(
     if near is not None:
         free = np.isin(np.arange(8), [0, 2, 6])
         tight = np.where(free, [0.4, 1, 0.04, 1, 1, 1, 0.1, 1], spread)
-        local = replace(problem, mean=near.parameters.copy(), spread=tight, free=free)
+        local = replace(problem, seen={}, mean=near.parameters.copy(), spread=tight, free=free)
         return local.solve(near.parameters, 12)[1]
     starts = np.repeat(mean[None], len(_STARTS), axis=0)
     starts[:, 2] = _STARTS
