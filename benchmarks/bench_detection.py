@@ -1,13 +1,13 @@
 """What detection costs, against the bare tap loop of the migrations in the same run.
 
-    python benchmarks/bench_detection.py [--metres 100 200] [--stages]
+    python benchmarks/bench_detection.py [--metres 100 200] [--stages] [--memory 1 4 16]
 
 The line is a long synthetic road with natural scatterers and receiver noise. One channel-kilometre is 50,000 traces of
 512 samples; the times are scaled to it. The bare loop does as many two-tap multiply-adds as a sum over a diffraction
 curve of 61 traces at every second sample of the line for one velocity would need, so that its ratio says how many such
 sums the whole of detection costs. Processor seconds of both threads stand beside the wall time, which on a
-shared machine says little. Memory is the largest that the process held beyond what it had before; it should not
-grow with the length.
+shared machine says little. Memory is the largest that the process held beyond what it had before. With ``--memory``
+files of so many km, the same 200 m again and again, are read lazily and searched, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import cProfile
 import importlib
 import pstats
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from gprscan import detect, model
+from gprscan import detect, model, read, write
 from gprscan.synthetic import Road, road_line
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -97,12 +99,55 @@ def stages(line: Any) -> None:
         print(f"{name:<24}{scale * sum(e[3] for e in hits):>11.2f}{scale * sum(e[1] for e in hits):>10.0f}")
 
 
+def long_file(folder: Path, km: float) -> Path:
+    """Write a DZT file of some length: one road of 200 m, repeated."""
+    path = write(road(0.2 * 1000.0 - SPACING), folder / "road.DZT", overwrite=True)
+    whole, traces = path.read_bytes(), read(path).sizes["trace"]
+    size = read(path).sizes["twt"] * 4 * traces
+    with path.open("ab") as file:
+        for _ in range(round(5 * km) - 1):
+            file.write(whole[-size:])
+    return path
+
+
+def memory(lengths: list[float]) -> None:
+    """Print memory and time of long files, each searched in a process of its own."""
+    head = ("file", "detect s", "core-s/km", "before MB", "more MB", "bodies")
+    print(f"\n{head[0]:<26}" + "".join(f"{name:>11}" for name in head[1:]))
+    for km in sorted(lengths):
+        with tempfile.TemporaryDirectory() as folder:
+            path = long_file(Path(folder), km)
+            subprocess.run([sys.executable, __file__, "--child", str(path)], check=True)
+
+
+def child(path: Path) -> None:
+    """Print the row of one file."""
+    detect(road(5.0))
+    line = read(path)
+    before, start, busy = held(), time.perf_counter(), time.process_time()
+    found = detect(line)
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    name = f"{line.sizes['trace'] / TRACES_PER_KM:g} km, {path.stat().st_size / 2**20:.0f} MB"
+    per_km = busy * TRACES_PER_KM / line.sizes["trace"]
+    print(
+        f"{name:<26}{seconds:>11.1f}{per_km:>11.1f}{before:>11.0f}{held() - before:>11.0f}{len(found):>11d}", flush=True
+    )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metres", type=float, nargs="+", default=[100.0, 200.0, 400.0])
     parser.add_argument("--stages", action="store_true")
+    parser.add_argument("--memory", type=float, nargs="*", default=[], help="lengths of files, km")
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.child:
+        child(chosen.child)
+        return
+    if chosen.memory:
+        memory(chosen.memory)
+        return
     start = time.perf_counter()
     detect(road(5.0))
     print(
