@@ -29,11 +29,22 @@ def default_crs(longitude: Any, latitude: Any) -> pyproj.CRS:
     lon, lat = float(np.nanmedian(longitude)), float(np.nanmedian(latitude))
     west, east, south, north = SHENZHEN
     if west <= lon <= east and south <= lat <= north:
-        return pyproj.CRS.from_user_input(SHENZHEN_CRS)
+        return _known(SHENZHEN_CRS)
     if lat > 84 or lat < -80:
-        return pyproj.CRS.from_epsg(5041 if lat > 0 else 5042)
+        return _known(f"EPSG:{5041 if lat > 0 else 5042}")
     zone = int((lon + 180) // 6) % 60 + 1
-    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+    return _known(f"EPSG:{(32600 if lat >= 0 else 32700) + zone}")
+
+
+@lru_cache(maxsize=256)
+def _known(text: str) -> pyproj.CRS:
+    """Return the system of a code or definition; looking it up in the database of PROJ is slow."""
+    return pyproj.CRS.from_user_input(text)
+
+
+def _as_crs(crs: Any) -> pyproj.CRS:
+    """Return anything that `pyproj.CRS.from_user_input` takes as a system."""
+    return _known(crs) if isinstance(crs, str) else pyproj.CRS.from_user_input(crs)
 
 
 def resolve_crs(crs: Any, longitude: Any, latitude: Any) -> pyproj.CRS:
@@ -54,7 +65,7 @@ def resolve_crs(crs: Any, longitude: Any, latitude: Any) -> pyproj.CRS:
     if crs is None:
         return default_crs(longitude, latitude)
     try:
-        wanted = pyproj.CRS.from_user_input(crs)
+        wanted = _as_crs(crs)
     except CRSError as error:
         msg = f"crs is {crs!r}, which PROJ does not know ({error}). Give an EPSG code such as 'EPSG:4547', or WKT."
         raise ParameterError(msg) from None
@@ -107,7 +118,7 @@ def _fits(crs: pyproj.CRS, x: float, y: float) -> bool:
     area = crs.area_of_use
     if area is None:
         return True
-    lon, lat = _transformer(crs, pyproj.CRS.from_user_input(GEOGRAPHIC)).transform(x, y)
+    lon, lat = _transformer(crs, _known(GEOGRAPHIC)).transform(x, y)
     if not (np.isfinite(lon) and np.isfinite(lat)):
         return False
     beside = (lon - area.west) % 360 <= (area.east - area.west) % 360 + 5 or (area.west - lon) % 360 <= 5
@@ -151,20 +162,20 @@ def _transformer(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
 
 
 def _transform(source: Any, target: Any, first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
-    transformer = _transformer(pyproj.CRS.from_user_input(source), pyproj.CRS.from_user_input(target))
+    transformer = _transformer(_as_crs(source), _as_crs(target))
     try:
         a, b = transformer.transform(
             np.asarray(first, dtype="float64"), np.asarray(second, dtype="float64"), errcheck=True
         )
     except ProjError as error:
-        msg = f"coordinates cannot be converted to {pyproj.CRS.from_user_input(target).name}: {error}"
+        msg = f"coordinates cannot be converted to {_as_crs(target).name}: {error}"
         raise ParameterError(msg) from None
     return np.asarray(a), np.asarray(b)
 
 
 def spatial_ref(crs: Any) -> xr.Variable:
     """Return the CF grid mapping of a reference system: the coordinate ``spatial_ref`` with ``crs_wkt``."""
-    return xr.Variable((), np.int32(0), dict(_grid_mapping(pyproj.CRS.from_user_input(crs))))
+    return xr.Variable((), np.int32(0), dict(_grid_mapping(_as_crs(crs))))
 
 
 @lru_cache(maxsize=32)
@@ -185,4 +196,4 @@ def line_crs(line: xr.Dataset) -> pyproj.CRS:
         who = line.attrs.get(names.SOURCE_FILE) or "this line"
         msg = f"{who} has no reference system (coordinate 'spatial_ref' with 'crs_wkt')."
         raise MissingCRSError(msg)
-    return pyproj.CRS.from_wkt(str(wkt))
+    return _known(str(wkt))

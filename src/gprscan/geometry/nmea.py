@@ -10,6 +10,7 @@ import datetime
 import math
 from dataclasses import dataclass
 from functools import reduce
+from operator import xor
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ class NmeaError(ValueError):
 
 def checksum(body: str) -> int:
     """Return the exclusive or of the bytes between ``$`` and ``*``."""
-    return reduce(lambda total, char: total ^ ord(char), body, 0) & 0xFF
+    return reduce(xor, body.encode("utf-16-le", "surrogatepass")[::2], 0)
 
 
 def parse_sentence(text: str) -> Sentence | None:

@@ -178,10 +178,8 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
         source_format=format_name,
         units=recording.units,
         findings=[*findings, *location.findings],
+        extra_coords=_flags(recording) | location.coords,
     )
-    line = line.assign_coords(_flags(recording) | location.coords)
-    if recording.recorded is not None and names.TIME not in line.coords:
-        line = line.assign_coords({names.TIME: (names.TRACE, recording.recorded, {"clock": "recorder"})})
     line.attrs |= location.attrs
     line.attrs[names.VENDOR_HEADER] = json.dumps(recording.header, ensure_ascii=False, allow_nan=False)
     if recording.acquired:
@@ -203,7 +201,7 @@ def _noted_crs(text: str | None, source: Source, findings: list[Finding]) -> str
 
 
 def _flags(recording: Recording) -> dict[str, Any]:
-    """Return the coordinates that flag traces and samples."""
+    """Return the coordinates that flag traces and samples, and the times by the recorder (those of fixes rule)."""
     flags: dict[str, Any] = {}
     if recording.mark is not None:
         flags[names.MARK] = recording.mark
@@ -211,6 +209,8 @@ def _flags(recording: Recording) -> dict[str, Any]:
         status = np.zeros(recording.data.shape[-1], dtype="i1")
         status[: recording.status_samples] = 1
         flags[names.STATUS] = (names.TWT, status)
+    if recording.recorded is not None:
+        flags[names.TIME] = (names.TRACE, recording.recorded, {"clock": "recorder"})
     return flags
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import xarray as xr
@@ -101,9 +102,14 @@ def register(entry: Format) -> Format:
 
 def list_formats() -> list[Format]:
     """Return every format that can be read, in the order in which content is sniffed."""
+    _import_readers()
+    return list(_formats.values())
+
+
+@cache
+def _import_readers() -> None:
     for module in _MODULES:
         importlib.import_module(f"gprscan.io.{module}")
-    return list(_formats.values())
 
 
 def get_format(name: str) -> Format:

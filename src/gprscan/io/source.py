@@ -64,7 +64,7 @@ class Source:
         """File name without its folder."""
         return self.path.name
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """Extension in lower case, with its dot."""
         return self.path.suffix.lower()

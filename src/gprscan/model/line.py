@@ -33,6 +33,7 @@ def from_array(
     units: str = "1",
     findings: Sequence[Finding] = (),
     pipe: Mapping[str, Any] | None = None,
+    extra_coords: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Make a line of the gprscan data model from an array of traces.
 
@@ -68,6 +69,8 @@ def from_array(
     pipe : mapping, optional
         For a line measured inside a pipe: ``inner_diameter``, ``wall_thickness``, ``standoff`` in m and ``clock`` in
         degrees (one value, one per channel, or one per trace for a ring).
+    extra_coords : mapping, optional
+        Further coordinates of the data model, each as (dimensions, values, attributes); they rule over the others.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def from_array(
         attrs[names.ANTENNA_HEIGHT] = float(antenna_height)
     values = getattr(data, "variable", data)
     variable = xr.Variable(dims, getattr(values, "_data", values), {"units": units})
-    line = xr.Dataset({names.AMPLITUDE: variable}, coords, attrs)
+    line = xr.Dataset({names.AMPLITUDE: variable}, {**coords, **(extra_coords or {})}, attrs)
     return line if pipe is None else attach_pipe(line, pipe)
 
 
