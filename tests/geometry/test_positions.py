@@ -43,17 +43,22 @@ def codes(line: xr.Dataset) -> set[str]:
 class Road:
     """A drive of 400 m: straight, a right turn of 90 degrees with a radius of 20 m after 200 m, straight; with a stop."""
 
-    def __init__(self, lag: float = 0.0, outage: tuple[float, float] = (160.0, 290.0), scale: float = 1.005) -> None:
+    PIECES: tuple[tuple[float, float], ...] = ((200, 0), (10 * np.pi, np.pi / 2), (400, 0))  # m, and turn in radians
+
+    def __init__(
+        self, lag: float = 0.0, outage: tuple[float, float] = (160.0, 290.0), scale: float = 1.005, seed: int = 7
+    ) -> None:
         self.t = np.arange(0, 120, 0.1)
         speed = 4 + 2 * np.sin(self.t / 7)
         speed[(self.t > 20) & (self.t < 30)] = 0.0
         speed = np.convolve(np.pad(speed, 10, "edge"), np.ones(21) / 21, "valid")
         self.way = np.cumsum(speed) * 0.1
         s = np.arange(0, self.way[-1] + 1, 0.01)
-        angle = np.pi / 2 + np.clip((s - 200) / 20, 0, np.pi / 2)
+        ends, turned = np.cumsum(np.array([(0.0, 0.0), *self.PIECES]), axis=0).T
+        angle = np.pi / 2 + np.interp(s, ends, turned)
         self.path = s, 503_000 + np.cumsum(np.sin(angle)) * 0.01, 2_511_000 + np.cumsum(np.cos(angle)) * 0.01
         self.odometer = np.arange(0, self.way[-1] / scale, 0.1)
-        rng = np.random.default_rng(7)
+        rng = np.random.default_rng(seed)
         at = np.arange(0, self.t.size, 10)
         at = at[(self.way[at] < outage[0]) | (self.way[at] > outage[1])]
         x, y = self.at(np.interp(self.t[at] - lag, self.t, self.way))
@@ -331,3 +336,64 @@ def test_there_is_no_default_local_system(tmp_path: Path) -> None:
             load_local_system(path)
     path.write_text(TEMPLATE)
     assert load_local_system(path).name == "my local system"
+
+
+class TwoBends(Road):
+    """A road of two bends in the outage, which the ends do not tell."""
+
+    PIECES = ((110, 0), (30, np.pi / 3), (30, 0), (30, -np.pi / 4), (400, 0))
+
+
+def centreline_of(road: Road, aside: float, folder: Path) -> PositionOptions:
+    """The road's centreline, a vertex every 5 m, to the left of the vehicle."""
+    at = np.arange(0, road.path[0][-1], 5.0)
+    x, y = road.at(at)
+    east, north = (np.gradient(v, at) for v in (x, y))
+    path = folder / "road.csv"
+    rows = [f"{a:.3f},{b:.3f}" for a, b in zip(x - aside * north, y + aside * east, strict=True)]
+    path.write_text("x,y\n" + "\n".join(rows))
+    return PositionOptions(centreline=path, centreline_crs=CRS)
+
+
+def test_a_gap_with_two_bends_is_closed_along_the_centreline(tmp_path: Path) -> None:
+    road = TwoBends(outage=(85.0, 240.0))
+    guessed = place(road.line(), road.fixes, crs=CRS)
+    line = place(road.line(), road.fixes, crs=CRS, options=centreline_of(road, 3.5, tmp_path))
+    inside = (road.odometer * 1.005 > 85) & (road.odometer * 1.005 < 240)
+    assert "gnss-gap-bent" in codes(guessed)
+    assert "gnss-gap-bent" not in codes(line)
+    assert "gnss-gap-along-road" in codes(line)
+    error = road.error(line)
+    assert error[inside].max() < 0.005 * 155
+    assert road.error(guessed)[inside].max() > 2 * error[inside].max()
+    assert (error < 2 * np.sqrt(2) * line["position_sigma"].values)[inside].mean() > 0.9
+    assert np.abs(np.diff(line["x"].values)).max() < 0.15  # traces stay a decimetre apart where the gap begins and ends
+    outside = np.abs(road.odometer * 1.005 - 162.5) > 77.5 + 6.0  # the fixes beside the gap are up to 6 m away from it
+    np.testing.assert_array_equal(line["x"].values[outside], guessed["x"].values[outside])
+
+
+def test_a_gap_is_not_closed_along_a_road_of_another_length(tmp_path: Path) -> None:
+    road = TwoBends(outage=(85.0, 240.0))
+    options = centreline_of(road, 3.5, tmp_path)
+    # a short cut: the centreline goes straight from before the bends to behind them
+    head, *rows = (tmp_path / "road.csv").read_text().splitlines()
+    (tmp_path / "road.csv").write_text("\n".join([head, *rows[:15], *rows[50:]]))
+    found = codes(place(road.line(), road.fixes, crs=CRS, options=options))
+    assert "gnss-gap-bent" in found
+    assert "gnss-gap-along-road" not in found
+
+
+def test_the_truth_lies_within_two_sigma_in_each_channel_of_an_array() -> None:
+    offsets = np.linspace(-1.0, 1.0, 5)
+    within = []
+    for seed in range(4):
+        road = Road(seed=seed, outage=(1e6, 1e6))
+        line = place(road.line(5, channel_offsets=offsets), road.fixes, crs=CRS)
+        way = road.odometer * 1.005
+        ahead = np.stack([b - a for a, b in zip(road.at(way - 0.25), road.at(way + 0.25), strict=True)])
+        east, north = ahead / np.hypot(*ahead)
+        true_x = road.truth[0] + offsets[:, None] * north
+        true_y = road.truth[1] - offsets[:, None] * east
+        sigma = line["position_sigma"].values
+        within.append([np.abs(line["x"].values - true_x) <= 2 * sigma, np.abs(line["y"].values - true_y) <= 2 * sigma])
+    assert np.mean(within, axis=(0, 1, 3)).min() > 0.9

@@ -12,7 +12,7 @@ import gprscan as gs
 from gprscan import model
 from gprscan.errors import ReadError, TruncatedFileError
 from gprscan.io import identify
-from tests.io import makers
+from tests.io import fuzz, makers
 from tests.io.builders import radar
 from tests.io.test_segy import codes
 
@@ -172,3 +172,12 @@ def test_damaged_ids(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(kind, match=word):
             gs.read(path)
+
+
+def test_fixes_a_third_of_the_earth_apart_are_no_crash(tmp_path: Path) -> None:
+    path = fuzz.SEEDS["seg2"][0](tmp_path)  # seed 2, mutation 1813
+    rows = ["0,1,22.7,014.03,12.7,1.1,0,8", "4,5,22.7,114.03004,13.5,1.1,0,8", "8,9,22.7,114.030008,12.5,1.1,0,8"]
+    rows += ["12,13,22.7,114.030012,02.5,1.1,0,8", "16,17,22.7,114.230016,52.5<0.1,0,8"]
+    (tmp_path / "a.gps").write_text("\n".join(["6", *rows, "20,21,2r.7,114.2300200000000,12.5,1.1,0,8["]))
+    found = codes(gs.read(path))
+    assert {"odometer-gnss-disagreement", "position-rows-damaged"} <= found

@@ -101,7 +101,8 @@ class Chain:
         if not g:
             return out, np.zeros((0, 0))
         factor = cholesky_banded(self._banded(), lower=True, overwrite_ab=True, check_finite=False)
-        through = cho_solve_banded((factor, True), self.border.reshape(n * m, g)).reshape(n, m, g)
+        through = cho_solve_banded((factor, True), self.border.reshape(n * m, g), check_finite=False)
+        through = through.reshape(n, m, g)
         shared = np.linalg.inv(self._reduced(through))
         return out + through @ shared @ through.transpose(0, 2, 1), shared
 

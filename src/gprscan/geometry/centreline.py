@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gprscan.errors import MissingCRSError, MissingFileError, ReadError
-from gprscan.geometry.crs import checked_plane, default_crs, project
+from gprscan.geometry.crs import checked_plane, default_crs, project, unproject
 from gprscan.geometry.track_file import pick, read_columns
 from gprscan.model.findings import Finding
 
@@ -62,6 +62,13 @@ class Centreline:
             part = slice(start, start + BLOCK)
             chainage[part], offset[part] = self._locate_block(flat_x[part], flat_y[part])
         return chainage.reshape(np.shape(x)), offset.reshape(np.shape(x))
+
+    def in_plane(self, crs: Any) -> Centreline:
+        """Return the same road, with the same chainages, in another projected system."""
+        if self.crs == crs:
+            return self
+        x, y = project(*unproject(self.x, self.y, self.crs), crs)
+        return replace(self, x=x, y=y, crs=crs)
 
     def _locate_block(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ex, ey = np.diff(self.x), np.diff(self.y)

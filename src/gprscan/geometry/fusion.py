@@ -38,6 +38,23 @@ LEAST_RADIUS = 3.0  # m
 
 
 @dataclass(frozen=True)
+class Gap:
+    """A stretch of the odometer without fixes in which the road bends.
+
+    Attributes
+    ----------
+    start, end : float
+        By the odometer, m.
+    told : bool
+        Whether its ends fit one bend between two straights.
+    """
+
+    start: float
+    end: float
+    told: bool
+
+
+@dataclass(frozen=True)
 class Rolled:
     """The path of a vehicle over its odometer.
 
@@ -57,8 +74,8 @@ class Rolled:
         Distance of each fix from the path in standard deviations.
     inflation : float
         Factor by which the fixes scatter more than their stated standard deviation; at least 1.
-    open_gaps : list of (float, float)
-        Stretches of the odometer without fixes whose path their ends do not tell.
+    gaps : list of Gap
+        Where the road bends without fixes.
     """
 
     x: np.ndarray
@@ -72,7 +89,7 @@ class Rolled:
     sigma_lag: float
     misfit: np.ndarray
     inflation: float
-    open_gaps: list[tuple[float, float]]
+    gaps: list[Gap]
 
 
 def roll(
@@ -146,7 +163,7 @@ class _Path:
         self.least_bend = np.full(steps, BEND_LAST)
         self.settled = np.zeros(steps, dtype=bool)  # steps whose weights of bends are not changed any more
         self.straight = np.zeros(steps + 1)  # how strongly the curvature of each state is held at zero
-        self.open_gaps: list[tuple[float, float]] = []
+        self.gaps: list[Gap] = []
 
     def _start(self) -> np.ndarray:
         """Straight lines between fixes that lie further apart than their noise."""
@@ -319,8 +336,8 @@ class _Path:
                 self.straight[first : last + 1] = STRAIGHT_SIGMA**-2 * self.step
                 continue
             ends = one_bend(self.states[first], self.states[last], length)
+            self.gaps.append(Gap(before, after, ends is not None))
             if ends is None:
-                self.open_gaps.append((before, after))
                 self.least_bend[span], self.bend_weight[span] = BEND_UNKNOWN, 1.0
                 continue
             start, length, turn = ends
@@ -362,7 +379,7 @@ class _Path:
             sigma_lag=float(np.sqrt(shared[1, 1])) if has_lag else float("nan"),
             misfit=self._misfit(),
             inflation=self.inflation,
-            open_gaps=self.open_gaps,
+            gaps=self.gaps,
         )
 
 

@@ -38,6 +38,10 @@ class Vehicle:
         Fixes that were no outliers.
     findings, attrs
         What was noticed, and attributes of the line.
+    gaps : list of Gap
+        Where the road bends without fixes.
+    scale : float
+        Metres on the map per metre of the odometer.
     """
 
     x: np.ndarray
@@ -48,6 +52,8 @@ class Vehicle:
     kept: np.ndarray
     findings: list[Finding] = field(default_factory=list)
     attrs: dict[str, Any] = field(default_factory=dict)
+    gaps: list[fusion.Gap] = field(default_factory=list)
+    scale: float = 1.0
 
 
 def follow(
@@ -173,7 +179,7 @@ def _rolled(
     if not (np.isfinite(path.x).all() and np.isfinite(path.sigma).all()):
         return None
     kept = path.misfit <= fusion.OUTLIER
-    findings = _outliers(fixes, ~kept) + _bent(fixes, path.open_gaps) + _lagging(fixes, path, earlier)
+    findings = _outliers(fixes, ~kept) + _lagging(fixes, path, earlier)
     findings += _scattered(fixes, path)
     return Vehicle(
         path.x,
@@ -184,6 +190,8 @@ def _rolled(
         kept if kept.sum() >= 2 else np.ones_like(kept),
         findings,
         {names.ODOMETER_SCALE: round(path.scale, 6)},
+        path.gaps,
+        path.scale,
     )
 
 
@@ -216,15 +224,6 @@ def _rough_scale(at: np.ndarray, x: np.ndarray, y: np.ndarray, sigma: np.ndarray
     if odometer <= 0 or abs(track - odometer) < max(0.02 * odometer, 8 * noise):
         return 1.0
     return float(np.clip(track / odometer, 0.01, 100))
-
-
-def _bent(fixes: Fixes, gaps: list[tuple[float, float]]) -> list[Finding]:
-    if not gaps:
-        return []
-    evidence = "; ".join(f"{a:.0f} to {b:.0f} m" for a, b in gaps[:5]) + ("; ..." if len(gaps) > 5 else "")
-    what = "There are gaps without fixes in which the road bends more than once."
-    then = "The path there is a guess within position_sigma. Give an external track, or a start and an end."
-    return [Finding("gnss-gap-bent", "warning", what, fixes.source, f"odometer {evidence}", then)]
 
 
 def _lagging(

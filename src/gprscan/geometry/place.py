@@ -11,12 +11,14 @@ import xarray as xr
 from gprscan import model, names
 from gprscan.errors import LineError, ParameterError
 from gprscan.geometry.array import channel_positions
+from gprscan.geometry.centreline import Centreline, read_centreline
 from gprscan.geometry.clean import usable_fixes
 from gprscan.geometry.crs import project, resolve_crs, spatial_ref
 from gprscan.geometry.fixes import Fixes
 from gprscan.geometry.options import PositionOptions
-from gprscan.geometry.paths import Vehicle, follow
+from gprscan.geometry.paths import Vehicle, follow, odometer_path
 from gprscan.geometry.receiver import receiver_coords
+from gprscan.geometry.road_gap import close_gaps
 from gprscan.geometry.track import along_track, averaged, build_track, heading
 from gprscan.model import findings as _findings
 from gprscan.model.findings import Finding
@@ -141,6 +143,9 @@ def locate(
         out.findings.append(_unplaced(fixes, len(usable)))
         return out
     vehicle = follow(usable, x, y, n_traces, distance, lever_arm, options.lag)
+    way = odometer_path(distance) if distance is not None and vehicle.gaps else None
+    if way is not None:
+        vehicle = close_gaps(vehicle, way, _road(options, target), usable.source)
     out.findings += vehicle.findings
     usable, x, y = usable.take(vehicle.kept), x[vehicle.kept], y[vehicle.kept]
     noise = 2.0 * float(np.median(usable.sigmas()))
@@ -156,6 +161,13 @@ def locate(
         out.attrs[names.LEVER_ARM] = [float(lever_arm[0]), float(lever_arm[1])]
     _incomplete(out, usable, n_traces)
     return out
+
+
+def _road(options: PositionOptions, plane: Any) -> Centreline | None:
+    """Return the centreline that the options name, in the plane of the line."""
+    if options.centreline is None:
+        return None
+    return read_centreline(options.centreline, options.centreline_crs, options.road).in_plane(plane)
 
 
 def _incomplete(out: Location, fixes: Fixes, n_traces: int) -> None:
