@@ -21,8 +21,8 @@ def write_line(path, apex):
         x=apex,
         depth=DEPTH,
         velocity=0.11,
-        n_traces=160,
-        n_samples=300,
+        n_traces=100,
+        n_samples=160,
         dt=0.1,
         spacing=0.02,
         frequency=900.0,
@@ -37,11 +37,11 @@ def wall_survey(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wall")
     text = TEMPLATE[: TEMPLATE.index("[[lines]]")]
     text = text.replace("y = 2511000.00\nz = 25.50", "y = 2511001.20\nz = 25.3157")  # leans back by 17.5 degrees
-    text += f'[[lines]]\npath = "H1.nc"\nstart = [4.0, {W}]\nend = [7.18, {W}]\n'
-    text += f'[[lines]]\npath = "V1.nc"\nstart = [{U}, 0.2]\nend = [{U}, 3.38]\n'
+    text += f'[[lines]]\npath = "H1.nc"\nstart = [5.0, {W}]\nend = [6.98, {W}]\n'
+    text += f'[[lines]]\npath = "V1.nc"\nstart = [{U}, 0.8]\nend = [{U}, 2.78]\n'
     (folder / "RW-07.wall.toml").write_text(text)
-    write_line(folder / "H1.nc", U - 4.0)
-    write_line(folder / "V1.nc", W - 0.2)
+    write_line(folder / "H1.nc", U - 5.0)
+    write_line(folder / "V1.nc", W - 0.8)
     (folder / "survey.toml").write_text('crs = "EPSG:4547"\nrecipe = "structure"\nwalls = ["RW-07.wall.toml"]\n')
     return folder
 
@@ -67,17 +67,17 @@ def test_a_body_in_a_wall_is_found_at_its_place(wall_survey, tmp_path):
 
 def test_grids_and_positions_of_a_survey_file(tmp_path):
     for name in ("G1", "G2", "G3"):
-        write_line(tmp_path / f"{name}.nc", 1.6)
+        write_line(tmp_path / f"{name}.nc", 1.0)
     (tmp_path / "survey.toml").write_text(
         'crs = "EPSG:4547"\n[defaults.positions]\nlever_arm = [0.0, 1.2]\n'
-        '[[grids]]\nlines = ["G*.nc"]\norigin = [503000.0, 2511000.0]\nazimuth = 90.0\nline_spacing = 0.5\nzigzag = true\nlength = 3.18\n'
+        '[[grids]]\nlines = ["G*.nc"]\norigin = [503000.0, 2511000.0]\nazimuth = 90.0\nline_spacing = 0.5\nzigzag = true\nlength = 1.98\n'
     )
     from gprscan.survey.runner import open_line
 
     jobs = plan_survey(tmp_path).jobs
     lines = [open_line(job) for job in jobs]
     starts = [(float(line["x"][0]) - 503_000, float(line["y"][0]) - 2_511_000) for line in lines]
-    np.testing.assert_allclose(starts, [(0, 0), (3.18, -0.5), (0, -1.0)], atol=1e-6)
+    np.testing.assert_allclose(starts, [(0, 0), (1.98, -0.5), (0, -1.0)], atol=1e-6)
     assert jobs[0].options.positions.lever_arm == (0.0, 1.2)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from gprscan.errors import MissingCRSError, MissingFileError, ReadError
+from gprscan.errors import MissingFileError, ReadError
 from gprscan.geometry.crs import checked_plane, default_crs, project, unproject
-from gprscan.geometry.track_file import pick, read_columns
+from gprscan.geometry.track_file import pick, places, read_columns
 from gprscan.model.findings import Finding
 
 BLOCK = 4096  # places whose distances to all segments are computed at once
@@ -167,17 +167,10 @@ def _table(text: str, name: str, crs: str | None) -> tuple[np.ndarray, np.ndarra
             raise ReadError(msg) from None
 
     given = numbers(columns.get("chainage"))
-    lon, lat = numbers(pick(columns, "longitude")), numbers(pick(columns, "latitude"))
-    if lon is not None and lat is not None:
-        return (*_in_plane(lon, lat), given)
-    x, y = numbers(pick(columns, "x")), numbers(pick(columns, "y"))
-    if x is None or y is None:
-        msg = f"{name}: columns 'x' and 'y', or 'longitude' and 'latitude', are needed; it has {', '.join(columns)}."
-        raise ReadError(msg)
-    if crs is None:
-        msg = f'{name}: the columns x and y need a reference system: give centreline_crs, for example "EPSG:4547".'
-        raise MissingCRSError(msg)
-    return x, y, checked_plane(crs, x, y, name), given
+    x, y, plane = places(lambda key: numbers(pick(columns, key)), columns, name, crs, "centreline_crs")
+    if plane is None:
+        return (*_in_plane(x, y), given)
+    return x, y, checked_plane(plane, x, y, name), given
 
 
 def gcj02_shift(longitude: float, latitude: float) -> tuple[float, float]:

@@ -6,7 +6,6 @@ public software belong to other systems. There is no default, nothing is guessed
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +14,9 @@ import numpy as np
 import pyproj
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gprscan.errors import MissingFileError, ParameterError, RecipeError
+from gprscan.errors import ParameterError, RecipeError
 from gprscan.geometry.crs import resolve_crs
+from gprscan.geometry.toml_file import read_toml
 
 ARCSECOND = np.pi / 648000
 TEMPLATE = """\
@@ -245,15 +245,10 @@ def load_local_system(path: str | Path) -> LocalSystem:
         If it is malformed; the message names each key.
     """
     path = Path(path)
+    msg = f"there is no parameter file {path}. It must come from the authority that keeps the system; gprscan has none."
+    content = read_toml(path, msg)
     try:
-        content = LocalSystemFile(**tomllib.loads(path.read_text("utf-8")))
-        return LocalSystem(content)
-    except FileNotFoundError:
-        msg = f"there is no parameter file {path}. It must come from the authority that keeps the system; gprscan has none."
-        raise MissingFileError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path.name} is no TOML: {error}."
-        raise RecipeError(msg) from None
+        return LocalSystem(LocalSystemFile(**content))
     except ValidationError as error:
         found = [
             f"  {'.'.join(map(str, e['loc'])) or path.name}: {e['msg']}" for e in error.errors(include_input=False)

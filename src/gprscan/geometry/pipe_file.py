@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from gprscan.errors import RecipeError, UnitsError
 from gprscan.geometry.pipe_frame import PipeFrame, mirrored
 from gprscan.geometry.pipe_shape import BoreShape
+from gprscan.geometry.toml_file import read_toml
 from gprscan.units import parse
 
 SUFFIX = ".pipe.toml"
@@ -297,18 +297,13 @@ def load_pipe_file(path: str | Path) -> PipeFile:
 
     Raises
     ------
+    MissingFileError
+        If there is no such file.
     RecipeError
         Naming each wrong, missing or contradictory key, what was given, and a right example.
     """
     path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        msg = f"there is no side file {path}."
-        raise RecipeError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path.name} is no TOML: {error}."
-        raise RecipeError(msg) from None
+    content = read_toml(path, f"there is no side file {path}.")
     try:
         return PipeFile(**content)
     except (ValidationError, TypeError) as error:

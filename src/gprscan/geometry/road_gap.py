@@ -102,7 +102,7 @@ def _beside(road: Centreline, chainage: np.ndarray, offset: np.ndarray) -> np.nd
     """Return points beside the road from one chainage and offset to another, shape (point, 2)."""
     rising = np.argsort(road.chainage)
     at, vertices = road.chainage[rising], np.stack([road.x, road.y], axis=1)[rising]
-    where = np.linspace(*chainage, max(int(abs(np.diff(chainage)[0]) / STEP), 8))
+    where = np.linspace(chainage[0], chainage[1], max(int(abs(np.diff(chainage)[0]) / STEP), 8))
     inner = np.clip(where, at[0], at[-1])
     if at.size < 3:
         centre = np.stack([np.interp(inner, at, axis) for axis in vertices.T], axis=1)
@@ -112,4 +112,4 @@ def _beside(road: Centreline, chainage: np.ndarray, offset: np.ndarray) -> np.nd
         centre, ahead = curve(inner), curve(inner, nu=1)
     ahead = ahead / np.maximum(np.hypot(*ahead.T), 1e-12)[:, None]
     right = np.stack([ahead[:, 1], -ahead[:, 0]], axis=1)
-    return centre + (where - inner)[:, None] * ahead + np.linspace(*offset, where.size)[:, None] * right
+    return centre + (where - inner)[:, None] * ahead + np.linspace(offset[0], offset[1], where.size)[:, None] * right

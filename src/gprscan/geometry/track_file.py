@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -198,6 +199,48 @@ def pick(columns: dict[str, list[str]], wanted: str) -> list[str] | None:
     return next((columns[name] for name in COLUMNS[wanted] if name in columns), None)
 
 
+def places(
+    column: Callable[[str], np.ndarray | None], names: Iterable[str], file: str, crs: str | None, option: str
+) -> tuple[np.ndarray, np.ndarray, str | None]:
+    """Return the two columns that say where the rows of a table are.
+
+    Parameters
+    ----------
+    column : callable
+        Returns a column by its name in `COLUMNS`, None where it is not there.
+    names : iterable of str
+        What columns there are, for messages.
+    file : str
+        Of the table, for messages.
+    crs : str, optional
+        Reference system of the columns x and y.
+    option : str
+        By which the user gives it.
+
+    Returns
+    -------
+    longitude, latitude, None
+        Degrees; or x, y (m east and north) and their `crs`.
+
+    Raises
+    ------
+    ReadError
+        If neither pair is complete.
+    MissingCRSError
+        If x and y have no reference system.
+    """
+    longitude, latitude, x, y = map(column, ("longitude", "latitude", "x", "y"))
+    if longitude is not None and latitude is not None:
+        return longitude, latitude, None
+    if x is None or y is None:
+        msg = f"{file}: columns 'longitude' and 'latitude', or 'x' and 'y', are needed; it has {', '.join(names)}."
+        raise ReadError(msg)
+    if crs is None:
+        msg = f'{file}: the columns x and y need a reference system: give {option}, for example "EPSG:4547".'
+        raise MissingCRSError(msg)
+    return x, y, crs
+
+
 def _csv(text: str, name: str, crs: str | None) -> TrackFile:
     try:
         columns = read_columns(text, name)
@@ -235,17 +278,11 @@ def _csv(text: str, name: str, crs: str | None) -> TrackFile:
 def _degrees(
     number: dict[str, np.ndarray | None], name: str, crs: str | None, columns: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    longitude, latitude, x, y = (number[key] for key in ("longitude", "latitude", "x", "y"))
-    if longitude is not None and latitude is not None:
-        return longitude, latitude
-    if x is None or y is None:
-        msg = f"{name}: columns 'longitude' and 'latitude', or 'x' and 'y', are needed; it has {', '.join(columns)}."
-        raise ReadError(msg)
-    if crs is None:
-        msg = f'{name}: the columns x and y need a reference system: give track_crs, for example "EPSG:4547".'
-        raise MissingCRSError(msg)
+    x, y, stated = places(number.get, columns, name, crs, "track_crs")
+    if stated is None:
+        return x, y
     good = np.isfinite(x) & np.isfinite(y)
-    plane = checked_plane(crs, x[good], y[good], name)
+    plane = checked_plane(stated, x[good], y[good], name)
     longitude, latitude = np.full(x.size, np.nan), np.full(x.size, np.nan)
     if good.any():
         longitude[good], latitude[good] = unproject(x[good], y[good], plane)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from gprscan.errors import MissingFileError, ParameterError, RecipeError
+from gprscan.errors import ParameterError, RecipeError
 from gprscan.geometry.crs import resolve_crs
 from gprscan.geometry.options import Metres
+from gprscan.geometry.toml_file import read_toml
 from gprscan.geometry.wall import WallFrame
 
 SUFFIX = ".wall.toml"
@@ -137,16 +137,11 @@ def load_wall_file(path: str | Path) -> WallFile:
         Naming each wrong, missing or contradictory key, and showing a right entry.
     """
     path = Path(path)
+    found = read_toml(path, f"there is no wall file {path}.")
     try:
-        content = WallFile(**tomllib.loads(path.read_text("utf-8")))
+        content = WallFile(**found)
         content.frame()
         return content
-    except FileNotFoundError:
-        msg = f"there is no wall file {path}."
-        raise MissingFileError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path.name} is no TOML: {error}."
-        raise RecipeError(msg) from None
     except ParameterError as error:
         msg = f"{path.name}: points: {error}\n    right:\n{_example('points')}"
         raise RecipeError(msg) from None

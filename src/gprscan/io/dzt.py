@@ -298,7 +298,8 @@ def _header_findings(source: Source, main: DztHeader, headers: list[DztHeader], 
     if own:
         return out  # the DZX that gprscan wrote states what these fields leave open
     if not 1 <= main.epsr <= 100:
-        what, evidence = "The header's relative permittivity is impossible.", f"rhf_epsr {main.epsr:g}"
+        stated = "states no relative permittivity" if main.epsr == 0 else "states an impossible relative permittivity"
+        what, evidence = f"The header {stated}.", f"rhf_epsr {main.epsr:g}"
         then = "It is not used; depths come from the data."
         out.append(Finding("permittivity-invalid", "info", what, source.name, evidence, then))
     elif np.isfinite(main.depth) and main.depth > 0:
