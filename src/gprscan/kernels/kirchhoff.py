@@ -14,19 +14,28 @@ import numba
 import numpy as np
 
 from gprscan.kernels.jit import inline, parallel_sum_kernel, sum_kernel
+from gprscan.kernels.lanes import WIDTH, add, fused, load, spread, store
 
-BLOCK = 2048  # output traces held in two local accumulators: 16 kB, half of the first-level cache
+BLOCK = 1024  # output traces summed at a time: with their data, about the first-level cache
+LINE = 32  # samples: two lines of the cache, which keep what is stored for two rows off each other's place
 
 
 @inline
-def _sum_pair(data, stride, rows, early, late, first, last, i, k, origin, size, upper, lower):  # type: ignore[no-untyped-def]
-    """Add the diffraction curves of the image rows i and k for `size` traces, into `upper` and `lower`.
+def _sum_rest(data, a, b, back, w0, w1, begin, end, total):  # type: ignore[no-untyped-def]
+    """Add two rows of data, both sides of the curve, to the last traces of a block."""
+    for n in range(begin, end):
+        total[n] += w0 * (data[a + n] + data[a - back + n]) + w1 * (data[b + n] + data[b - back + n])
 
-    Neighbouring curves run through the same rows of data, or one apart: what both need is loaded once. `data` is flat,
-    and positions are unsigned, so that no index can be negative and the compiler vectorises.
+
+@sum_kernel
+def _sum_pair(data, stride, rows, early, late, first, last, i, k, origin, size, sums):  # type: ignore[no-untyped-def]
+    """Add the diffraction curves of the image rows i and k for `size` traces, into the two halves of `sums`.
+
+    Neighbouring curves run through the same rows of data, or one apart: what both need is loaded once.
     """
-    upper[:] = 0.0
-    lower[:] = 0.0
+    sums[:] = 0.0
+    half = sums.size // 2
+    whole = size - size % WIDTH
     for j in range(min(first[i], first[k]), max(last[i], last[k])):
         # the apex has one side only: half of it from either
         share = np.float32(0.5 if j == 0 else 1.0)
@@ -34,44 +43,56 @@ def _sum_pair(data, stride, rows, early, late, first, last, i, k, origin, size, 
         of_lower = share if first[k] <= j < last[k] else np.float32(0.0)
         w0, w1 = of_upper * early[i, j], of_upper * late[i, j]
         v0, v1 = of_lower * early[k, j], of_lower * late[k, j]
-        back = np.uint64(2 * j)
-        a = np.uint64(np.int64(rows[i, j]) * stride + origin + j)
-        c = np.uint64(np.int64(rows[k, j]) * stride + origin + j)
-        b, d = a + np.uint64(stride), c + np.uint64(stride)
+        back = 2 * j
+        a = np.int64(rows[i, j]) * stride + origin + j
+        c = np.int64(rows[k, j]) * stride + origin + j
+        b, d = a + stride, c + stride
+        x0, x1, y0, y1 = spread(w0), spread(w1), spread(v0), spread(v1)
         if c == b:
-            for n in range(size):
-                shared = data[b + n] + data[b - back + n]
-                upper[n] += w0 * (data[a + n] + data[a - back + n]) + w1 * shared
-                lower[n] += v0 * shared + v1 * (data[d + n] + data[d - back + n])
+            for n in range(0, whole, WIDTH):
+                shared = add(load(data, b + n), load(data, b - back + n))
+                above = add(load(data, a + n), load(data, a - back + n))
+                below = add(load(data, d + n), load(data, d - back + n))
+                store(sums, n, fused(x0, above, fused(x1, shared, load(sums, n))))
+                store(sums, half + n, fused(y0, shared, fused(y1, below, load(sums, half + n))))
         elif c == a:
-            for n in range(size):
-                shared, beyond = data[a + n] + data[a - back + n], data[b + n] + data[b - back + n]
-                upper[n] += w0 * shared + w1 * beyond
-                lower[n] += v0 * shared + v1 * beyond
+            for n in range(0, whole, WIDTH):
+                near = add(load(data, a + n), load(data, a - back + n))
+                far = add(load(data, b + n), load(data, b - back + n))
+                store(sums, n, fused(x0, near, fused(x1, far, load(sums, n))))
+                store(sums, half + n, fused(y0, near, fused(y1, far, load(sums, half + n))))
         else:
-            for n in range(size):
-                upper[n] += w0 * (data[a + n] + data[a - back + n]) + w1 * (data[b + n] + data[b - back + n])
-                lower[n] += v0 * (data[c + n] + data[c - back + n]) + v1 * (data[d + n] + data[d - back + n])
+            for n in range(0, whole, WIDTH):
+                above = add(load(data, a + n), load(data, a - back + n))
+                below = add(load(data, b + n), load(data, b - back + n))
+                store(sums, n, fused(x0, above, fused(x1, below, load(sums, n))))
+                above = add(load(data, c + n), load(data, c - back + n))
+                below = add(load(data, d + n), load(data, d - back + n))
+                store(sums, half + n, fused(y0, above, fused(y1, below, load(sums, half + n))))
+        if whole < size:
+            _sum_rest(data, a, b, back, w0, w1, whole, size, sums[:half])
+            _sum_rest(data, c, d, back, v0, v1, whole, size, sums[half:])
 
 
-@inline
+@sum_kernel
 def _sum_share(data, rows, early, late, first, last, pad, task, tasks, image):  # type: ignore[no-untyped-def]
     """Add to every `tasks`-th pair of image rows, block by block, so that a block's data stay in the cache."""
     n_depths, n_traces = image.shape
     flat = data.reshape(-1)
-    upper, lower = np.empty(min(BLOCK, n_traces), np.float32), np.empty(min(BLOCK, n_traces), np.float32)
+    room = np.empty(2 * BLOCK + 2 * LINE, np.float32)
+    skip = (-room.ctypes.data // room.itemsize) % LINE
+    sums = room[skip : skip + 2 * BLOCK + LINE]
+    half = sums.size // 2
     for start in range(0, n_traces, BLOCK):
         size = min(BLOCK, n_traces - start)
         for i in range(2 * task, n_depths, 2 * tasks):
             k = min(i + 1, n_depths - 1)
-            _sum_pair(
-                flat, data.shape[1], rows, early, late, first, last, i, k, pad + start, np.uint64(size), upper, lower
-            )
+            _sum_pair(flat, data.shape[1], rows, early, late, first, last, i, k, pad + start, size, sums)
             for n in range(size):
-                image[i, start + n] += upper[n]
+                image[i, start + n] += sums[n]
             if k > i:
                 for n in range(size):
-                    image[k, start + n] += lower[n]
+                    image[k, start + n] += sums[half + n]
 
 
 @sum_kernel

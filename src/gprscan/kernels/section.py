@@ -1,9 +1,9 @@
 """Diffraction summation where the curves change along the line: v(x, z), hills.
 
-In a block of neighbouring traces the time at a fixed lateral distance is a smooth function of the place. It is worked
-out at five knots, and a polynomial of fourth degree runs through them. So the innermost loop still runs over traces, as
-in `gprscan.kernels.kirchhoff`: a lane knows its shift from the polynomial, and interpolates between the rows of data
-that the block needs, two of them where the curves hardly move, more where they do. No table outlives its image row.
+Along the line the time at a fixed lateral distance is a smooth function of the place: it is worked out at knots, as far
+apart as straight lines between them follow it, and no table outlives its image row. The innermost loop still runs over
+traces, as in `gprscan.kernels.kirchhoff`, a vector at a time: each vector knows the row of data where its curve starts, and
+interpolates between that and the next, or more where the curve climbs.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import numba
 import numpy as np
 
 from gprscan.kernels.jit import inline, kernel, parallel_sum_kernel, sum_kernel
+from gprscan.kernels.lanes import WIDTH, fused, load, ramp, spread, store, subtract
 from gprscan.kernels.traveltime import C_AIR, crossing_point
 
-KNOTS = 5
-ROWS_BEYOND = 32  # rows of zeros above and below the data: how far a curve may leave the record within a block
+ROWS_BEYOND = 32  # rows of zeros above and below the data: how far a curve may leave the record within a part
+PART = 2 * WIDTH  # traces that share the first row of data of a curve
 
 
 @inline
@@ -80,106 +81,140 @@ def _pair(place, lateral, i, depth, scales, ratio, lattice, relief):  # type: ig
 
 
 @kernel
-def largest_bend(start, size, depths, widths, scales, ratio, lattice, relief):  # type: ignore[no-untyped-def]
-    """Return by how much (ns) the times of a block stray from the polynomial through its knots, at a few points.
+def largest_bend(start, block, size, depths, widths, scales, ratio, lattice, relief):  # type: ignore[no-untyped-def]
+    """Return by how much (ns) the times of a block stray from straight lines between its knots, at a few points.
 
     Parameters
     ----------
-    start, size : int
-        First trace and number of traces of the block.
+    start, block, size : int
+        First trace and number of traces of the block, and traces from knot to knot.
     depths, widths, scales, ratio, lattice, relief
         As in `section_sum`.
     """
     spacing = scales[0]
     worst = 0.0
-    times = np.empty(2 * KNOTS - 1)
     for part in range(1, 5):
         i = (part * (depths.size - 1)) // 4
         for side in range(-2, 3):
             lateral = 0.5 * side * widths[i] * spacing
-            for n in range(times.size):
-                place = spacing * (start + 0.125 * n * size)
-                times[n] = _pair(place, lateral, i, depths[i], scales, ratio, lattice, relief)[0]
-            for n in range(1, times.size, 2):
-                s = 0.5 * n - 2.0
-                q0, q1, q2, q3, q4 = _polynomial(times[0], times[2], times[4], times[6], times[8])
-                worst = max(worst, abs(q0 + s * (q1 + s * (q2 + s * (q3 + s * q4))) - times[n]))
+            before = _pair(spacing * start, lateral, i, depths[i], scales, ratio, lattice, relief)[0]
+            for first in range(start, start + block, size):
+                after = _pair(spacing * (first + size), lateral, i, depths[i], scales, ratio, lattice, relief)[0]
+                for n in range(1, size, max(size // 8, 1)):
+                    here = _pair(spacing * (first + n), lateral, i, depths[i], scales, ratio, lattice, relief)[0]
+                    worst = max(worst, abs(here - before - (after - before) * n / size))
+                before = after
     return worst
 
 
-@inline
-def _polynomial(t0, t1, t2, t3, t4):  # type: ignore[no-untyped-def]
-    """Return the coefficients of the polynomial with these values at -2, -1, 0, 1 and 2."""
-    return (
-        t2,
-        (t0 - 8.0 * t1 + 8.0 * t3 - t4) / 12.0,
-        (16.0 * (t1 + t3) - t0 - t4 - 30.0 * t2) / 24.0,
-        (t4 - t0 + 2.0 * (t1 - t3)) / 12.0,
-        (t0 + t4 - 4.0 * (t1 + t3) + 6.0 * t2) / 24.0,
-    )
-
-
-@inline
-def _ramp(value):  # type: ignore[no-untyped-def]
-    return value if value > np.float32(0.0) else np.float32(0.0)
+@sum_kernel
+def _straight(data, at, stride, u):  # type: ignore[no-untyped-def]
+    """Interpolate between two rows of data, at the shifts u from the first."""
+    a = load(data, at)
+    return fused(u, subtract(load(data, at + stride), a), a)
 
 
 @sum_kernel
-def _add_curve(data, here, stride, extra, q0, q1, q2, q3, q4, w0, w1, along, size, total):  # type: ignore[no-untyped-def]
-    """Add one lateral distance to a block: linear interpolation, in time, between `extra` + 2 rows.
+def _bent(data, at, stride, u, beyond):  # type: ignore[no-untyped-def]
+    """Interpolate between `beyond` + 2 rows of data, at the shifts u from the first.
 
-    With the shift u from the first row, the interpolated value is ``d0 + u (d1 - d0)`` plus the change of slope at each
-    further row, ``max(u - r, 0) (d[r+1] - 2 d[r] + d[r-1])``. `along` runs from -2 to 2 over the block.
+    The interpolated value is ``d0 + u (d1 - d0)`` plus the change of slope at each further row,
+    ``max(u - r, 0) (d[r+1] - 2 d[r] + d[r-1])``.
     """
-    # positions are unsigned, so that no index can be negative and the compiler vectorises
-    first, second = here, here + stride
-    third, fourth = second + stride, second + stride + stride
-    one, two = np.float32(1.0), np.float32(2.0)
-    if extra == 0:
-        for k in range(size):
-            s = along[k]
-            u = q0 + s * (q1 + s * (q2 + s * (q3 + s * q4)))
-            a = data[first + k]
-            total[k] += (w0 + s * w1) * (a + u * (data[second + k] - a))
-    elif extra == 1:
-        for k in range(size):
-            s = along[k]
-            u = q0 + s * (q1 + s * (q2 + s * (q3 + s * q4)))
-            a, b = data[first + k], data[second + k]
-            slope = b - a
-            total[k] += (w0 + s * w1) * (a + u * slope + _ramp(u - one) * (data[third + k] - b - slope))
-    else:
-        for k in range(size):
-            s = along[k]
-            u = q0 + s * (q1 + s * (q2 + s * (q3 + s * q4)))
-            a, b, c = data[first + k], data[second + k], data[third + k]
-            slope, after = b - a, c - b
-            bend = _ramp(u - one) * (after - slope) + _ramp(u - two) * (data[fourth + k] - c - after)
-            total[k] += (w0 + s * w1) * (a + u * slope + bend)
-        for row in range(3, extra + 1):
-            third, fourth = fourth, fourth + stride
-            second = third - stride
-            from_row = np.float32(row)
-            for k in range(size):
-                s = along[k]
-                u = q0 + s * (q1 + s * (q2 + s * (q3 + s * q4)))
-                b = data[third + k]
-                total[k] += (w0 + s * w1) * _ramp(u - from_row) * ((data[fourth + k] - b) - (b - data[second + k]))
+    a, b = load(data, at), load(data, at + stride)
+    slope = subtract(b, a)
+    value = fused(u, slope, a)
+    for n in range(1, beyond + 1):
+        c = load(data, at + (n + 1) * stride)
+        after = subtract(c, b)
+        value = fused(ramp(subtract(u, spread(np.float32(n)))), subtract(after, slope), value)
+        b, slope = c, after
+    return value
+
+
+@sum_kernel
+def _add_curves(  # type: ignore[no-untyped-def]
+    data,
+    origin,
+    stride,
+    last_row,
+    base,
+    row,
+    shift,
+    rise,
+    climb,
+    weight,
+    growth,
+    leaves,
+    taper,
+    side,
+    taps,
+    step,
+    numbers,
+    mask,
+    total,
+):
+    """Add one side of the curves of an image row to a block, part by part."""
+    lane, behind = load(numbers, 0), load(numbers, WIDTH)
+    for j in range(side, taps):
+        if taper[j] == 0.0:
+            continue
+        here = base[j] * stride + origin + (1 - 2 * side) * j
+        if step < PART or leaves[j]:
+            _add_steep_curve(
+                data, here, stride, last_row, row, shift, rise, weight, growth, j, step, numbers, mask, total
+            )
+            continue
+        for part in range(row.shape[0]):
+            first = part * PART
+            at = here + row[part, j] * stride + first
+            up, start = spread(rise[part, j]), spread(shift[part, j])
+            grow, least = spread(growth[part, j]), spread(weight[part, j])
+            u, v = fused(lane, up, start), fused(behind, up, start)
+            beyond = climb[part, j]
+            if beyond == 0:
+                one, two = _straight(data, at, stride, u), _straight(data, at + WIDTH, stride, v)
+            else:
+                one, two = _bent(data, at, stride, u, beyond), _bent(data, at + WIDTH, stride, v, beyond)
+            store(total, first, fused(fused(lane, grow, least), one, load(total, first)))
+            first += WIDTH
+            store(total, first, fused(fused(behind, grow, least), two, load(total, first)))
+
+
+@sum_kernel
+def _add_steep_curve(  # type: ignore[no-untyped-def]
+    data, here, stride, last_row, row, shift, rise, weight, growth, j, step, numbers, mask, total
+):
+    """Do the same where parts are short, or leave the record."""
+    nothing = spread(np.float32(0.0))
+    for part in range(row.shape[0]):
+        first = part * step
+        begin, up = shift[part, j], rise[part, j]
+        beyond = np.int64(np.floor(max(begin, begin + np.float32(step - 1) * up)))
+        line = np.int64(row[part, j])
+        if line < -ROWS_BEYOND or line >= last_row:
+            continue
+        beyond = min(beyond, last_row + ROWS_BEYOND - 2 - line)
+        for half in range(0, step, WIDTH):
+            lane, at = load(numbers, half), here + line * stride + first + half
+            value = _bent(data, at, stride, fused(lane, spread(up), spread(begin)), beyond)
+            full = fused(lane, spread(growth[part, j]), spread(weight[part, j]))
+            chosen = fused(full, load(mask, half), nothing)
+            store(total, first + half, fused(chosen, value, load(total, first + half)))
 
 
 @kernel
 def _knots_in_air(start, size, i, depth, taps, scales, ratio, lattice, relief, times, bends):  # type: ignore[no-untyped-def]
-    """Fill times (ns) and, at the ends, curvatures of the knots of a block, shape (side, knot or end, lateral)."""
+    """Fill times (ns) and curvatures at the knots of a block, shape (side, knot, lateral)."""
     spacing = scales[0]
-    for knot in range(KNOTS):
-        place = spacing * (start + 0.25 * knot * size)
+    for knot in range(times.shape[1]):
+        place = spacing * (start + knot * size)
         for side in range(2):
             sign = 1.0 - 2.0 * side
             for j in range(taps):
                 t, c = _pair(place, sign * spacing * j, i, depth, scales, ratio, lattice, relief)
                 times[side, knot, j] = t
-                if knot % 4 == 0:
-                    bends[side, knot // 4, j] = c
+                bends[side, knot, j] = c
 
 
 @kernel
@@ -187,8 +222,8 @@ def _look(start, size, scales, ratio, lattice, relief, rise, lag, part, column, 
     """Fill what the legs of a block need whatever the depth: rise of the ground, lag and column in the lattice."""
     spacing, half = scales[0], scales[1]
     lattice_start, gap, reach = lattice
-    for knot in range(KNOTS):
-        place = spacing * (start + 0.25 * knot * size)
+    for knot in range(column.size):
+        place = spacing * (start + knot * size)
         c = min(max((place - lattice_start) / gap, 0.0), ratio.shape[0] - 1.001)
         column[knot] = int(c)
         right[knot] = c - int(c)
@@ -210,154 +245,165 @@ def _knots_on_ground(i, depth, taps, scales, ratio, rise, lag, part, column, rig
     z, least = np.float32(depth), np.float32(1e-3)
     legs = 1 if scales[1] == 0.0 else 2
     again = np.float32(2.0 / legs)
-    for knot in range(KNOTS):
+    for knot in range(times.shape[1]):
         other = np.float32(right[knot])
-        here, there = ratio[column[knot], i], ratio[column[knot] + 1, i]
-        for m in range(mixed.size):
-            mixed[m] = here[m] + other * (there[m] - here[m])
+        # below hills of one ground the slowness is the same at every knot
+        moved = knot == 0 or column[knot] != column[knot - 1] or right[knot] != right[knot - 1]
+        if moved:
+            here, there = ratio[column[knot], i], ratio[column[knot] + 1, i]
+            for m in range(mixed.size):
+                mixed[m] = here[m] + other * (there[m] - here[m])
         for side in range(2):
             for leg in range(legs):
-                lags, parts, rises = lag[side, leg], part[side, leg], rise[knot, side, leg]
-                for j in range(taps):
-                    low = mixed[lags[j]]
-                    mean[j] = again * (low + parts[j] * (mixed[lags[j] + 1] - low))
-                time, bend = times[side, knot], bends[side, knot // 4]
+                lags, parts, rises, slowness = lag[side, leg], part[side, leg], rise[knot, side, leg], mean[side, leg]
+                if moved:
+                    for j in range(taps):
+                        low = mixed[lags[j]]
+                        slowness[j] = again * (low + parts[j] * (mixed[lags[j] + 1] - low))
+                time, bend = times[side, knot], bends[side, knot]
                 shift = np.float32(2 * leg - 1) * half
                 sign = np.float32(1 - 2 * side) * spacing
                 if leg == 0:
                     time[:taps] = np.float32(0.0)
-                    if knot % 4 == 0:
-                        bend[:taps] = np.float32(0.0)
+                    bend[:taps] = np.float32(0.0)
                 for j in range(taps):
                     offset = sign * np.float32(j) + shift
                     below = rises[j] + z
                     below = below if below > least else least
                     square = offset * offset + below * below
-                    time[j] += mean[j] * np.sqrt(square)
-                if knot % 4 == 0:
-                    for j in range(taps):
-                        offset = sign * np.float32(j) + shift
-                        below = rises[j] + z
-                        below = below if below > least else least
-                        square = offset * offset + below * below
-                        # straight rays with the mean velocity: smooth, as a weight has to be
-                        bend[j] += mean[j] * below * below / (square * np.sqrt(square))
+                    path = np.sqrt(square)
+                    time[j] += slowness[j] * path
+                    # straight rays with the mean velocity: smooth, as a weight has to be
+                    bend[j] += slowness[j] * below * below / (square * path)
 
 
 @sum_kernel
-def _curves(times, bends, taper, taps, scales, copies, n_samples, q, weights, base, extra):  # type: ignore[no-untyped-def]
-    """Turn times at knots into polynomials (samples), weights, and first and number of the rows of data."""
+def _weigh(times, bends, taper, taps, scales, copies, n_samples, base):  # type: ignore[no-untyped-def]
+    """Turn times at knots into positions (samples) and curvatures into weights, and choose the copies of the data."""
     per, most = np.float32(scales[0] / math.sqrt(2.0 * math.pi)), np.float32(scales[5])
     rate, before = np.float32(1.0 / scales[3]), np.float32(scales[4] / scales[3])
-    third, sixth = np.float32(1.0 / 12.0), np.float32(1.0 / 24.0)
-    height = n_samples + 2 * ROWS_BEYOND
+    middle = times.shape[1] // 2
     for side in range(2):
-        for j in range(taps):
-            t0, t1, t2 = times[side, 0, j] * rate, times[side, 1, j] * rate, times[side, 2, j] * rate
-            t3, t4 = times[side, 3, j] * rate, times[side, 4, j] * rate
-            low = np.floor(min(min(t0, t1), min(min(t2, t3), t4)) - before)
-            high = np.floor(max(max(t0, t1), max(max(t2, t3), t4)) - before)
-            base[side, j] = np.int32(low)
-            extra[side, j] = np.int32(high - low)
-            q[0, side, j] = t2 - before - low
-            q[1, side, j] = third * (t0 - t4 + np.float32(8.0) * (t3 - t1))
-            q[2, side, j] = sixth * (np.float32(16.0) * (t1 + t3) - t0 - t4 - np.float32(30.0) * t2)
-            q[3, side, j] = third * (t4 - t0 + np.float32(2.0) * (t1 - t3))
-            q[4, side, j] = sixth * (t0 + t4 - np.float32(4.0) * (t1 + t3) + np.float32(6.0) * t2)
-            w0 = taper[j] * min(per * np.sqrt(bends[side, 0, j]), most)
-            w1 = taper[j] * min(per * np.sqrt(bends[side, 1, j]), most)
-            weights[0, side, j] = np.float32(0.5) * (w0 + w1)
-            weights[1, side, j] = np.float32(0.25) * (w1 - w0)
-        for j in range(taps):
-            row = base[side, j]
-            if row < -ROWS_BEYOND or row >= n_samples:
-                weights[0, side, j] = 0.0
-                continue
-            extra[side, j] = min(extra[side, j], n_samples + ROWS_BEYOND - 2 - row)
-            base[side, j] = row + ROWS_BEYOND
-            if copies > 1:
+        for knot in range(times.shape[1]):
+            for j in range(taps):
+                times[side, knot, j] = times[side, knot, j] * rate - before
+                bends[side, knot, j] = taper[j] * min(per * np.sqrt(bends[side, knot, j]), most)
+        base[side, :taps] = ROWS_BEYOND
+        if copies > 1:
+            for j in range(taps):
                 # the change of the shift from trace to trace, in samples, says how far the operator aliases
                 near, far = max(j - 1, 0), min(j + 1, taps - 1)
-                change = rate * abs(times[side, 2, far] - times[side, 2, near]) / max(far - near, 1)
+                change = abs(times[side, middle, far] - times[side, middle, near]) / max(far - near, 1)
                 copy, limit = 0, math.sqrt(2.0)
                 while copy < copies - 1 and change >= limit:
                     copy += 1
                     limit *= math.sqrt(2.0)
-                base[side, j] += copy * height
+                base[side, j] += copy * (n_samples + 2 * ROWS_BEYOND)
+
+
+@sum_kernel
+def _divide(times, weights, taps, size, step, n_samples, row, shift, rise, climb, weight, growth, leaves):  # type: ignore[no-untyped-def]
+    """Fill, for each part of a block, the first row of its curves, the shift from there, its growth from trace to trace and
+    how many rows it climbs; the weight and its growth; and which curves leave the record, shape (side, lateral).
+    """
+    lowest, highest = np.float32(-ROWS_BEYOND), np.float32(n_samples + ROWS_BEYOND - 3)
+    for side in range(2):
+        gone = leaves[side]
+        gone[:taps] = 0
+        for part in range(row.shape[1]):
+            knot = part * step // size
+            along, across = np.float32(part * step - knot * size), np.float32(step - 1)
+            before, after = times[side, knot], times[side, knot + 1]
+            rows, shifts, rises, climbs = row[side, part], shift[side, part], rise[side, part], climb[side, part]
+            first, last = weights[side, knot], weights[side, knot + 1]
+            weigh, grow, per = weight[side, part], growth[side, part], np.float32(1.0) / np.float32(size)
+            for j in range(taps):
+                grow[j] = (last[j] - first[j]) * per
+                weigh[j] = first[j] + along * grow[j]
+                up = (after[j] - before[j]) * per
+                begin = before[j] + along * up
+                end = begin + across * up
+                low, high = np.floor(min(begin, end)), np.floor(max(begin, end))
+                rows[j] = np.int32(low)
+                shifts[j] = begin - low
+                rises[j] = up
+                climbs[j] = np.int32(high - low)
+                gone[j] |= np.int32(low < lowest) | np.int32(high > highest)
 
 
 @sum_kernel
 def _sum_block(  # type: ignore[no-untyped-def]
-    data, stride, origin, start, size, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image,
-    to,
+    data, stride, origin, start, block, size, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples,
+    image, to,
 ):  # fmt: skip
     """Fill the columns of one block of the image, from `to` on."""
-    n_lateral = taper.shape[1]
-    times = np.empty((2, KNOTS, n_lateral), np.float32)
-    bends, weights = np.empty((2, 2, n_lateral), np.float32), np.empty((2, 2, n_lateral), np.float32)
-    q = np.empty((KNOTS, 2, n_lateral), np.float32)
-    base, extra = np.empty((2, n_lateral), np.int32), np.empty((2, n_lateral), np.int32)
-    rise = np.empty((KNOTS, 2, 2, n_lateral), np.float32)
+    n_lateral, knots, step = taper.shape[1], block // size + 1, min(size, PART)
+    times = np.empty((2, knots, n_lateral), np.float32)
+    bends = np.empty((2, knots, n_lateral), np.float32)
+    base = np.empty((2, n_lateral), np.int64)
+    over = np.empty((knots, 2, 2, n_lateral), np.float32)
     lag, part = np.empty((2, 2, n_lateral), np.int32), np.empty((2, 2, n_lateral), np.float32)
-    column, right = np.empty(KNOTS, np.int64), np.empty(KNOTS)
-    mixed, mean = np.empty(ratio.shape[2], np.float32), np.empty(n_lateral, np.float32)
-    along, total = np.empty(size, np.float32), np.empty(size, np.float32)
-    for k in range(size):
-        along[k] = 4.0 * k / size - 2.0
-    _look(start, size, scales, ratio, lattice, relief, rise, lag, part, column, right)
+    column, right = np.empty(knots, np.int64), np.empty(knots)
+    mixed, mean = np.empty(ratio.shape[2], np.float32), np.empty((2, 2, n_lateral), np.float32)
+    row, leaves = np.empty((2, block // step, n_lateral), np.int32), np.empty((2, n_lateral), np.int32)
+    climb = np.empty(row.shape, np.int32)
+    shift, rise = np.empty(row.shape, np.float32), np.empty(row.shape, np.float32)
+    weight, growth = np.empty(row.shape, np.float32), np.empty(row.shape, np.float32)
+    numbers, mask = np.arange(PART).astype(np.float32), np.zeros(PART, np.float32)
+    mask[:step] = 1.0
+    total = np.empty(block + PART, np.float32)
+    _look(start, size, scales, ratio, lattice, relief, over, lag, part, column, right)
     for i in range(depths.size):
         taps = min(int(widths[i]) + 2, n_lateral)
         if scales[2] > 0.0:
             _knots_in_air(start, size, i, depths[i], taps, scales, ratio, lattice, relief, times, bends)
         else:
             _knots_on_ground(
-                i, depths[i], taps, scales, ratio, rise, lag, part, column, right, mixed, mean, times, bends
+                i, depths[i], taps, scales, ratio, over, lag, part, column, right, mixed, mean, times, bends
             )
-        _curves(times, bends, taper[i], taps, scales, copies, n_samples, q, weights, base, extra)
+        _weigh(times, bends, taper[i], taps, scales, copies, n_samples, base)
+        _divide(times, bends, taps, size, step, n_samples, row, shift, rise, climb, weight, growth, leaves)
         total[:] = 0.0
         for side in range(2):
-            for j in range(side, taps):
-                if weights[0, side, j] > 0.0:
-                    here = np.uint64(np.int64(base[side, j]) * stride + origin + start + (1 - 2 * side) * j)
-                    _add_curve(
-                        data, here, np.uint64(stride), extra[side, j], q[0, side, j], q[1, side, j], q[2, side, j],
-                        q[3, side, j], q[4, side, j], weights[0, side, j], weights[1, side, j], along,
-                        np.uint64(size), total,
-                    )  # fmt: skip
-        for k in range(size):
+            _add_curves(
+                data, origin + start, stride, n_samples, base[side], row[side], shift[side], rise[side], climb[side],
+                weight[side], growth[side], leaves[side], taper[i], side, taps, step, numbers, mask, total,
+            )  # fmt: skip
+        for k in range(block):
             image[i, to + k] = total[k]
 
 
 @sum_kernel
 def section_sum_serial(  # type: ignore[no-untyped-def]
-    data, origin, starts, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
+    data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
 ):
     """Fill `image` on one thread; see `section_sum`."""
     flat = data.reshape(-1)
-    for block in range(starts.size):
+    for number in range(sizes.size):
         _sum_block(
-            flat, data.shape[1], origin, starts[block], sizes[block], depths, widths, taper, scales, ratio, lattice,
-            relief, copies, n_samples, image, starts[block] - starts[0],
+            flat, data.shape[1], origin, start + number * block, block, sizes[number], depths, widths, taper, scales,
+            ratio, lattice, relief, copies, n_samples, image, number * block,
         )  # fmt: skip
 
 
 @parallel_sum_kernel
 def section_sum_parallel(  # type: ignore[no-untyped-def]
-    data, origin, starts, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
+    data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
 ):
     """Fill `image` on several threads; see `section_sum`."""
     flat = data.reshape(-1)
-    for block in numba.prange(starts.size):
+    for number in numba.prange(sizes.size):
         _sum_block(
-            flat, data.shape[1], origin, starts[block], sizes[block], depths, widths, taper, scales, ratio, lattice,
-            relief, copies, n_samples, image, starts[block] - starts[0],
+            flat, data.shape[1], origin, start + number * block, block, sizes[number], depths, widths, taper, scales,
+            ratio, lattice, relief, copies, n_samples, image, number * block,
         )  # fmt: skip
 
 
 def section_sum(
     data: np.ndarray,
     origin: int,
-    starts: np.ndarray,
+    start: int,
+    block: int,
     sizes: np.ndarray,
     depths: np.ndarray,
     widths: np.ndarray,
@@ -379,8 +425,10 @@ def section_sum(
         Transposed traces, with rows of zeros above and below each low-pass copy.
     origin : int
         Column of the first trace; all that the blocks look at must lie within the columns.
-    starts, sizes : ndarray of int64, shape (block,)
-        First trace and number of traces of the blocks, one behind the other; sizes are multiples of four.
+    start, block : int
+        First trace, and traces of a block, a multiple of `gprscan.kernels.lanes.WIDTH`.
+    sizes : ndarray of int64, shape (number of blocks,)
+        Traces from knot to knot in each block: powers of two.
     depths : ndarray of float64, shape (depth,)
         m.
     widths : ndarray of float64, shape (depth,)
@@ -406,11 +454,12 @@ def section_sum(
     Returns
     -------
     ndarray of float32, shape (depth, trace)
-        Traces from ``starts[0]`` on.
+        Traces from `start` on.
     """
-    image = np.empty((depths.size, int(sizes.sum())), np.float32)
+    image = np.empty((depths.size, block * sizes.size), np.float32)
     run: Any = section_sum_parallel if threads > 1 else section_sum_serial
     run(
-        data, origin, starts, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
+        data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples,
+        image,
     )  # fmt: skip
     return image

@@ -14,10 +14,9 @@ from gprscan.migration.section import Section
 from gprscan.migration.summation import coherent
 
 COLUMNS = 2  # places per wavelength for which travel times are solved
-BLOCK = 128  # traces that share the polynomials of their curves, at most; blocks start at multiples of it
-LEAST = 4  # traces: every one is a knot
-STRAY = 1 / 24  # of a period: how far the polynomials may be off the times
-GROUP = 16  # blocks whose travel times are held at a time
+BLOCK = 256  # traces whose curves are worked out together; blocks start at multiples of it
+STRAY = 1 / 48  # of a period: how far straight lines between knots may be off the times
+GROUP = 8  # blocks whose travel times are held at a time
 
 
 class SectionSummation:
@@ -81,33 +80,25 @@ class SectionSummation:
         for first in range(-before, n, BLOCK * GROUP):
             chunks = np.arange(first, min(first + BLOCK * GROUP, n), BLOCK)
             ratio, lattice = self._ratios(spacing * float(chunks[0]), spacing * float(chunks[-1] + BLOCK))
-            starts, sizes = self._blocks(chunks, ratio, lattice)
+            sizes = self._knots(chunks, ratio, lattice)
             for image, rows in zip(images, inputs, strict=True):
                 part = section_sum(
-                    rows, self.pad, starts, sizes, self.depths, self.widths, self.taper, self.scales, ratio, lattice,
-                    self.ground.relief, len(self.cutoffs), self.geometry.n_samples, threads=threads(),
+                    rows, self.pad, int(chunks[0]), BLOCK, sizes, self.depths, self.widths, self.taper, self.scales, ratio,
+                    lattice, self.ground.relief, len(self.cutoffs), self.geometry.n_samples, threads=threads(),
                 )  # fmt: skip
                 image.append(part)
         return [np.concatenate(image, axis=1)[:, before : before + n] for image in images]
 
-    def _blocks(
-        self, chunks: np.ndarray, ratio: np.ndarray, lattice: tuple[float, float, int]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Divide chunks of traces into blocks within which polynomials follow the curves."""
+    def _knots(self, chunks: np.ndarray, ratio: np.ndarray, lattice: tuple[float, float, int]) -> np.ndarray:
+        """Return how many traces apart the knots of each block may be, for straight lines to follow the curves."""
         allowed = STRAY * 1e3 / self.geometry.frequency
-        starts: list[int] = []
-        sizes: list[int] = []
-        for chunk in chunks:
-            size = BLOCK
-            while size > LEAST and any(
-                largest_bend(start, size, self.depths, self.widths, self.scales, ratio, lattice, self.ground.relief)
-                > allowed
-                for start in range(chunk, chunk + BLOCK, size)
+        sizes = np.full(chunks.size, BLOCK)
+        for number, start in enumerate(chunks.tolist()):
+            while sizes[number] > 1 and allowed < largest_bend(
+                start, BLOCK, sizes[number], self.depths, self.widths, self.scales, ratio, lattice, self.ground.relief
             ):
-                size //= 2
-            starts += range(chunk, chunk + BLOCK, size)
-            sizes += [size] * (BLOCK // size)
-        return np.array(starts, "int64"), np.array(sizes, "int64")
+                sizes[number] //= 2
+        return sizes
 
     def _ratios(self, left: float, right: float) -> tuple[np.ndarray, tuple[float, float, int]]:
         """Return time over distance (ns/m) for the points between two places, shape (column, depth, lag).
