@@ -7,6 +7,7 @@ The vectors are those of LLVM: on machines with shorter registers each becomes s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -18,7 +19,12 @@ _VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 _FUSED = ("contract",)
 
 
-class Lanes(types.Type):
+def _emitted(function: Callable[..., Any]) -> Any:
+    """Make a function that emits its own machine code callable from kernels."""
+    return intrinsic(function)
+
+
+class Lanes(types.Type):  # type: ignore[misc]
     """Sixteen float32 in registers."""
 
     def __init__(self) -> None:
@@ -39,7 +45,7 @@ def _place(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.bitcast(builder.gep(array.data, [args[1]]), _VECTOR.as_pointer())
 
 
-@intrinsic
+@_emitted
 def load(typing: Any, array: Any, first: Any) -> Any:
     """Return the sixteen float32 of a contiguous array from `first` on; nothing is checked."""
 
@@ -49,7 +55,7 @@ def load(typing: Any, array: Any, first: Any) -> Any:
     return _LANES(array, types.intp), emit
 
 
-@intrinsic
+@_emitted
 def store(typing: Any, array: Any, first: Any, lanes: Any) -> Any:
     """Write lanes into a contiguous array of float32 from `first` on; nothing is checked."""
 
@@ -60,7 +66,7 @@ def store(typing: Any, array: Any, first: Any, lanes: Any) -> Any:
     return types.void(array, types.intp, _LANES), emit
 
 
-@intrinsic
+@_emitted
 def spread(typing: Any, value: Any) -> Any:
     """Return lanes that all hold one value."""
 
@@ -72,7 +78,7 @@ def spread(typing: Any, value: Any) -> Any:
     return _LANES(types.float32), emit
 
 
-@intrinsic
+@_emitted
 def add(typing: Any, one: Any, other: Any) -> Any:
     """Return ``one + other``."""
 
@@ -82,7 +88,7 @@ def add(typing: Any, one: Any, other: Any) -> Any:
     return _LANES(_LANES, _LANES), emit
 
 
-@intrinsic
+@_emitted
 def subtract(typing: Any, one: Any, other: Any) -> Any:
     """Return ``one - other``."""
 
@@ -92,7 +98,7 @@ def subtract(typing: Any, one: Any, other: Any) -> Any:
     return _LANES(_LANES, _LANES), emit
 
 
-@intrinsic
+@_emitted
 def fused(typing: Any, one: Any, other: Any, summand: Any) -> Any:
     """Return ``one * other + summand``."""
 
@@ -102,7 +108,7 @@ def fused(typing: Any, one: Any, other: Any, summand: Any) -> Any:
     return _LANES(_LANES, _LANES, _LANES), emit
 
 
-@intrinsic
+@_emitted
 def ramp(typing: Any, one: Any) -> Any:
     """Return the lanes where they are positive, else 0."""
 

@@ -26,7 +26,7 @@ from gprscan.migration.medium import GroundVelocity, Medium, along_line, medium
 from gprscan.migration.rho import half_derivative
 from gprscan.steps import Length, step
 
-MEMORY = 96e6  # bytes of filtered traces held at a time
+MEMORY = 40e6  # bytes of filtered traces held at a time
 TABLES = 40  # curve tables kept for reuse
 
 
