@@ -45,6 +45,26 @@ def test_a_point_between_irregular_lines(separation: float) -> None:
     assert flat[offsets.index(0.25)].max() > 0.7 * flat[offsets.index(0.02)].max()
 
 
+def test_pairs_across_the_line() -> None:
+    """Wide pairs side by side: with the times of pairs along the line the point lies too deep, and is weaker."""
+    offsets, separation, (x, y, z) = np.linspace(-0.7, 0.8, 22).tolist(), 0.5, (1.5, 0.11, 0.6)
+    along = 0.05 * np.arange(60) - x
+    across = np.array(offsets)[:, None] - y
+    legs = [np.sqrt(along**2 + (across + side * separation) ** 2 + z**2) for side in (-0.5, 0.5)]
+    line = echoes(offsets, sum(legs) / 0.1, 1 / (legs[0] * legs[1]), separation=separation)
+    wanted = np.linspace(-0.29, 0.51, 17).tolist()
+    best = []
+    for crosswise in (True, False):
+        image = kirchhoff_3d(line, 0.1, 65, offsets=wanted, crosswise=crosswise, depth_step=0.01, max_depth=1.0)
+        strength = envelope(image)
+        channel, trace, row = np.unravel_index(np.argmax(strength), strength.shape)
+        best.append(strength.max())
+        if crosswise:
+            assert (channel, trace) == (8, 30)
+            assert abs(image["depth"].values[row] - z) <= 0.015
+    assert best[0] > 1.1 * best[1]
+
+
 @pytest.mark.parametrize("velocity", [0.1, layered([0.4], [0.1, 0.1001])])
 def test_a_plane_keeps_its_amplitude(velocity: float | xr.DataArray) -> None:
     offsets = np.linspace(-1.0, 1.0, 41).tolist()

@@ -49,8 +49,11 @@ def line_widths(offsets: np.ndarray) -> np.ndarray:
 class CurveTables:
     """Curve tables of one migration, by distance across, separation and width of the line."""
 
-    def __init__(self, geometry: Acquisition, ground: Medium, depths: np.ndarray, aperture: Aperture) -> None:
+    def __init__(
+        self, geometry: Acquisition, ground: Medium, depths: np.ndarray, aperture: Aperture, *, crosswise: bool = False
+    ) -> None:
         self.geometry, self.ground, self.depths = geometry, ground, depths
+        self.pair = np.array([0.0, 1.0] if crosswise else [1.0, 0.0])
         self.widths = reach(geometry, ground, depths, aperture)
         self.cutoffs = (
             low_pass_cutoffs(geometry, 2 / float(ground.velocities.min())) if aperture.antialias else (np.inf,)
@@ -96,16 +99,16 @@ class CurveTables:
         passes a single trace unchanged: lines may be far apart.
         """
         spacing = self.geometry.spacing
-        farthest = np.hypot(spacing * self.pad + 0.5 * separation, across)
+        farthest = np.hypot(spacing * self.pad, across) + 0.5 * separation
         radius = np.linspace(0.0, farthest, int(np.ceil(2 * farthest / spacing)) + 2)
         curves = diffraction_curves(self.geometry, self.ground, self.depths, radius, 0.0)
         times, along, xx, yy, xy, beside = np.zeros((6, self.depths.size, self.lateral.size))
         for side in (-0.5, 0.5):
-            x = spacing * self.lateral + side * separation
-            r = np.hypot(x, across)
+            x, y = spacing * self.lateral + side * separation * self.pair[0], across + side * separation * self.pair[1]
+            r = np.hypot(x, y)
             time, slope, bend = (0.5 * values for values in _at(curves, radius, r))
             cosine = np.divide(x, r, out=np.ones_like(x), where=r > 1e-9)
-            sine = np.divide(across, r, out=np.zeros_like(x), where=r > 1e-9)
+            sine = np.divide(y, r, out=np.zeros_like(x), where=r > 1e-9)
             around = np.divide(slope, r, out=bend.copy(), where=r > 1e-9)
             times += time
             along += slope * cosine
@@ -188,6 +191,7 @@ def kirchhoff_3d(
     aperture: float = 50.0,
     *,
     offsets: list[float] | None = None,
+    crosswise: bool = False,
     antialias: bool = True,
     depth_step: Length | None = None,
     max_depth: Length | None = None,
@@ -199,13 +203,16 @@ def kirchhoff_3d(
     line : xarray.Dataset
         Array over two-way travel time, time zero applied, traces regularly spaced along the line; the channels at any
         offsets. Lines measured one by one become such an array by `gprscan.migration.join_lines`. The
-        transmitter-receiver distance (along the line) and the antenna height are taken into account.
+        transmitter-receiver distance and the antenna height are taken into account.
     velocity : float, str or xarray.DataArray
         Velocity in the ground, m/ns; or v(z) over ``depth`` in m.
     aperture : float
         Half-angle in degrees, at the image point, within which traces are summed.
     offsets : list of float, optional
         Offsets in m at which the image is made; by default those of the channels.
+    crosswise : bool
+        Whether transmitter and receiver of a pair lie side by side, across the line, instead of one behind the other. The
+        offset of a channel is that of the middle of its pair.
     antialias : bool
         Take the steep parts of a surface from low-pass copies of the data, along the line and across. Lines more than
         half a wavelength apart hardly help each other then, as they should.
@@ -245,7 +252,7 @@ def kirchhoff_3d(
         raise ParameterError(msg)
     ground = medium(velocity)
     depths = image_depths(geometry, ground, depth_step, max_depth)
-    tables = CurveTables(geometry, ground, depths, Aperture(aperture, None, antialias))
+    tables = CurveTables(geometry, ground, depths, Aperture(aperture, None, antialias), crosswise=crosswise)
     image = _migrate(line, tables, inputs, outputs)
     return _as_cube(line, image, depths, inputs, outputs)
 
