@@ -29,6 +29,42 @@ def test_dot_product(antialias: bool, velocity: float | xr.DataArray) -> None:
     assert abs(one - two) < 1e-4 * abs(one)
 
 
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize(("rough", "height"), [(0.0, 0.0), (0.0, 0.05), (0.03, 0.0)])
+def test_dot_product_through_a_section(antialias: bool, rough: float, height: float) -> None:
+    """v(x, z) with two separations, from the air, and over a ground so rough that every trace is a knot."""
+    rng = np.random.default_rng(8)
+    data = rng.normal(size=(2, 70, 120)).astype("float32")
+    line = from_array(data, dt=0.5, spacing=0.1, frequency=200, separation=[0.0, 0.3], antenna_height=height)
+    line = line.assign_coords(z=("trace", 0.2 * np.sin(np.arange(70) / 8) + rough * rng.normal(size=70)))
+    velocity = xr.DataArray(
+        [[0.08, 0.1], [0.12, 0.1]], dims=("distance", "depth"), coords={"distance": [0.0, 7.0], "depth": [0.0, 3.0]}
+    )
+    options = {"antialias": antialias, "topography": rough > 0, "max_depth": 2.0}
+    image = kirchhoff(line, velocity, 60, **options)
+    other = with_amplitude(image, rng.normal(size=image["amplitude"].shape).astype("float32"))
+    back = demigrate(other, line, velocity, 60, **options)
+    one = np.vdot(image["amplitude"].values.astype("float64"), other["amplitude"].values)
+    two = np.vdot(data.astype("float64"), back["amplitude"].values)
+    norms = np.linalg.norm(image["amplitude"].values) * np.linalg.norm(other["amplitude"].values)
+    assert abs(one - two) < 1e-5 * norms
+    assert abs(one) > 1e-4 * norms
+
+
+def test_least_squares_through_a_section() -> None:
+    velocity = xr.DataArray(
+        [[0.1, 0.1], [0.1, 0.1]], dims=("distance", "depth"), coords={"distance": [0.0, 5.0], "depth": [0.0, 3.0]}
+    )
+    line = diffractor(64, 160, depth=1.2)
+    misfits = []
+    for iterations in (1, 5):
+        image = kirchhoff_least_squares(line, velocity, 60, iterations=iterations)
+        left = line["amplitude"].values - demigrate(image, line, velocity, 60)["amplitude"].values
+        misfits.append(float(np.sum(left**2) / np.sum(line["amplitude"].values ** 2)))
+    assert misfits[1] < 0.5 * misfits[0]
+    assert misfits[1] < 0.2
+
+
 def test_an_image_of_a_point_spreads_along_its_curve() -> None:
     line = diffractor()
     image = kirchhoff(line, 0.1)

@@ -203,6 +203,36 @@ def _add_steep_curve(  # type: ignore[no-untyped-def]
             store(total, first + half, fused(chosen, value, load(total, first + half)))
 
 
+@sum_kernel
+def _spread_curves(  # type: ignore[no-untyped-def]
+    data, origin, stride, last_row, base, row, shift, rise, climb, weight, growth, taper, side, taps, step, numbers, mask,
+    total,
+):  # fmt: skip
+    """Add an image row of a block to the data, along one side of its curves: the adjoint of `_add_curves`.
+
+    What a row of data gives to an interpolated value is a triangle of the distance from it, ``max(1 - |u - r|, 0)``.
+    """
+    one, nothing = spread(np.float32(1.0)), spread(np.float32(0.0))
+    for j in range(side, taps):
+        if taper[j] == 0.0:
+            continue
+        here = base[j] * stride + origin + (1 - 2 * side) * j
+        for part in range(row.shape[0]):
+            first, line = part * step, np.int64(row[part, j])
+            if line < -ROWS_BEYOND or line >= last_row:
+                continue
+            beyond = min(np.int64(climb[part, j]), last_row + ROWS_BEYOND - 2 - line)
+            for half in range(0, step, WIDTH):
+                lane, at = load(numbers, half), here + line * stride + first + half
+                u = fused(lane, spread(rise[part, j]), spread(shift[part, j]))
+                full = fused(lane, spread(growth[part, j]), spread(weight[part, j]))
+                value = fused(fused(full, load(mask, half), nothing), load(total, first + half), nothing)
+                for n in range(beyond + 2):
+                    away = subtract(u, spread(np.float32(n)))
+                    share = ramp(subtract(one, fused(spread(np.float32(2.0)), ramp(away), subtract(nothing, away))))
+                    store(data, at + n * stride, fused(share, value, load(data, at + n * stride)))
+
+
 @kernel
 def _knots_in_air(start, size, i, depth, taps, scales, ratio, lattice, relief, times, bends):  # type: ignore[no-untyped-def]
     """Fill times (ns) and curvatures at the knots of a block, shape (side, knot, lateral)."""
@@ -334,9 +364,9 @@ def _divide(times, weights, taps, size, step, n_samples, row, shift, rise, climb
 @sum_kernel
 def _sum_block(  # type: ignore[no-untyped-def]
     data, stride, origin, start, block, size, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples,
-    image, to,
+    image, to, back,
 ):  # fmt: skip
-    """Fill the columns of one block of the image, from `to` on."""
+    """Fill the columns of one block of the image, from `to` on; or, `back`, add what they send to the data."""
     n_lateral, knots, step = taper.shape[1], block // size + 1, min(size, PART)
     times = np.empty((2, knots, n_lateral), np.float32)
     bends = np.empty((2, knots, n_lateral), np.float32)
@@ -364,13 +394,23 @@ def _sum_block(  # type: ignore[no-untyped-def]
         _weigh(times, bends, taper[i], taps, scales, copies, n_samples, base)
         _divide(times, bends, taps, size, step, n_samples, row, shift, rise, climb, weight, growth, leaves)
         total[:] = 0.0
+        if back:
+            for k in range(block):
+                total[k] = image[i, to + k]
         for side in range(2):
-            _add_curves(
-                data, origin + start, stride, n_samples, base[side], row[side], shift[side], rise[side], climb[side],
-                weight[side], growth[side], leaves[side], taper[i], side, taps, step, numbers, mask, total,
-            )  # fmt: skip
-        for k in range(block):
-            image[i, to + k] = total[k]
+            if back:
+                _spread_curves(
+                    data, origin + start, stride, n_samples, base[side], row[side], shift[side], rise[side], climb[side],
+                    weight[side], growth[side], taper[i], side, taps, step, numbers, mask, total,
+                )  # fmt: skip
+            else:
+                _add_curves(
+                    data, origin + start, stride, n_samples, base[side], row[side], shift[side], rise[side], climb[side],
+                    weight[side], growth[side], leaves[side], taper[i], side, taps, step, numbers, mask, total,
+                )  # fmt: skip
+        if not back:
+            for k in range(block):
+                image[i, to + k] = total[k]
 
 
 @sum_kernel
@@ -382,7 +422,20 @@ def section_sum_serial(  # type: ignore[no-untyped-def]
     for number in range(sizes.size):
         _sum_block(
             flat, data.shape[1], origin, start + number * block, block, sizes[number], depths, widths, taper, scales,
-            ratio, lattice, relief, copies, n_samples, image, number * block,
+            ratio, lattice, relief, copies, n_samples, image, number * block, False,
+        )  # fmt: skip
+
+
+@sum_kernel
+def section_spread(  # type: ignore[no-untyped-def]
+    data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
+):
+    """Add to `data` what `image` sends along its curves, on one thread: the exact adjoint of `section_sum`."""
+    flat = data.reshape(-1)
+    for number in range(sizes.size):
+        _sum_block(
+            flat, data.shape[1], origin, start + number * block, block, sizes[number], depths, widths, taper, scales,
+            ratio, lattice, relief, copies, n_samples, image, number * block, True,
         )  # fmt: skip
 
 
@@ -395,7 +448,7 @@ def section_sum_parallel(  # type: ignore[no-untyped-def]
     for number in numba.prange(sizes.size):
         _sum_block(
             flat, data.shape[1], origin, start + number * block, block, sizes[number], depths, widths, taper, scales,
-            ratio, lattice, relief, copies, n_samples, image, number * block,
+            ratio, lattice, relief, copies, n_samples, image, number * block, False,
         )  # fmt: skip
 
 

@@ -40,6 +40,26 @@ def _operators(geometry: Acquisition, ground: Medium | Section, depths: np.ndarr
     return [built[separation] for separation in geometry.separation.tolist()]
 
 
+def _ground(
+    line: xr.Dataset,
+    geometry: Acquisition,
+    velocity: float | xr.DataArray,
+    aperture: float,
+    max_depth: float | None,
+    *,
+    topography: bool = False,
+) -> tuple[Medium | Section, Medium]:
+    """Return the ground that an operator needs, and its layers as they depend on depth alone."""
+    if not topography and not along_line(velocity):
+        layers = medium(velocity)
+        return layers, layers
+    # sources lie as far as the aperture beyond the ends, and the grid that their waves need as far again
+    end = geometry.start + geometry.dt * geometry.n_samples
+    farthest = float(np.max(velocity)) * end * np.tan(np.radians(aperture)) + 2 * BLOCK * geometry.spacing
+    ground = section(velocity, line, geometry, max_depth, topography=topography, margin=farthest)
+    return ground, ground.layers
+
+
 @step(cut="halo", halo=_halo)
 def kirchhoff(
     line: xr.Dataset,
@@ -107,15 +127,7 @@ def kirchhoff(
         raise ParameterError(msg)
     limits = Aperture(aperture, fresnel_zones, antialias)
     geometry = acquisition(line)
-    ground: Medium | Section
-    if topography or along_line(velocity):
-        # sources lie as far as the aperture beyond the ends, and the grid that their waves need as far again
-        end = geometry.start + geometry.dt * geometry.n_samples
-        farthest = float(np.max(velocity)) * end * np.tan(np.radians(aperture)) + 2 * BLOCK * geometry.spacing
-        ground = section(velocity, line, geometry, max_depth, topography=topography, margin=farthest)
-        layers = ground.layers
-    else:
-        ground = layers = medium(velocity)
+    ground, layers = _ground(line, geometry, velocity, aperture, max_depth, topography=topography)
     depths = image_depths(geometry, layers, depth_step, max_depth)
     operators = _operators(geometry, ground, depths, limits)
     if coherence == 0:
@@ -142,6 +154,8 @@ def demigrate(
     aperture: float = 50.0,
     *,
     antialias: bool = True,
+    topography: bool = False,
+    max_depth: Length | None = None,
 ) -> xr.Dataset:
     """Spread an image back along its diffraction curves: the exact adjoint of `kirchhoff` with the same parameters.
 
@@ -152,8 +166,8 @@ def demigrate(
     line : xarray.Dataset
         Line over two-way travel time that says where and when to put the data: its traces, time axis, separation and
         antenna height are used, its amplitudes are not.
-    velocity, aperture, antialias
-        As in `kirchhoff`.
+    velocity, aperture, antialias, topography, max_depth
+        As in `kirchhoff`; give the `max_depth` that the image was made with.
 
     Returns
     -------
@@ -173,7 +187,8 @@ def demigrate(
         msg = f"the image has (channels, traces) = {data.shape[:2]}, but the line has {shape}."
         raise LineError(msg)
     depths = np.asarray(image[names.DEPTH].values, dtype="float64")
-    operators = _operators(geometry, medium(checked_velocity(velocity)), depths, Aperture(aperture, None, antialias))
+    ground, _ = _ground(line, geometry, checked_velocity(velocity), aperture, max_depth, topography=topography)
+    operators = _operators(geometry, ground, depths, Aperture(aperture, None, antialias))
     spread = [operator.demigrate(values) for operator, values in zip(operators, data, strict=True)]
     return with_amplitude(line, np.stack(spread).reshape(line[names.AMPLITUDE].shape))
 
@@ -185,6 +200,7 @@ def kirchhoff_least_squares(
     aperture: float = 50.0,
     *,
     iterations: int = 5,
+    topography: bool = False,
     depth_step: Length | None = None,
     max_depth: Length | None = None,
 ) -> xr.Dataset:
@@ -203,6 +219,8 @@ def kirchhoff_least_squares(
         Half-angle in degrees.
     iterations : int
         Number of steps; each costs a demigration and a migration. More than about ten fit the noise.
+    topography : bool
+        As for `kirchhoff`.
     depth_step, max_depth : float, optional
         As for `kirchhoff`.
 
@@ -226,9 +244,9 @@ def kirchhoff_least_squares(
     if iterations < 1:
         msg = f"iterations is {iterations}; at least one is needed."
         raise ParameterError(msg)
-    ground = medium(velocity)
     geometry = acquisition(line)
-    depths = image_depths(geometry, ground, depth_step, max_depth)
+    ground, layers = _ground(line, geometry, velocity, aperture, max_depth, topography=topography)
+    depths = image_depths(geometry, layers, depth_step, max_depth)
     operators = _operators(geometry, ground, depths, Aperture(aperture))
     shape = (geometry.separation.size, geometry.n_traces, geometry.n_samples)
     alive = np.isfinite(line[names.AMPLITUDE].values.reshape(shape)).all(axis=2).astype("float32")
@@ -239,7 +257,7 @@ def kirchhoff_least_squares(
     return as_image(line, np.stack(images), depths)
 
 
-def _cgls(operator: Summation, data: np.ndarray, alive: np.ndarray, iterations: int) -> np.ndarray:
+def _cgls(operator: Summation | SectionSummation, data: np.ndarray, alive: np.ndarray, iterations: int) -> np.ndarray:
     """Minimise ``|alive (demigrate(m) - data)|`` from m = 0."""
     residual = data * alive
     gradient = operator.migrate(residual)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from gprscan.kernels.eikonal import mean_slowness
 from gprscan.kernels.jit import threads
-from gprscan.kernels.section import ROWS_BEYOND, largest_bend, section_sum
+from gprscan.kernels.section import ROWS_BEYOND, largest_bend, section_spread, section_sum
 from gprscan.migration.acquisition import Acquisition
 from gprscan.migration.curves import Aperture, edge_taper, largest_weight, low_pass_cutoffs, reach
-from gprscan.migration.rho import half_derivative
+from gprscan.migration.rho import half_derivative, half_derivative_adjoint
 from gprscan.migration.section import Section
 from gprscan.migration.summation import coherent
 
@@ -63,6 +65,22 @@ class SectionSummation:
         total, energies, weight = self._sums([rows, rows**2, ones])
         return coherent(total, energies, weight, power, smoothing).T
 
+    def demigrate(self, image: np.ndarray) -> np.ndarray:
+        """Spread along the diffraction curves, the adjoint of `migrate`: (trace, depth) to (trace, sample)."""
+        n, n_copies = self.geometry.n_samples, len(self.cutoffs)
+        rows = np.zeros((n_copies * (n + 2 * ROWS_BEYOND), image.shape[0] + 2 * self.pad), "float32")
+        for chunks, sizes, ratio, lattice in self._groups():
+            first, last = int(chunks[0]), int(chunks[-1]) + BLOCK
+            part = np.zeros((self.depths.size, last - first), "float32")
+            inside = slice(max(first, 0), min(last, image.shape[0]))
+            part[:, inside.start - first : inside.stop - first] = image[inside].T
+            section_spread(
+                rows, self.pad, first, BLOCK, sizes, self.depths, self.widths, self.taper, self.scales, ratio, lattice,
+                self.ground.relief, n_copies, n, part,
+            )  # fmt: skip
+        copies = rows.reshape(n_copies, -1, rows.shape[1])[:, ROWS_BEYOND : ROWS_BEYOND + n, self.pad : -self.pad]
+        return half_derivative_adjoint(np.ascontiguousarray(copies.transpose(0, 2, 1)), self.geometry.dt, self.cutoffs)
+
     def _rows(self, traces: np.ndarray) -> np.ndarray:
         """Return the filtered traces as the kernel wants them, with zeros on all sides."""
         n = self.geometry.n_samples
@@ -71,23 +89,34 @@ class SectionSummation:
             copy[ROWS_BEYOND : ROWS_BEYOND + n, self.pad : -self.pad] = filtered.T
         return rows.reshape(-1, rows.shape[2])
 
-    def _sums(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        """Sum several inputs along the same curves, each to (depth, trace)."""
+    def _groups(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, float, int]]]:
+        """Yield first traces of a group of blocks, the distances of their knots, and their travel times."""
         n, spacing = self.geometry.n_traces, self.geometry.spacing
-        # counted along the line from distance 0: a part of a line is cut into the same blocks as the whole
-        before = int(np.floor(self.ground.start / spacing + 0.3)) % BLOCK
-        images: list[list[np.ndarray]] = [[] for _ in inputs]
-        for first in range(-before, n, BLOCK * GROUP):
+        for first in range(-self._before, n, BLOCK * GROUP):
             chunks = np.arange(first, min(first + BLOCK * GROUP, n), BLOCK)
             ratio, lattice = self._ratios(spacing * float(chunks[0]), spacing * float(chunks[-1] + BLOCK))
-            sizes = self._knots(chunks, ratio, lattice)
+            yield chunks, self._knots(chunks, ratio, lattice), ratio, lattice
+
+    @property
+    def _before(self) -> int:
+        """Traces by which the first block starts before the line.
+
+        Counted along the line from distance 0: a part of a line is cut into the same blocks as the whole.
+        """
+        return int(np.floor(self.ground.start / self.geometry.spacing + 0.3)) % BLOCK
+
+    def _sums(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        """Sum several inputs along the same curves, each to (depth, trace)."""
+        images: list[list[np.ndarray]] = [[] for _ in inputs]
+        for chunks, sizes, ratio, lattice in self._groups():
             for image, rows in zip(images, inputs, strict=True):
                 part = section_sum(
                     rows, self.pad, int(chunks[0]), BLOCK, sizes, self.depths, self.widths, self.taper, self.scales, ratio,
                     lattice, self.ground.relief, len(self.cutoffs), self.geometry.n_samples, threads=threads(),
                 )  # fmt: skip
                 image.append(part)
-        return [np.concatenate(image, axis=1)[:, before : before + n] for image in images]
+        own = slice(self._before, self._before + self.geometry.n_traces)
+        return [np.concatenate(image, axis=1)[:, own] for image in images]
 
     def _knots(self, chunks: np.ndarray, ratio: np.ndarray, lattice: tuple[float, float, int]) -> np.ndarray:
         """Return how many traces apart the knots of each block may be, for straight lines to follow the curves."""
