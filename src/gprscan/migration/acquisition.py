@@ -14,6 +14,8 @@ from gprscan.migration.medium import Medium
 from gprscan.model import amplitude, centre_frequency, regular_spacing, require_line, sampling_interval
 from gprscan.units import C_AIR
 
+UNEVEN = 0.25  # sampling intervals: how far a sample may be off an even time axis
+
 
 @dataclass(frozen=True)
 class Acquisition:
@@ -51,7 +53,7 @@ def recording(line: xr.Dataset) -> Acquisition:
     Raises
     ------
     LineError
-        If the line is over depth already, or too short in time.
+        If the line is over depth already, too short in time, or its times are not evenly spaced.
     """
     require_line(line, axis=names.TWT)
     n_traces, n_samples = line[names.AMPLITUDE].shape[-2:]
@@ -59,6 +61,14 @@ def recording(line: xr.Dataset) -> Acquisition:
         msg = "at least two samples per trace are needed."
         raise LineError(msg)
     dt = sampling_interval(line)
+    twt = np.asarray(line[names.TWT].values, dtype="float64")
+    uneven = np.abs(twt - twt[0] - dt * np.arange(n_samples)).max()
+    if not uneven <= UNEVEN * dt:
+        msg = (
+            f"the two-way travel times are not evenly spaced: one is {uneven:.3g} ns off its place, with {dt:.3g} ns from "
+            "sample to sample. Interpolate the line to even times (xarray's interp over 'twt')."
+        )
+        raise LineError(msg)
     separation = np.zeros(line.sizes.get(names.CHANNEL, 1))
     if names.SEPARATION in line.coords:
         separation[:] = np.nan_to_num(np.asarray(line[names.SEPARATION].values, dtype="float64"))
@@ -80,10 +90,13 @@ def acquisition(line: xr.Dataset) -> Acquisition:
     Raises
     ------
     LineError
-        If the line is over depth already, or too short in time.
+        If the line is over depth already, too short in time, or a single trace.
     MissingPositionError
         If the distances are missing or irregular.
     """
+    if line.sizes.get(names.TRACE, 0) < 2:
+        msg = "a single trace has no diffractions to collect: at least two traces are needed to migrate a line."
+        raise LineError(msg)
     return replace(recording(line), spacing=regular_spacing(line))
 
 
@@ -102,7 +115,7 @@ def image_depths(
     Raises
     ------
     ParameterError
-        If the line ends before the ground is reached, or the step or depth are not positive.
+        If the line ends before the ground is reached or the antennas' distance is crossed, or the step or depth are not positive.
     """
     if (depth_step is not None and depth_step <= 0) or (max_depth is not None and max_depth <= 0):
         msg = f"depth_step ({depth_step}) and max_depth ({max_depth}) must be positive, in m."
@@ -111,6 +124,13 @@ def image_depths(
     deepest = float(ground.depth(max(0.5 * end - geometry.height / C_AIR, 0.0)))
     if deepest <= 0:
         msg = f"the record ends at {end:.2f} ns, before the ground is reached. Is time zero applied?"
+        raise ParameterError(msg)
+    fastest = C_AIR if geometry.height > 0 else float(ground.velocities.max())
+    if geometry.separation.min() >= fastest * end:
+        msg = (
+            f"the transmitter-receiver distance is {geometry.separation.min():g} m: no wave crosses it within the record of "
+            f"{end:.1f} ns. Is 'separation' in m?"
+        )
         raise ParameterError(msg)
     visible = ground.velocities[ground.tops < deepest]
     step = depth_step or 0.5 * geometry.dt * float(visible.min())
