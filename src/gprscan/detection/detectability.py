@@ -168,23 +168,31 @@ def summarise(parts: Sequence[Sensitivity], ground: Ground) -> dict[str, Any]:
     depth = float(np.median(depths)) if depths else 0.0
     scaled = [p for p in parts if np.isfinite(p.level).any()]
     sizes = []
+    reached = [_depths(p, ground) for p in scaled]
     for diameter in DIAMETERS if scaled else ():
-        found = float(np.median([deepest(p, ground, diameter) for p in scaled]))
+        found = float(np.median([deepest(p, z, ground, diameter) for p, z in zip(scaled, reached, strict=True)]))
         sizes.append({"diameter_m": diameter, "max_depth_m": round(found, 2) if found > 0 else None})
     return {"penetration_depth_m": round(depth, 2) if depth > 0 else None, "detectability": sizes}
 
 
-def deepest(part: Sensitivity, ground: Ground, diameter: float) -> float:
-    """Greatest depth in m at which an air-filled ball would have been found; 0 where at none."""
-    step = max(1, part.t.size // 128)
-    use = (part.t > part.blind) & (part.t <= part.seen)
-    times = part.t[use][::step]
+def _looked_at(part: Sensitivity) -> np.ndarray:
+    """Samples, some hundred of them, at which bodies could be seen."""
+    return np.flatnonzero((part.t > part.blind) & (part.t <= part.seen))[:: max(1, part.t.size // 128)]
+
+
+def _depths(part: Sensitivity, ground: Ground) -> np.ndarray:
+    return np.array([ground.depth(v) for v in part.t[_looked_at(part)]])
+
+
+def deepest(part: Sensitivity, depths: np.ndarray, ground: Ground, diameter: float) -> float:
+    """Greatest of the depths (m, of the samples looked at) at which an air-filled ball would have been found; or 0."""
+    use = _looked_at(part)
+    times = part.t[use]
     if times.size == 0:
         return 0.0
-    depths = np.array([ground.depth(v) for v in times])
     factor = size_factor(0.5 * diameter, C_AIR / ground.rms(float(np.median(times))), part.frequency)
     gain = np.array([mirror_gain(0.5 * diameter, z) for z in depths]) * factor
     echo = SCALE_DB + 20 * np.log10(gain) - part.loss * times
     told = echo + 10 * np.log10(np.maximum(times * part.frequency, 1.0)) > LEAST_AMPLITUDE_DB
-    heard = (echo > part.level[use][::step] + MARGIN_DB) & told
+    heard = (echo > part.level[use] + MARGIN_DB) & told
     return float(depths[heard].max()) if heard.any() else 0.0

@@ -116,7 +116,7 @@ def _lines(s: Section, early: np.ndarray, shortest: float, longest: float) -> li
     for first in sorted({*range(0, s.x.size - size, max(size // 3, 1)), s.x.size - size}):
         rows = slice(first, first + size)
         spectrum = fft.rfft(early[rows, start:stop] * taper, 4 * size, axis=0)
-        power = (np.abs(spectrum) ** 2).sum(axis=1)
+        power = (spectrum.real**2 + spectrum.imag**2).sum(axis=1)
         ratio = np.where(searched, power / np.maximum(ndimage.median_filter(power, around), 1e-30), 0.0)
         at = int(ratio.argmax())
         # a hanning window resolves 2 / length

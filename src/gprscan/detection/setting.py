@@ -103,13 +103,13 @@ def measure(section: Section) -> Strata | None:
     lag = max(1, round(_APART / s.dx))
     if last - first < 8 or s.valid.sum() < 4 * lag + 8:
         return None
-    echo = s.echo[s.valid][:, first:last].astype(float)
+    echo = s.echo[:, first:last][s.valid].astype(float)
     # every depth counts the same, and a strong body no more than the traces that it is on
     echo /= np.sqrt(np.median(echo**2, axis=0)) + 1e-30
     a, b = echo[:-lag], echo[lag:]
     norm = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     early = slice(s.sample(direct + 1.5 * period), s.sample(direct + 5.0 * period))
-    odd, whole = (np.median((v[s.valid][:, early].astype(float) ** 2).sum(axis=1)) for v in (s.echo, s.raw))
+    odd, whole = (np.median((v[:, early][s.valid].astype(float) ** 2).sum(axis=1)) for v in (s.echo, s.raw))
     alike = float(np.median((a * b).sum(axis=1) / np.maximum(norm, 1e-30)))
     return Strata(alike, float(1.0 - odd / max(float(whole), 1e-30)), float(s.x[-1] - s.x[0]))
 

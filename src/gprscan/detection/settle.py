@@ -45,16 +45,18 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     order = np.argsort(x, kind="stable")
     firsts = np.searchsorted(x[order], x - REACH, side="right")
     lasts = np.searchsorted(x[order], x + REACH, side="left")
+    chances = [_without_size(b) for b in mine]
     for _ in range(ROUNDS):
-        measured = np.array([_measured(table, b) for b in mine]).reshape(-1, 2)
+        measured = np.array([_measured(table, *both) for both in zip(mine, chances, strict=True)]).reshape(-1, 2)
         for i, body in enumerate(mine):
             near = order[firsts[i] : lasts[i]]
             others = near[near != i]
             ground = prior.updated(*measured[others].T) if others.size else prior
-            _settle_one(table, body, ground, prior, height, separation)
+            if _settle_one(table, body, ground, prior, height, separation):
+                chances[i] = _without_size(body)
     if not mine:
         return prior
-    measured = np.array([_measured(table, b) for b in mine]).reshape(-1, 2)
+    measured = np.array([_measured(table, *both) for both in zip(mine, chances, strict=True)])
     return prior.updated(*measured.T)
 
 
@@ -62,9 +64,13 @@ def _depth(body: Body) -> float:
     return body.depth if body.depth is not None else 0.5
 
 
-def _measured(table: classify.Table, body: Body) -> tuple[float, float]:
+def _without_size(body: Body) -> dict[str, float]:
+    """Probabilities of a body by all that does not depend on the ground."""
+    return classify.detailed({k: v for k, v in body.votes.items() if k != "excess_settled"})
+
+
+def _measured(table: classify.Table, body: Body, chances: dict[str, float]) -> tuple[float, float]:
     """Log of the ground's factor by this body alone, and its sigma, wider where the body may be clutter."""
-    chances = classify.detailed({k: v for k, v in body.votes.items() if k != "excess_settled"})
     value, sigma = size.ground_measurement(
         table, chances, float(body.evidence["excess"]), float(body.evidence["sigma_apparent"]), _depth(body)
     )
@@ -74,14 +80,18 @@ def _measured(table: classify.Table, body: Body) -> tuple[float, float]:
 
 def _settle_one(
     table: classify.Table, body: Body, ground: Ground, prior: Ground, height: float, separation: float
-) -> None:
-    """Votes on size, then velocity, radius and depth with their sigmas, of one body over a known ground."""
+) -> bool:
+    """Votes on size, then velocity, radius and depth with their sigmas, of one body over a known ground.
+
+    Returns whether a vote was cast that stays whatever the ground is found to be.
+    """
     excess, sigma = float(body.evidence["excess"]), float(body.evidence["sigma_apparent"])
     shift = math.log(ground.factor / prior.factor)
     body.evidence["excess_settled"] = excess - shift
     body.votes["excess_settled"] = classify.read_curve(table, "excess_settled", excess - shift)
     # no top curves the other way: what looks so much slower than the ground is a bounce, a crossing of tails, or chance
-    if excess - shift + 2 * math.hypot(sigma, ground.spread) < SLOWEST:
+    slow = "slow_curve" not in body.votes and excess - shift + 2 * math.hypot(sigma, ground.spread) < SLOWEST
+    if slow:
         body.votes["slow_curve"] = {"clutter": 4.0}
     value, spread = size.ground_measurement(table, classify.detailed(body.votes), excess - shift, sigma, _depth(body))
     factor, relative = size.combine(ground, value, spread)
@@ -99,3 +109,4 @@ def _settle_one(
     body.evidence["radius_m"] = radius if resolved else None
     body.evidence["radius_resolved"] = resolved
     body.evidence["ground_factor"] = local.factor
+    return slow
