@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
 from gprscan.kernels.coherence import bistatic_time
 from gprscan.kernels.hyperbola import traces_near
-from gprscan.kernels.jit import parallel_sum_kernel, sum_kernel
+from gprscan.kernels.jit import share_out, sum_kernel
 
 SMOOTH = 2.0  # traces, standard deviation of the average of the shares
 _HALF = 8  # of that average: four deviations
@@ -103,7 +102,10 @@ def _subtract_one(data, x, valid, curve, sampling, separation, air, span, width)
         if high <= low:
             continue
         held[:] = 0.0
-        held[low:high] = data[rows[i], base[i] + low : base[i] + high]
+        # not by a slice: the message for shapes that differ would take a second to compile
+        source = data[rows[i], base[i] + low : base[i] + high]
+        for k in range(high - low):
+            held[low + k] = source[k]
         late = part[i]
         early = np.float32(1.0) - late
         for k in range(m):
@@ -123,22 +125,6 @@ def _subtract_one(data, x, valid, curve, sampling, separation, air, span, width)
         target, source = data[rows[i], base[i] + low : base[i] + high], held[low:high]
         for k in range(high - low):
             target[k] -= source[k]
-
-
-@sum_kernel
-def subtract_curves_serial(sections, x, valid, curves, sampling, separation, air, span, width):  # type: ignore[no-untyped-def]
-    """Take hyperbolas out of one section after the other; see `subtract_curves`."""
-    for number in range(len(sections)):
-        for c in range(curves.shape[0]):
-            _subtract_one(sections[number], x, valid, curves[c], sampling, separation, air, span, width)
-
-
-@parallel_sum_kernel
-def subtract_curves_parallel(sections, x, valid, curves, sampling, separation, air, span, width):  # type: ignore[no-untyped-def]
-    """Take hyperbolas out of several sections, each on its thread; see `subtract_curves`."""
-    for number in numba.prange(len(sections)):
-        for c in range(curves.shape[0]):
-            _subtract_one(sections[number], x, valid, curves[c], sampling, separation, air, span, width)
 
 
 def subtract_curves(
@@ -175,7 +161,12 @@ def subtract_curves(
     width : int
         Samples of a window.
     threads : int
-        1 for the serial kernel, which may run in a thread; more from the main thread only.
+        On which the sections are shared out.
     """
-    run = subtract_curves_parallel if threads > 1 else subtract_curves_serial
-    run(sections, x, valid, curves, sampling, separation, air, span, width)
+
+    def work(first: int, last: int) -> None:
+        for section in sections[first:last]:
+            for curve in curves:
+                _subtract_one(section, x, valid, curve, sampling, separation, air, span, width)
+
+    share_out(work, len(sections), threads)

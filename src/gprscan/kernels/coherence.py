@@ -18,10 +18,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
-from gprscan.kernels.jit import inline, kernel, parallel_kernel, parallel_sum_kernel, sum_kernel
+from gprscan.kernels.jit import inline, kernel, share_out, sum_kernel
 
 
 @inline
@@ -183,24 +182,6 @@ def _scan_block(data, live, pad, shifts, weights, taps, first, n, share, out):  
             side[r, first + x] = int(best[4, x])
 
 
-@parallel_sum_kernel
-def scan_parallel(data, live, pad, shifts, weights, taps, out):  # type: ignore[no-untyped-def]
-    """Scan with all threads; see `scan`."""
-    n = live.size - 2 * pad
-    for task in numba.prange(SHARES * ((n + BLOCK - 1) // BLOCK)):
-        first = task // SHARES * BLOCK
-        _scan_block(data, live, pad, shifts, weights, taps, first, min(BLOCK, n - first), task % SHARES, out)
-
-
-@sum_kernel
-def scan_serial(data, live, pad, shifts, weights, taps, out):  # type: ignore[no-untyped-def]
-    """Scan on one thread; see `scan`."""
-    n = live.size - 2 * pad
-    for task in range(SHARES * ((n + BLOCK - 1) // BLOCK)):
-        first = task // SHARES * BLOCK
-        _scan_block(data, live, pad, shifts, weights, taps, first, min(BLOCK, n - first), task % SHARES, out)
-
-
 def scan(
     data: tuple[np.ndarray, np.ndarray, np.ndarray],
     live: np.ndarray,
@@ -239,7 +220,7 @@ def scan(
     reaches : tuple of float
         Half-aperture: a factor times the depth, at most the second and at least the third number, m.
     threads : int
-        1 for the serial kernel, which may run in a thread; more from the main thread only.
+        On which the blocks are shared out.
 
     Returns
     -------
@@ -253,7 +234,14 @@ def scan(
     )
     shape = (rows.size, live.size - 2 * pad)
     out = (np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.int8), np.empty(shape, np.int8))
-    (scan_parallel if threads > 1 else scan_serial)(data, live, pad, shifts, weights, taps, out)
+    n = shape[1]
+
+    def work(begin: int, end: int) -> None:
+        for task in range(begin, end):
+            first = task // SHARES * BLOCK
+            _scan_block(data, live, pad, shifts, weights, taps, first, min(BLOCK, n - first), task % SHARES, out)
+
+    share_out(work, SHARES * ((n + BLOCK - 1) // BLOCK), threads)
     return out
 
 
@@ -291,16 +279,9 @@ def _pack_tile(real, imaginary, keep, group, begin, tile, re, im, energy, live):
 
 
 @kernel
-def pack_serial(real, imaginary, keep, group, begin, re, im, energy, live):  # type: ignore[no-untyped-def]
-    """Pack on one thread; see `pack`."""
-    for tile in range((live.size + TILE - 1) // TILE):
-        _pack_tile(real, imaginary, keep, group, begin, tile, re, im, energy, live)
-
-
-@parallel_kernel
-def pack_parallel(real, imaginary, keep, group, begin, re, im, energy, live):  # type: ignore[no-untyped-def]
-    """Pack with all threads; see `pack`."""
-    for tile in numba.prange((live.size + TILE - 1) // TILE):
+def _pack_tiles(real, imaginary, keep, group, begin, first, last, re, im, energy, live):  # type: ignore[no-untyped-def]
+    """Pack some tiles; see `pack`."""
+    for tile in range(first, last):
         _pack_tile(real, imaginary, keep, group, begin, tile, re, im, energy, live)
 
 
@@ -340,5 +321,9 @@ def pack(
     n = (real.shape[0] // group if last is None else last) - first
     data = tuple(np.zeros((real.shape[1], n + 2 * pad), np.float32) for _ in range(3))
     live = np.zeros(n + 2 * pad, np.float32)
-    (pack_parallel if threads > 1 else pack_serial)(real, imaginary, keep, group, first - pad, *data, live)
+
+    def work(begin: int, end: int) -> None:
+        _pack_tiles(real, imaginary, keep, group, first - pad, begin, end, *data, live)
+
+    share_out(work, (live.size + TILE - 1) // TILE, threads)
     return (data[0], data[1], data[2]), live

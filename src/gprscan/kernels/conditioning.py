@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
-from gprscan.kernels.jit import inline, kernel, parallel_kernel, sum_kernel
+from gprscan.kernels.jit import inline, kernel, share_out, sum_kernel
 
 LANES = 16  # traces of a tile
 CHUNK = 64  # samples whose medians are found together
@@ -90,14 +89,8 @@ def _filter_tile(traces, sos, start_state, pad, first, out):  # type: ignore[no-
 
 
 @kernel
-def _zero_phase_serial(traces, sos, start_state, pad, out):  # type: ignore[no-untyped-def]
-    for tile in range((traces.shape[0] + LANES - 1) // LANES):
-        _filter_tile(traces, sos, start_state, pad, tile * LANES, out)
-
-
-@parallel_kernel
-def _zero_phase_parallel(traces, sos, start_state, pad, out):  # type: ignore[no-untyped-def]
-    for tile in numba.prange((traces.shape[0] + LANES - 1) // LANES):
+def _filter_tiles(traces, sos, start_state, pad, first, last, out):  # type: ignore[no-untyped-def]
+    for tile in range(first, last):
         _filter_tile(traces, sos, start_state, pad, tile * LANES, out)
 
 
@@ -117,7 +110,7 @@ def zero_phase(
     pad : int
         Samples by which each end is extended.
     threads : int
-        1 for the serial kernel, which may run in a thread; more from the main thread only.
+        On which the traces are shared out.
 
     Returns
     -------
@@ -125,7 +118,8 @@ def zero_phase(
     """
     traces = np.ascontiguousarray(traces, dtype=np.float32)
     out = np.empty_like(traces)
-    (_zero_phase_parallel if threads > 1 else _zero_phase_serial)(traces, sos, start_state, pad, out)
+    tiles = (traces.shape[0] + LANES - 1) // LANES
+    share_out(lambda first, last: _filter_tiles(traces, sos, start_state, pad, first, last, out), tiles, threads)
     return out
 
 
@@ -182,15 +176,8 @@ def _median_of_rows(traces, rows, out, buffer):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _medians_serial(traces, rows, starts, stops, out):  # type: ignore[no-untyped-def]
+def _medians(traces, rows, starts, stops, out):  # type: ignore[no-untyped-def]
     for c in range(starts.size):
-        buffer = np.empty((stops[c] - starts[c], CHUNK), np.float32)
-        _median_of_rows(traces, rows[starts[c] : stops[c]], out[c], buffer)
-
-
-@parallel_kernel
-def _medians_parallel(traces, rows, starts, stops, out):  # type: ignore[no-untyped-def]
-    for c in numba.prange(starts.size):
         buffer = np.empty((stops[c] - starts[c], CHUNK), np.float32)
         _median_of_rows(traces, rows[starts[c] : stops[c]], out[c], buffer)
 
@@ -216,7 +203,11 @@ def medians(
     ndarray of float32, shape (group, sample)
     """
     out = np.empty((starts.size, traces.shape[1]), np.float32)
-    (_medians_parallel if threads > 1 else _medians_serial)(traces, rows, starts, stops, out)
+
+    def work(first: int, last: int) -> None:
+        _medians(traces, rows, starts[first:last], stops[first:last], out[first:last])
+
+    share_out(work, starts.size, threads)
     return out
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
 from gprscan.kernels.coherence import bistatic_time
-from gprscan.kernels.jit import inline, kernel, parallel_kernel, sum_kernel
+from gprscan.kernels.jit import inline, kernel, share_out, sum_kernel
 
 BIWEIGHT = 4.7  # times the scale; 95 % efficient for Gaussian errors
 
@@ -245,7 +244,11 @@ def curve_step(
         for a in range(3):
             for b in range(3):
                 matrix[a, b] += s * jac[i, a] * jac[i, b]
-    covariance[:, :] = _invert3(matrix)
+    inverse = _invert3(matrix)
+    # not by a slice: the message for shapes that differ would take a second to compile
+    for a in range(3):
+        for b in range(3):
+            covariance[a, b] = inverse[a, b]
     return scale, kept
 
 
@@ -381,20 +384,6 @@ def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # ty
     out[13], out[14], out[15] = covariance[1, 1], covariance[1, 2], covariance[2, 2]
 
 
-@kernel
-def fit_curves_serial(data, x, valid, starts, sampling, ground, limits, group, out):  # type: ignore[no-untyped-def]
-    """Fit on one thread; see `fit_curves`."""
-    for i in range(starts.shape[0]):
-        _fit_one(data, x, valid, starts[i], sampling, ground, limits, group, out[i])
-
-
-@parallel_kernel
-def fit_curves_parallel(data, x, valid, starts, sampling, ground, limits, group, out):  # type: ignore[no-untyped-def]
-    """Fit with all threads; see `fit_curves`."""
-    for i in numba.prange(starts.shape[0]):
-        _fit_one(data, x, valid, starts[i], sampling, ground, limits, group, out[i])
-
-
 def fit_curves(
     data: np.ndarray,
     x: np.ndarray,
@@ -428,7 +417,7 @@ def fit_curves(
     group : int
         Neighbouring traces that are averaged along the curve before they are picked.
     threads : int
-        1 for the serial kernel, which may run in a thread; more from the main thread only.
+        On which the candidates are shared out.
 
     Returns
     -------
@@ -438,6 +427,11 @@ def fit_curves(
         upper triangle.
     """
     out = np.zeros((starts.shape[0], RESULT))
-    run = fit_curves_parallel if threads > 1 else fit_curves_serial
-    run(data, x, valid, starts, sampling, ground, limits, group, out)
+
+    def work(first: int, last: int) -> None:
+        # one by one: a kernel around it would be optimised all over again when it is compiled
+        for i in range(first, last):
+            _fit_one(data, x, valid, starts[i], sampling, ground, limits, group, out[i])
+
+    share_out(work, starts.shape[0], threads)
     return out

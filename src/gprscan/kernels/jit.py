@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -42,6 +43,20 @@ def parallel_sum_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 def inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a piece that is inlined into the kernels that call it."""
     return numba.njit(inline="always", **_COMMON)(function)
+
+
+def share_out(work: Callable[[int, int], object], n: int, threads: int) -> None:
+    """Call ``work(first, last)`` for parts of ``range(n)``, on several Python threads where `threads` is more than 1.
+
+    For serial kernels, which give up the interpreter's lock: a parallel variant would have to be compiled as well, and
+    that takes longer than all the rest.
+    """
+    if threads <= 1 or n <= 1:
+        work(0, n)
+        return
+    size = -(-n // (4 * threads))
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda first: work(first, min(first + size, n)), range(0, n, size)))
 
 
 def threads() -> int:
