@@ -294,3 +294,44 @@ def test_first_arrival_on_a_wavelet_and_on_noise() -> None:
     assert first_arrival(np.random.default_rng(0).standard_normal((1, 256))) is None
     assert first_arrival(np.zeros((5, 256))) is None
     assert first_arrival(np.full((5, 256), np.nan)) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"<!DOCTYPE html>\n<html><body>404</body></html>" * 40, "a web page.*download again"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "Git LFS.*git lfs pull"),
+        (b"\x1f\x8b\x08\0" + bytes(range(256)) * 20, "gzip.*Unpack"),
+        (b"\xef\xbb\xbf<html>" + b" " * 2000, "a web page"),
+        (b"%PDF-1.7\n" + b"x" * 2000, "a PDF"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".DZT", ".dt1", ".rd3", ""])
+def test_files_that_are_no_radar_say_what_they_are(tmp_path: Path, content: bytes, told: str, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(UnknownFormatError, match=rf"a{suffix}: is .*{told}"):
+        gs.read(path)
+
+
+@pytest.mark.parametrize("suffix", [".DZX", ".dzg"])
+def test_side_files_of_dzt_lead_to_it(tmp_path: Path, suffix: str) -> None:
+    side = tmp_path / f"a{suffix}"
+    side.write_text("<DZX></DZX>" if suffix == ".DZX" else "$GSSIS,0,-1\n")
+    with pytest.raises(MissingFileError, match=r"its data file a\.dzt is not beside it.*Copy it"):
+        gs.read(side)
+    make_dzt(tmp_path / "a.DZT", radar(9, 32, "i2", 1))
+    assert gs.read(side).sizes["trace"] == 9
+
+
+@pytest.mark.parametrize("on_truncated", ["raise", "trim"])
+def test_a_file_copied_in_text_mode_is_refused(tmp_path: Path, on_truncated: str) -> None:
+    values = np.random.default_rng(0).integers(-2000, 2000, (200, 64)).astype("i2")
+    path = make_rd3(tmp_path / "a.rd3", values)
+    gs.read(path)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    with pytest.raises(ReadError, match=r"a\.rd3: was copied in text mode.*binary mode"):
+        gs.read(path, on_truncated=on_truncated)
+    path.write_bytes(values.tobytes()[:-7])  # cut off, but not changed
+    with pytest.raises(ReadError, match="Probably truncated"):
+        gs.read(path)

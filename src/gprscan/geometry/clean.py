@@ -42,7 +42,8 @@ def usable_fixes(fixes: Fixes, n_traces: int, *, moving: bool) -> tuple[Fixes, l
         span = f"traces {fixes.trace[off].min():g} to {fixes.trace[off].max():g}"
         evidence = f"{int(off.sum())} fixes at {span}, line has {n_traces}"
         what = "Fixes are tied to traces that the line does not have."
-        notes.append(Finding("gnss-off-line", "warning", what, fixes.source, evidence, "They were left out."))
+        then = "They were left out. The positions may be those of another line, or of a longer version of this one."
+        notes.append(Finding("gnss-off-line", "warning", what, fixes.source, evidence, then))
     usable = fixes.take(finite & ~invalid & near)
     if not len(usable):
         return usable, notes

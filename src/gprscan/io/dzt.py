@@ -19,7 +19,7 @@ from gprscan.io.dzt_sides import Dzx, read_dzg, read_dzx
 from gprscan.io.dzt_write import write_dzt
 from gprscan.io.lazy import TraceLayout, lazy_variable, probe
 from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line, whole_traces
-from gprscan.io.registry import REAL, Format, register
+from gprscan.io.registry import REAL, Format, register, twin
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
@@ -30,6 +30,11 @@ MAX_MARKS_TRACES = 2**22  # traces up to which marks are looked at to find dista
 def sniff(source: Source) -> bool:
     """Whether the first block is a plausible DZT header."""
     return is_plausible(source.head, source.size)
+
+
+def data_file(source: Source) -> Source:
+    """Return the DZT that belongs to a DZX or a DZG."""
+    return twin(source, (".dzt",), "data file") if source.suffix in (".dzx", ".dzg") and not sniff(source) else source
 
 
 def read(source: Source, options: ReadOptions) -> xr.Dataset:
@@ -373,6 +378,7 @@ register(
         read=read,
         write=write_dzt,
         write_suffixes=(".dzt",),
+        data_file=data_file,
         note="8, 16 and 32 bit with one channel on real files; several channels on files made from the specification",
     )
 )

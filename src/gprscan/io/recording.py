@@ -18,6 +18,7 @@ from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
 MAX_SAMPLES = 2**20  # samples per trace; recorders stay below 2**14
+TEXT_MODE_BYTES, LEAST_FEEDS = 2**20, 12  # so many line feeds do not follow carriage returns by chance
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,12 @@ def whole_traces(
         raise TruncatedFileError(msg)
     if not left:
         return n, []
+    if _copied_as_text(source, layout_offset):
+        msg = (
+            f"{source.name}: was copied in text mode: before every byte 10 of its samples stands a byte 13 that does not "
+            "belong there. Copy it again in binary mode; it cannot be repaired with certainty."
+        )
+        raise TruncatedFileError(msg)
     if options.on_truncated != "trim":
         msg = (
             f"{source.name}: the header says {what}, but {available} bytes are not a multiple of {record} ({where}). "
@@ -267,6 +274,13 @@ def whole_traces(
             "The incomplete trace was left out, as asked for. Traces after it may be missing: copy the file again.",
         )
     ]
+
+
+def _copied_as_text(source: Source, start: int) -> bool:
+    """Whether line feeds among the samples all have a carriage return before them, as FTP in text mode leaves them."""
+    raw = source.read(start, TEXT_MODE_BYTES)
+    feeds = raw.count(b"\n")
+    return feeds >= LEAST_FEEDS and raw.count(b"\r\n") >= feeds - 1
 
 
 def require(

@@ -41,6 +41,20 @@ _MODULES = (
     "utsi",
 )
 
+_PACKED = "Unpack it, and read the files in it."
+_NO_RADAR = {
+    b"<!doctype html": ("a web page", "The download failed; open it in a browser to see why, and download again."),
+    b"<html": ("a web page", "The download failed; open it in a browser to see why, and download again."),
+    b"version https://git-lfs": ("a pointer of Git LFS", "Fetch the file itself: git lfs pull."),
+    b"\x1f\x8b\x08": ("compressed with gzip", _PACKED),
+    b"pk\x03\x04": ("a ZIP archive", _PACKED),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _PACKED),
+    b"rar!\x1a\x07": ("a RAR archive", _PACKED),
+    b"%pdf-": ("a PDF", "Give the file of the recorder."),
+    b"\x89png\r\n": ("a picture", "Give the file of the recorder."),
+    b"\xff\xd8\xff\xe0": ("a picture", "Give the file of the recorder."),
+}
+
 
 @dataclass(frozen=True)
 class Format:
@@ -148,6 +162,7 @@ def identify(source: Source) -> Format:
     for entry in list_formats():
         if entry.sniff(source):
             return entry
+    _refuse_what_is_no_radar(source)
     # those that have their extensions for themselves first
     for entry in sorted(list_formats(), key=lambda entry: entry.shared_suffixes):
         if source.suffix in entry.suffixes or source.suffix in entry.side_suffixes:
@@ -157,6 +172,15 @@ def identify(source: Source) -> Format:
         f"gprscan.read(path, format='dzt'). {readable()}"
     )
     raise UnknownFormatError(msg)
+
+
+def _refuse_what_is_no_radar(source: Source) -> None:
+    """Raise where the content is something well known that no recorder writes, whatever the extension says."""
+    start = source.head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for signature, (what, advice) in _NO_RADAR.items():
+        if start.startswith(signature):
+            msg = f"{source.name}: is {what}, not radar data. {advice}"
+            raise UnknownFormatError(msg)
 
 
 def is_readable(source: Source) -> bool:
@@ -179,7 +203,10 @@ def twin(source: Source, suffixes: tuple[str, ...], role: str) -> Source:
     found = source.side_file(*suffixes)
     if found is None:
         looked = " or ".join(source.path.stem + suffix for suffix in suffixes)
-        msg = f"{source.name}: its {role} {looked} is not beside it (upper and lower case were tried)."
+        msg = (
+            f"{source.name}: its {role} {looked} is not beside it (upper and lower case were tried). Copy it from the "
+            "recorder; its name must be the same but for the extension."
+        )
         raise MissingFileError(msg)
     return found
 
