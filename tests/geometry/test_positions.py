@@ -210,10 +210,10 @@ def test_tracks_that_cannot_be_used(tmp_path: Path) -> None:
         ("time\n1", ReadError, "longitude"),
         ("lon,lat\n1,2", ReadError, "'time', 'trace' or 'distance'"),
         ("time,x,y\n2026-01-01,1,2", MissingCRSError, "track_crs"),
-        ("time,lon,lat\n2026-01-01,503000,2511000", ReadError, "are these x and y"),
+        ("time,lon,lat\n2026-01-01,503000,2511000", ReadError, "Are these x and y"),
         ("<gpx><trk>", ReadError, "no GPX"),
         ("<!DOCTYPE a><gpx/>", ReadError, "entities"),
-        ("time,lon,lat\n1,a,b", ReadError, "no point"),
+        ("time,lon,lat\n1,a,b", ReadError, "no row has two numbers"),
         ("", ReadError, "header line"),
     ):
         path.write_text(text)
@@ -397,3 +397,39 @@ def test_the_truth_lies_within_two_sigma_in_each_channel_of_an_array() -> None:
         sigma = line["position_sigma"].values
         within.append([np.abs(line["x"].values - true_x) <= 2 * sigma, np.abs(line["y"].values - true_y) <= 2 * sigma])
     assert np.mean(within, axis=(0, 1, 3)).min() > 0.9
+
+
+def test_tracks_of_many_kinds_are_read(tmp_path: Path) -> None:
+    rows = [f"{i};114,03{i:04d};22,7" for i in range(5)]
+    path = tmp_path / "轨迹 1.csv"
+    path.write_bytes("\n".join(["道号;经度;纬度", *rows]).encode("gb18030"))  # as a spreadsheet in Chinese writes it
+    track = read_track(path)
+    np.testing.assert_allclose(track.fixes.longitude, 114.03 + np.arange(5) * 1e-6)
+    np.testing.assert_allclose(track.fixes.trace, np.arange(5))
+    path.write_text(
+        "\n".join(["trace,longitude,latitude", *(row.replace(",", ".").replace(";", ",") for row in rows)]), "utf-16"
+    )
+    np.testing.assert_allclose(read_track(path).fixes.latitude, 22.7)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("trace,longitude,latitude\n0,22.7,114.03\n", "Are they exchanged"),
+        ("trace,longitude,latitude\n0,503000,2511000\n", "Are these x and y"),
+        ("trace,longitude,latitude\n0,114°01'48,22°42'00\n", "first one is .*114°01'48.*Decimal degrees"),
+    ],
+)
+def test_tracks_say_what_is_wrong_with_them(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ReadError, match=told):
+        read_track(tmp_path / "a.csv")
+
+
+def test_clocks_of_two_time_zones_are_recognised(tmp_path: Path) -> None:
+    road = Road()
+    assert road.fixes.time is not None
+    stamps = [f"{str(t)[:23]}Z,114.03,22.7" for t in road.fixes.time]
+    (tmp_path / "a.csv").write_text("\n".join(["time,longitude,latitude", *stamps]))
+    with pytest.raises(ParameterError, match=r"-8 h apart.*add -28800 to clock_offset"):
+        apply_positions(timed(road), {"track": tmp_path / "a.csv"}, CRS)

@@ -14,11 +14,12 @@ import xarray as xr
 import gprscan as gs
 from gprscan import names
 from gprscan.errors import MissingFileError, ParameterError, ReadError, UnknownFormatError
+from gprscan.geometry.decoding import decode_text
 from gprscan.io import registry
 from gprscan.io.antenna import decode_frequency
 from gprscan.io.checks import clipping
 from gprscan.io.direct_wave import first_arrival
-from gprscan.io.source import Source, decode_text
+from gprscan.io.source import Source
 from gprscan.model.findings import load
 from tests.io.builders import make_dt1, make_dzt, make_gprmax, make_iprb, make_rd3, radar
 

@@ -112,3 +112,16 @@ def test_nothing_is_overwritten_unless_asked(store: Path) -> None:
     gs.write(line, store, overwrite=True)
     assert gs.read(store).sizes["trace"] == 5
     assert {p.name for p in store.parent.iterdir()} == {"a.zarr"}
+
+
+@pytest.mark.parametrize(
+    "stated", [",f8", "f8,f8", "(2,)f8", "<f8<f8", "", "|O", "a" * 4000]
+)  # the first: seed 5, mutation 296
+def test_a_type_that_is_none_is_refused(tmp_path: Path, stated: str) -> None:
+    path = gs.write(gs.from_array(np.zeros((4, 8), "f4"), dt=0.5, spacing=0.1), tmp_path / "a.zarr")
+    for name in ("distance", "amplitude"):
+        meta = json.loads((path / name / ".zarray").read_text())
+        (path / name / ".zarray").write_text(json.dumps(meta | {"dtype": stated}))
+        with pytest.raises(ReadError, match=f"the array {name} is not one"):
+            gs.read(path)
+        (path / name / ".zarray").write_text(json.dumps(meta))

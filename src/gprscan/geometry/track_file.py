@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from gprscan.errors import MissingCRSError, MissingFileError, ParameterError, ReadError
 from gprscan.geometry.crs import checked_plane, unproject
+from gprscan.geometry.decoding import decode_text
 from gprscan.geometry.fixes import Fixes
 from gprscan.geometry.nmea import NmeaLog
 
@@ -23,16 +25,16 @@ FORMATS = "CSV with a header line, GPX, or an NMEA log"
 
 # accepted names of columns, lower case
 COLUMNS = {
-    "time": ("time", "utc", "timestamp", "datetime", "gps_time"),
-    "longitude": ("longitude", "lon", "lng", "long"),
-    "latitude": ("latitude", "lat"),
-    "x": ("x", "east", "easting", "e"),
-    "y": ("y", "north", "northing", "n"),
-    "height": ("height", "z", "h", "elevation", "ele", "altitude", "alt"),
+    "time": ("time", "utc", "timestamp", "datetime", "gps_time", "时间"),
+    "longitude": ("longitude", "lon", "lng", "long", "经度"),
+    "latitude": ("latitude", "lat", "纬度"),
+    "x": ("x", "east", "easting", "e", "东坐标"),
+    "y": ("y", "north", "northing", "n", "北坐标"),
+    "height": ("height", "z", "h", "elevation", "ele", "altitude", "alt", "高程"),
     "quality": ("quality", "fix", "fix_quality"),
     "sigma": ("sigma", "std", "hrms", "accuracy"),
-    "trace": ("trace",),
-    "distance": ("distance", "odometer"),
+    "trace": ("trace", "道号"),
+    "distance": ("distance", "odometer", "距离"),
 }
 
 
@@ -93,7 +95,7 @@ def _text(path: Path) -> str:
         if path.stat().st_size > MOST_BYTES:
             msg = f"{path.name}: {path.stat().st_size} bytes are too many for a track (at most {MOST_BYTES})."
             raise ReadError(msg)
-        return path.read_bytes().decode("utf-8", errors="replace")
+        return decode_text(path.read_bytes())
     except FileNotFoundError:
         msg = f"there is no track {path}."
         raise MissingFileError(msg) from None
@@ -182,6 +184,10 @@ def read_columns(text: str, name: str) -> dict[str, list[str]]:
     ------
     ReadError
         If there is no header line, or no row.
+
+    Notes
+    -----
+    Where commas do not part the fields, they are taken for decimal points.
     """
     lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if len(lines) < 2:
@@ -191,6 +197,8 @@ def read_columns(text: str, name: str) -> dict[str, list[str]]:
     rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True))
     header = [cell.strip().lower() for cell in rows[0]]
     body = [row + [""] * (len(header) - len(row)) for row in rows[1:]]
+    if delimiter != ",":
+        body = [[re.sub(r"^(\s*[-+]?\d+),(\d+\s*)$", r"\1.\2", cell) for cell in row] for row in body]
     return {column: [row[i] for row in body] for i, column in enumerate(header)}
 
 
@@ -271,6 +279,10 @@ def _csv(text: str, name: str, crs: str | None) -> TrackFile:
         source=name,
     )
     good = np.isfinite(longitude) & np.isfinite(latitude)
+    if not good.any():
+        first = ", ".join(f"{column} = {cells[0]!r}" for column, cells in columns.items())
+        msg = f"{name}: no row has two numbers for its place; the first one is {first}. Decimal degrees, or m, are needed."
+        raise ReadError(msg)
     distance = number["distance"]
     return TrackFile(_checked(fixes, name), None if distance is None else distance[good])
 
@@ -293,7 +305,9 @@ def _checked(fixes: Fixes, name: str) -> Fixes:
     """Return the fixes with places that are on Earth."""
     good = np.isfinite(fixes.longitude) & np.isfinite(fixes.latitude)
     if (np.abs(fixes.latitude[good]) > 90).any() or (np.abs(fixes.longitude[good]) > 360).any():
-        msg = f"{name}: longitudes and latitudes beyond 360 and 90 degrees; are these x and y? Name the columns so."
+        swapped = (np.abs(fixes.latitude[good]) <= 180).all() and (np.abs(fixes.longitude[good]) <= 90).all()
+        hint = "Are they exchanged?" if swapped else "Are these x and y? Name the columns so."
+        msg = f"{name}: longitudes and latitudes beyond 360 and 90 degrees. {hint}"
         raise ReadError(msg)
     return fixes.take(good)
 
@@ -342,6 +356,14 @@ def tie(track: TrackFile, time: np.ndarray | None, distance: np.ndarray | None, 
     return _tied(fixes, wanted, own, fixes.source, "times")
 
 
+def _zone_hint(seconds: float) -> str:
+    """Return advice where two clocks differ by about whole hours, as clocks of two time zones do."""
+    hours = round(seconds / 3600)
+    if not 1 <= abs(hours) <= 14 or abs(seconds - 3600 * hours) > 900:
+        return ""
+    return f" They are {hours:+d} h apart: with clocks of two time zones, add {3600 * hours} to clock_offset."
+
+
 def _tied(fixes: Fixes, wanted: np.ndarray, own: np.ndarray, source: str, what: str) -> Fixes:
     """Return fixes with the trace at which the line's own quantity has the wanted value."""
     good = np.isfinite(wanted)
@@ -358,7 +380,8 @@ def _tied(fixes: Fixes, wanted: np.ndarray, own: np.ndarray, source: str, what: 
             else ""
         )
         unit = "s from the first trace, clock_offset included" if what == "times" else "m"
-        msg = f"{source}: the {what} of the track and of the line do not overlap ({gap} {unit}). Check clock_offset."
+        hint = _zone_hint(float(wanted[0] - own[0])) if what == "times" and wanted.size else ""
+        msg = f"{source}: the {what} of the track and of the line do not overlap ({gap} {unit}). Check clock_offset.{hint}"
         raise ParameterError(msg)
     # where the cart stood, several traces share a distance: their middle
     first, last = np.searchsorted(own, wanted, side="left"), np.searchsorted(own, wanted, side="right")

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from gprscan.io.source import decode_text
+from gprscan.geometry.decoding import decode_text
 
 BLOCK = 1024
 

@@ -10,13 +10,14 @@ import numpy as np
 import xarray as xr
 
 from gprscan.errors import ParameterError
+from gprscan.geometry.decoding import decode_text
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.lazy import lazy_variable, probe
 from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line
 from gprscan.io.registry import DOCUMENTED, Format, register
-from gprscan.io.source import Source, decode_text
+from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
 _ORDERS = {b"\x67\x2b": "<", b"\x2b\x67": ">"}

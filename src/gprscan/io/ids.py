@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from xarray.core import indexing
 
+from gprscan.geometry.decoding import decode_text
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.cor import parse_instant
@@ -17,7 +18,7 @@ from gprscan.io.ids_gec import read_gec
 from gprscan.io.lazy import HeaderFlag, TraceLayout, lazy_variable, probe
 from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line, whole_traces
 from gprscan.io.registry import REAL, Format, register
-from gprscan.io.source import Source, decode_text
+from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
 MAX_RECORDS = 4096

@@ -12,6 +12,7 @@ import xarray as xr
 
 from gprscan.errors import TruncatedFileError
 from gprscan.geometry import Fixes
+from gprscan.geometry.decoding import decode_text
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.direct_wave import nominal_time_zero
@@ -19,7 +20,7 @@ from gprscan.io.interval import radar_interval
 from gprscan.io.lazy import ScatteredTraces, lazy_variable, probe, probe_scattered
 from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line
 from gprscan.io.registry import REAL, Format, register
-from gprscan.io.source import Source, decode_text
+from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
 _BLOCK, _TRACE = 0x3A55, 0x4422

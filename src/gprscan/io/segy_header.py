@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gprscan.geometry.decoding import decode_text
 from gprscan.io.lazy import TraceLayout
-from gprscan.io.source import Source, decode_text
+from gprscan.io.source import Source
 
 TEXT_BYTES, FILE_BYTES, TRACE_BYTES = 3200, 3600, 240
 # sample formats of revisions 0 to 2 that hold one number per sample: kind, bytes

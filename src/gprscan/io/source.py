@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gprscan.errors import MissingFileError, ReadError
+from gprscan.geometry.decoding import decode_text
 from gprscan.io import projects
 
 HEAD_BYTES = 4096
@@ -126,14 +127,3 @@ class Source:
             elif other.lower() == stem.lower():
                 loose.setdefault(suffix.lower(), name)
         return loose | exact
-
-
-def decode_text(raw: bytes) -> str:
-    """Decode bytes of unknown encoding; vendors in China write GBK comments into ASCII headers."""
-    raw = raw.replace(b"\x00", b"")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("latin-1")

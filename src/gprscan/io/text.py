@@ -14,6 +14,7 @@ import xarray as xr
 from gprscan import names
 from gprscan.errors import WriteError
 from gprscan.geometry import Fixes
+from gprscan.geometry.decoding import decode_text
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.atomic import Output, stream_output
@@ -21,7 +22,7 @@ from gprscan.io.direct_wave import nominal_time_zero
 from gprscan.io.plain import blocks, noted, require_time, time_axis, track_of
 from gprscan.io.recording import ReadOptions, Recording, check_counts, require, to_line
 from gprscan.io.registry import SPECIFICATION, Format, register
-from gprscan.io.source import TEXT_LIMIT, Source, decode_text
+from gprscan.io.source import TEXT_LIMIT, Source
 from gprscan.model.findings import Finding
 
 HEADER_LINES = 200

@@ -12,6 +12,7 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from gprscan.geometry.decoding import decode_text
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.direct_wave import nominal_time_zero
@@ -19,7 +20,7 @@ from gprscan.io.interval import radar_interval
 from gprscan.io.lazy import as_positions, blocks, fill_from, lazy_variable, opened, probe
 from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line, whole_traces
 from gprscan.io.registry import DOCUMENTED, Format, register
-from gprscan.io.source import Source, decode_text
+from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
 MAGIC = struct.pack(">i", 192837465)

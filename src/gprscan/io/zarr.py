@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -94,6 +95,9 @@ class ZarrArray(BackendArray):
         try:
             self.shape = tuple(int(n) for n in meta["shape"])
             self.chunks = tuple(int(n) for n in meta["chunks"])
+            # NumPy would take the text of a type for an expression
+            if not (self.text or re.fullmatch(r"[<>|]\w\d{1,3}(\[\w{1,2}\])?", str(meta["dtype"]))):
+                raise ValueError(meta["dtype"])
             self.stored = np.dtype(object if self.text else str(meta["dtype"]))
             compressor = meta.get("compressor")
             self.codec = compressor["id"] if compressor else None

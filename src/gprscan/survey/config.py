@@ -273,7 +273,7 @@ def load_survey(path: str | Path) -> SurveyFile:
     """
     path = Path(path)
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         msg = f"there is no survey file {path}."
         raise RecipeError(msg) from None
