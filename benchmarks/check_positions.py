@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
+from scipy.optimize import least_squares
 
 import gprscan as gs
 from gprscan import names
@@ -147,6 +148,41 @@ def one(seed: int, *, lag: float = 0.0, lever: tuple[float, float] = (0.0, 0.0),
     }
 
 
+def walked(parts: np.ndarray) -> np.ndarray:
+    """Return east, north every hundredth of a way of straights and arcs, (straight, arc, angle) * bends and a straight; shape (101, 2)."""
+    pieces = np.append(parts, [0.0, 0.0]).reshape(-1, 3)
+    length = np.abs(pieces[:, :2]).ravel()
+    turned = np.append(0.0, np.cumsum(np.stack([np.zeros(len(pieces)), pieces[:, 2]], axis=1).ravel()))
+    at = np.linspace(0, length.sum(), 501)
+    angle = np.interp(at, np.append(0.0, np.cumsum(length + 1e-9)), turned)
+    steps = np.stack([np.sin(angle), np.cos(angle)], axis=1) * at[1]
+    return np.append([[0.0, 0.0]], np.cumsum(0.5 * (steps[1:] + steps[:-1]), axis=0), axis=0)[::5]
+
+
+def spread_of(bends: int, tries: int = 20) -> str:
+    """Return how far apart the ways lie that share the ends and the length of one way of 200 m, as text."""
+    rng = np.random.default_rng(bends)
+    turns = np.radians([40, -30, 25])[:bends]
+    truth = np.append(np.stack([np.full(bends, 40.0), np.full(bends, 20.0), turns], axis=1).ravel(), 0.0)
+    truth[-1] = 200.0 - truth[0::3][:bends].sum() - truth[1::3].sum()
+
+    def ends(parts: np.ndarray) -> np.ndarray:
+        length = parts[0::3].sum() + parts[1::3].sum()
+        return np.append(walked(parts)[-1], [100 * parts[2::3].sum(), length])
+
+    least = np.append(np.tile([0.0, 2.0, -1.5], bends), 0.0)
+    most = np.append(np.tile([200.0, 150.0, 1.5], bends), 200.0)
+    away = []
+    for _ in range(tries):
+        start = np.clip(
+            truth + rng.normal(0, 1, truth.size) * np.append(np.tile([20, 10, 0.4], bends), 20), least + 0.1, most
+        )
+        found = least_squares(lambda parts: ends(parts) - ends(truth), start, bounds=(least, most))
+        if found.cost < 1e-4:
+            away.append(np.hypot(*(walked(found.x) - walked(truth)).T).max())
+    return f"{len(away)} ways of 200 m with the same ends and length lie up to {max(away):.1f} m (median {np.median(away):.1f} m) from one of them"
+
+
 VARIANTS: dict[str, dict[str, object]] = {
     "one bend": {"straights": (260, 400)},
     "drawn": {},
@@ -172,6 +208,12 @@ def main(seeds: int) -> None:
     print(
         f"{'variant':24}{'rms':>8}{'95 %':>8}{'99 %':>8}{'2 sigma':>8}{'median':>8}{'80 %':>7}{'worst':>7}{'':>9}{'2 sigma':>8}"
     )
+    print(
+        "an outage seen from its beginning: known are 4 numbers (place and direction at its end, and the length); a road of\n"
+        "straights and arcs has 4 unknowns with one bend, and 3 more with each further one:"
+    )
+    for bends in (1, 2):
+        print(f"  {bends} bend(s): {3 * bends + 1 - 4} free parameters; {spread_of(bends)}")
     chosen = sys.argv[2:] or VARIANTS
     for name, options in ((name, VARIANTS[name]) for name in chosen):
         rows = [one(seed, **options) for seed in range(seeds)]  # type: ignore[arg-type]
