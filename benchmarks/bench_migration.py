@@ -125,6 +125,19 @@ def best(run: Callable[[], Any], repeats: int = 5) -> float:
     return min(seconds)
 
 
+def beside(run: Callable[[], Any], limit: Callable[[], Any], repeats: int = 15) -> tuple[float, float]:
+    """Return the shortest times in s of two things run by turns: other work on the machine then slows both alike."""
+    run()
+    limit()
+    seconds: list[list[float]] = [[], []]
+    for _ in range(repeats):
+        for times, call in zip(seconds, (run, limit), strict=True):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+    return min(seconds[0]), min(seconds[1])
+
+
 def report(name: str, seconds: float | None, value: float, unit: str, aim: str = "") -> None:
     """Print one row of the table, and whether the aim is met."""
     time_taken = "" if seconds is None else f"{seconds * 1e3:.1f} ms"
@@ -142,14 +155,17 @@ def taps_of(operator: Summation, n_traces: int) -> float:
     return 2 * n_traces * float(np.sum(2 * lengths - (table.first == 0)))
 
 
-def bare_rate(operator: Summation, traces: np.ndarray) -> float:
-    """Return multiply-adds per second of the bare loop over the curves of one velocity."""
+def bare_loop(operator: Summation, traces: np.ndarray) -> tuple[Callable[[], None], float]:
+    """Return the bare loop over the curves of one velocity, and its multiply-adds."""
     rows, table = operator.prepared(traces), operator.table
     image = np.zeros((table.rows.shape[0], traces.shape[0]), "float32")
     # deep rows cost more: every thread gets as many of them
     order = np.concatenate([np.arange(k, image.shape[0], THREADS) for k in range(THREADS)])
-    seconds = best(lambda: _bare_taps(rows, table.rows, table.early, table.late, table.last, table.pad, order, image))
-    return taps_of(operator, traces.shape[0]) / seconds
+
+    def run() -> None:
+        _bare_taps(rows, table.rows, table.early, table.late, table.last, table.pad, order, image)
+
+    return run, taps_of(operator, traces.shape[0])
 
 
 def bench_kirchhoff(line: Any) -> None:
@@ -162,67 +178,62 @@ def bench_kirchhoff(line: Any) -> None:
         ("constant v, offset and air gap", 0.1, 0.2, 0.3, False, ">= 0.5"),
         ("v(z), offset", layered([0.3, 0.5], [0.12, 0.1, 0.08]), 0.2, 0.0, False, ">= 0.5"),
     ]
-    bare = 0.0
+    loop: Callable[[], None] | None = None
     for name, velocity, separation, height, antialias, aim in cases:
         case = line.assign_coords(separation=separation).assign_attrs(antenna_height=height)
         geometry, ground = acquisition(case), medium(velocity)
         depths = image_depths(geometry, ground, None, None)
         operator = Summation(geometry, ground, depths, separation, Aperture(50.0, None, antialias))
-        if not bare:
-            bare = bare_rate(operator, case["amplitude"].values)
-            report(
-                "bare two-tap multiply-adds over the same curves, row stored each time", None, bare / 1e9, "G taps/s"
-            )
+        if loop is None:
+            loop, of_loop = bare_loop(operator, case["amplitude"].values)
+            rate = of_loop / best(loop, 15) / 1e9
+            report("bare two-tap multiply-adds over the same curves, row stored each time", None, rate, "G taps/s")
         table, rows = operator.table, operator.prepared(case["amplitude"].values)
         taps = taps_of(operator, n)
         arguments = (table.rows, table.early, table.late, table.first, table.last, table.pad)
-        seconds = best(lambda rows=rows, a=arguments: diffraction_sum(rows, *a, threads=THREADS))
-        report(
-            f"Kirchhoff sum, {name}, {taps / seconds / 1e9:.1f} G taps/s", seconds, taps / seconds / bare, "x bare", aim
-        )
+        seconds, bare = beside(lambda rows=rows, a=arguments: diffraction_sum(rows, *a, threads=THREADS), loop)
+        ratio = taps / seconds / (of_loop / bare)
+        report(f"Kirchhoff sum, {name}, {taps / seconds / 1e9:.1f} G taps/s", seconds, ratio, "x bare", aim)
         if name == "constant v":
             image = np.zeros((depths.size, n + 2 * table.pad), "float32")
             back = best(lambda i=image, a=arguments, m=rows.shape[0]: diffraction_spread(i, *a, m, threads=THREADS))
             report("its adjoint (demigration)", back, back / seconds, "x its sum")
         whole = best(lambda c=case, v=velocity, a=antialias: kirchhoff(c, v, antialias=a), 3)
-        report("the whole step: filter, tables, sum", whole, taps / whole / bare, "x bare")
+        report("the whole step: filter, tables, sum", whole, taps / whole / (of_loop / bare), "x bare")
 
 
 def bench_section(line: Any) -> None:
     """Kirchhoff over v(x, z) and topography: sum with its curves, and whole step with the eikonal equation."""
-    n = line.sizes["trace"]
     geometry, ground = acquisition(line), medium(0.1)
     depths = image_depths(geometry, ground, 0.0125, 4.0)
     operator = Summation(geometry, ground, depths, 0.0, Aperture(50.0, None, False))
-    bare, taps = bare_rate(operator, line["amplitude"].values), taps_of(operator, n)
+    loop, taps = bare_loop(operator, line["amplitude"].values)
     end = float(line["distance"].values[-1])
     along = xr.DataArray(
         [[0.1, 0.1], [0.11, 0.11]], dims=("distance", "depth"), coords={"distance": [0.0, end], "depth": [0.0, 4.0]}
     )
     hilly = line.assign_coords(z=("trace", np.sin(0.1 * line["distance"].values)))
-    sums = 0.0
+    calls: list[Any] = []
 
-    def timed(*arguments: Any, **options: Any) -> np.ndarray:
-        nonlocal sums
-        start = time.perf_counter()
-        image = section_kernels.section_sum(*arguments, **options)
-        sums += time.perf_counter() - start
-        return image
+    def noted(*arguments: Any, **options: Any) -> np.ndarray:
+        calls.append((arguments, options))
+        return section_kernels.section_sum(*arguments, **options)
 
-    section_kirchhoff.section_sum = timed
+    section_kirchhoff.section_sum = noted
     for name, case, options in (
         ("v(x, z)", line, {"velocity": along}),
         ("v(x, z), offset", line.assign_coords(separation=0.2), {"velocity": along}),
         ("topography", hilly, {"velocity": 0.1, "topography": True}),
     ):
-        wholes, parts = [], []
-        for _ in range(4):
-            sums, start = 0.0, time.perf_counter()
+        wholes = []
+        for _ in range(3):
+            calls.clear()
+            start = time.perf_counter()
             kirchhoff(case, **options, antialias=False, depth_step=0.0125, max_depth=4.0)
             wholes.append(time.perf_counter() - start)
-            parts.append(sums)
-        report(f"Kirchhoff curves and sum, {name}", min(parts), taps / min(parts) / bare, "x bare", ">= 0.5")
-        report("the whole step: travel times, filter, curves, sum", min(wholes), taps / min(wholes) / bare, "x bare")
+        seconds, bare = beside(lambda: [section_kernels.section_sum(*a, **o) for a, o in calls], loop)
+        report(f"Kirchhoff curves and sum, {name}", seconds, bare / seconds, "x bare", ">= 0.5")
+        report("the whole step: travel times, filter, curves, sum", min(wholes), bare / min(wholes), "x bare")
     section_kirchhoff.section_sum = section_kernels.section_sum
 
 
@@ -310,9 +321,8 @@ def bench_stolt(line: Any) -> None:
         spectrum = fft.fft(fft.rfft(data, axis=1, workers=THREADS), axis=0, workers=THREADS)
         fft.irfft(fft.ifft(spectrum, axis=0, workers=THREADS), axis=1, workers=THREADS)
 
-    limit = best(transforms)
+    seconds, limit = beside(lambda: stolt(line, 0.1), transforms)
     report(f"float32 transforms of {n_x} x {n_t}, there and back", limit, 1.0, "x")
-    seconds = best(lambda: stolt(line, 0.1))
     report("Stolt, whole step", seconds, seconds / limit, "x its transforms", "<= 3")
 
 
@@ -323,7 +333,11 @@ def bench_phase_shift(line: Any) -> None:
     real, imaginary = rng.normal(size=(2, n_x, n_w)).astype("float32")
     turns = np.array([np.cos(np.arange(n_w)), np.sin(np.arange(n_w))], "float32")
     out = np.empty((n_x, n_z), "complex64")
-    limit = best(lambda: _bare_turns(real, imaginary, turns, n_z, out), 3)
+
+    def turn() -> None:
+        _bare_turns(real, imaginary, turns, n_z, out)
+
+    limit = best(turn)
     report(f"bare complex multiply-adds, {n_x} x {n_w} x {n_z}", limit, n_x * n_w * n_z / limit / 1e9, "G/s")
     spectrum = (real + 1j * imaginary).astype("complex64")
     kx = np.zeros(n_x)  # every frequency propagates: as much work as the bare loop
@@ -331,7 +345,9 @@ def bench_phase_shift(line: Any) -> None:
         ("one velocity", np.full(n_z - 1, 0.05)),
         ("20 layers", np.repeat(np.linspace(0.05, 0.04, 20), 26)[: n_z - 1]),
     ):
-        seconds = best(lambda v=velocities: extrapolate(spectrum, kx, 0.1, v, 0.0125, n_z, 1.0, threads=THREADS), 3)
+        seconds, limit = beside(
+            lambda v=velocities: extrapolate(spectrum, kx, 0.1, v, 0.0125, n_z, 1.0, threads=THREADS), turn, 7
+        )
         report(f"phase shift, {name}", seconds, seconds / limit, "x bare", "<= 1.5")
     whole = best(lambda: phase_shift(line, 0.1), 1)
     report("phase shift, whole step", whole, whole / best(lambda: stolt(line, 0.1), 3), "x Stolt")
@@ -352,7 +368,7 @@ def bench_length(n_samples: int) -> None:
         n = kilometres * 20000
         data = np.random.default_rng(0).standard_normal((n, n_samples), dtype="float32")
         line = from_array(data, dt=0.25, spacing=0.05, frequency=200)
-        seconds = best(lambda line=line: kirchhoff(line, 0.1, antialias=False), 2)
+        seconds = best(lambda line=line: kirchhoff(line, 0.1, antialias=False), 4)
         first = first or seconds / n
         ratio, aim = seconds / n / first, "<= 1.3" if kilometres > 1 else ""
         name = f"Kirchhoff, {kilometres} km, {n} traces x {n_samples}, per trace"
