@@ -134,62 +134,48 @@ def _bent(data, at, stride, u, beyond):  # type: ignore[no-untyped-def]
 
 @sum_kernel
 def _add_curves(  # type: ignore[no-untyped-def]
-    data,
-    origin,
-    stride,
-    last_row,
-    base,
-    row,
-    shift,
-    rise,
-    climb,
-    weight,
-    growth,
-    leaves,
-    taper,
-    side,
-    taps,
-    step,
-    numbers,
-    mask,
-    total,
-):
+    data, origin, stride, last_row, base, row, shift, climb, rise, weight, growth, leaves, taper, side, taps, size, numbers,
+    mask, total,
+):  # fmt: skip
     """Add one side of the curves of an image row to a block, part by part."""
     lane, behind = load(numbers, 0), load(numbers, WIDTH)
     for j in range(side, taps):
         if taper[j] == 0.0:
             continue
         here = base[j] * stride + origin + (1 - 2 * side) * j
-        if step < PART or leaves[j]:
+        if size < PART or leaves[j]:
             _add_steep_curve(
-                data, here, stride, last_row, row, shift, rise, weight, growth, j, step, numbers, mask, total
+                data, here, stride, last_row, row, shift, rise, weight, growth, j, size, numbers, mask, total
             )
             continue
-        for part in range(row.shape[0]):
-            first = part * PART
-            at = here + row[part, j] * stride + first
-            up, start = spread(rise[part, j]), spread(shift[part, j])
-            grow, least = spread(growth[part, j]), spread(weight[part, j])
-            u, v = fused(lane, up, start), fused(behind, up, start)
-            beyond = climb[part, j]
-            if beyond == 0:
-                one, two = _straight(data, at, stride, u), _straight(data, at + WIDTH, stride, v)
-            else:
-                one, two = _bent(data, at, stride, u, beyond), _bent(data, at + WIDTH, stride, v, beyond)
-            store(total, first, fused(fused(lane, grow, least), one, load(total, first)))
-            first += WIDTH
-            store(total, first, fused(fused(behind, grow, least), two, load(total, first)))
+        for knot in range(rise.shape[0]):
+            up, grow = spread(rise[knot, j]), spread(growth[knot, j])
+            for part in range(knot * size // PART, (knot + 1) * size // PART):
+                first = part * PART
+                at = here + row[part, j] * stride + first
+                start = spread(shift[part, j])
+                least = spread(weight[knot, j] + np.float32(first - knot * size) * growth[knot, j])
+                u, v = fused(lane, up, start), fused(behind, up, start)
+                beyond = climb[part, j]
+                if beyond == 0:
+                    one, two = _straight(data, at, stride, u), _straight(data, at + WIDTH, stride, v)
+                else:
+                    one, two = _bent(data, at, stride, u, beyond), _bent(data, at + WIDTH, stride, v, beyond)
+                store(total, first, fused(fused(lane, grow, least), one, load(total, first)))
+                first += WIDTH
+                store(total, first, fused(fused(behind, grow, least), two, load(total, first)))
 
 
 @sum_kernel
 def _add_steep_curve(  # type: ignore[no-untyped-def]
-    data, here, stride, last_row, row, shift, rise, weight, growth, j, step, numbers, mask, total
+    data, here, stride, last_row, row, shift, rise, weight, growth, j, size, numbers, mask, total
 ):
     """Do the same where parts are short, or leave the record."""
-    nothing = spread(np.float32(0.0))
+    nothing, step = spread(np.float32(0.0)), min(size, PART)
     for part in range(row.shape[0]):
-        first = part * step
-        begin, up = shift[part, j], rise[part, j]
+        first, knot = part * step, part * step // size
+        begin, up = shift[part, j], rise[knot, j]
+        least = spread(weight[knot, j] + np.float32(first - knot * size) * growth[knot, j])
         beyond = np.int64(np.floor(max(begin, begin + np.float32(step - 1) * up)))
         line = np.int64(row[part, j])
         if line < -ROWS_BEYOND or line >= last_row:
@@ -198,34 +184,35 @@ def _add_steep_curve(  # type: ignore[no-untyped-def]
         for half in range(0, step, WIDTH):
             lane, at = load(numbers, half), here + line * stride + first + half
             value = _bent(data, at, stride, fused(lane, spread(up), spread(begin)), beyond)
-            full = fused(lane, spread(growth[part, j]), spread(weight[part, j]))
+            full = fused(lane, spread(growth[knot, j]), least)
             chosen = fused(full, load(mask, half), nothing)
             store(total, first + half, fused(chosen, value, load(total, first + half)))
 
 
 @sum_kernel
 def _spread_curves(  # type: ignore[no-untyped-def]
-    data, origin, stride, last_row, base, row, shift, rise, climb, weight, growth, taper, side, taps, step, numbers, mask,
+    data, origin, stride, last_row, base, row, shift, climb, rise, weight, growth, taper, side, taps, size, numbers, mask,
     total,
 ):  # fmt: skip
     """Add an image row of a block to the data, along one side of its curves: the adjoint of `_add_curves`.
 
     What a row of data gives to an interpolated value is a triangle of the distance from it, ``max(1 - |u - r|, 0)``.
     """
-    one, nothing = spread(np.float32(1.0)), spread(np.float32(0.0))
+    one, nothing, step = spread(np.float32(1.0)), spread(np.float32(0.0)), min(size, PART)
     for j in range(side, taps):
         if taper[j] == 0.0:
             continue
         here = base[j] * stride + origin + (1 - 2 * side) * j
         for part in range(row.shape[0]):
-            first, line = part * step, np.int64(row[part, j])
+            first, line, knot = part * step, np.int64(row[part, j]), part * step // size
             if line < -ROWS_BEYOND or line >= last_row:
                 continue
+            least = spread(weight[knot, j] + np.float32(first - knot * size) * growth[knot, j])
             beyond = min(np.int64(climb[part, j]), last_row + ROWS_BEYOND - 2 - line)
             for half in range(0, step, WIDTH):
                 lane, at = load(numbers, half), here + line * stride + first + half
-                u = fused(lane, spread(rise[part, j]), spread(shift[part, j]))
-                full = fused(lane, spread(growth[part, j]), spread(weight[part, j]))
+                u = fused(lane, spread(rise[knot, j]), spread(shift[part, j]))
+                full = fused(lane, spread(growth[knot, j]), least)
                 value = fused(fused(full, load(mask, half), nothing), load(total, first + half), nothing)
                 for n in range(beyond + 2):
                     away = subtract(u, spread(np.float32(n)))
@@ -332,31 +319,29 @@ def _weigh(times, bends, taper, taps, scales, copies, n_samples, base):  # type:
 
 
 @sum_kernel
-def _divide(times, weights, taps, size, step, n_samples, row, shift, rise, climb, weight, growth, leaves):  # type: ignore[no-untyped-def]
-    """Fill, for each part of a block, the first row of its curves, the shift from there, its growth from trace to trace and
-    how many rows it climbs; the weight and its growth; and which curves leave the record, shape (side, lateral).
+def _divide(times, weights, taps, size, step, n_samples, row, shift, climb, rise, growth, leaves):  # type: ignore[no-untyped-def]
+    """Fill the growth of times and weights from trace to trace behind each knot; for each part of a block the first row of
+    its curves, the shift from there and how many rows it climbs; and which curves leave the record, shape (side, lateral).
     """
     lowest, highest = np.float32(-ROWS_BEYOND), np.float32(n_samples + ROWS_BEYOND - 3)
+    per, across = np.float32(1.0) / np.float32(size), np.float32(step - 1)
     for side in range(2):
+        for knot in range(rise.shape[1]):
+            for j in range(taps):
+                rise[side, knot, j] = (times[side, knot + 1, j] - times[side, knot, j]) * per
+                growth[side, knot, j] = (weights[side, knot + 1, j] - weights[side, knot, j]) * per
         gone = leaves[side]
         gone[:taps] = 0
         for part in range(row.shape[1]):
             knot = part * step // size
-            along, across = np.float32(part * step - knot * size), np.float32(step - 1)
-            before, after = times[side, knot], times[side, knot + 1]
-            rows, shifts, rises, climbs = row[side, part], shift[side, part], rise[side, part], climb[side, part]
-            first, last = weights[side, knot], weights[side, knot + 1]
-            weigh, grow, per = weight[side, part], growth[side, part], np.float32(1.0) / np.float32(size)
+            along, before, ups = np.float32(part * step - knot * size), times[side, knot], rise[side, knot]
+            rows, shifts, climbs = row[side, part], shift[side, part], climb[side, part]
             for j in range(taps):
-                grow[j] = (last[j] - first[j]) * per
-                weigh[j] = first[j] + along * grow[j]
-                up = (after[j] - before[j]) * per
-                begin = before[j] + along * up
-                end = begin + across * up
+                begin = before[j] + along * ups[j]
+                end = begin + across * ups[j]
                 low, high = np.floor(min(begin, end)), np.floor(max(begin, end))
                 rows[j] = np.int32(low)
                 shifts[j] = begin - low
-                rises[j] = up
                 climbs[j] = np.int32(high - low)
                 gone[j] |= np.int32(low < lowest) | np.int32(high > highest)
 
@@ -377,8 +362,8 @@ def _sum_block(  # type: ignore[no-untyped-def]
     mixed, mean = np.empty(ratio.shape[2], np.float32), np.empty((2, 2, n_lateral), np.float32)
     row, leaves = np.empty((2, block // step, n_lateral), np.int32), np.empty((2, n_lateral), np.int32)
     climb = np.empty(row.shape, np.int32)
-    shift, rise = np.empty(row.shape, np.float32), np.empty(row.shape, np.float32)
-    weight, growth = np.empty(row.shape, np.float32), np.empty(row.shape, np.float32)
+    shift = np.empty(row.shape, np.float32)
+    rise, growth = np.empty((2, knots - 1, n_lateral), np.float32), np.empty((2, knots - 1, n_lateral), np.float32)
     numbers, mask = np.arange(PART).astype(np.float32), np.zeros(PART, np.float32)
     mask[:step] = 1.0
     total = np.empty(block + PART, np.float32)
@@ -392,7 +377,7 @@ def _sum_block(  # type: ignore[no-untyped-def]
                 i, depths[i], taps, scales, ratio, over, lag, part, column, right, mixed, mean, times, bends
             )
         _weigh(times, bends, taper[i], taps, scales, copies, n_samples, base)
-        _divide(times, bends, taps, size, step, n_samples, row, shift, rise, climb, weight, growth, leaves)
+        _divide(times, bends, taps, size, step, n_samples, row, shift, climb, rise, growth, leaves)
         total[:] = 0.0
         if back:
             for k in range(block):
@@ -400,13 +385,13 @@ def _sum_block(  # type: ignore[no-untyped-def]
         for side in range(2):
             if back:
                 _spread_curves(
-                    data, origin + start, stride, n_samples, base[side], row[side], shift[side], rise[side], climb[side],
-                    weight[side], growth[side], taper[i], side, taps, step, numbers, mask, total,
+                    data, origin + start, stride, n_samples, base[side], row[side], shift[side], climb[side], rise[side],
+                    bends[side], growth[side], taper[i], side, taps, size, numbers, mask, total,
                 )  # fmt: skip
             else:
                 _add_curves(
-                    data, origin + start, stride, n_samples, base[side], row[side], shift[side], rise[side], climb[side],
-                    weight[side], growth[side], leaves[side], taper[i], side, taps, step, numbers, mask, total,
+                    data, origin + start, stride, n_samples, base[side], row[side], shift[side], climb[side], rise[side],
+                    bends[side], growth[side], leaves[side], taper[i], side, taps, size, numbers, mask, total,
                 )  # fmt: skip
         if not back:
             for k in range(block):
