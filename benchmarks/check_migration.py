@@ -22,7 +22,17 @@ from scipy.signal import find_peaks
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests import reference
-from tests.migration.lines import diffractor, energy_near, envelope, layered_times, peak, plane, plane_dip, profile
+from tests.migration.lines import (
+    diffractor,
+    energy_near,
+    envelope,
+    layered_times,
+    peak,
+    plane,
+    plane_dip,
+    profile,
+    ricker,
+)
 from tests.migration.test_calibration_scenes import focus, scene
 from tests.migration.test_section import ramp
 
@@ -221,6 +231,34 @@ def volume() -> None:
     row("3-D: a point between 14 irregular lines", "kirchhoff_3d", "{:+.3f}, {:+.3f}, {:+.3f} m".format(*off), "")
 
 
+def scans() -> None:
+    """How many of the velocities found by focusing lie within two standard deviations, over random layers and points."""
+    rng = np.random.default_rng(12)
+    along, time = 0.05 * np.arange(120), 0.25 * np.arange(280)
+    picks, values = [], []
+    for _ in range(14):
+        layers = rng.uniform(0.07, 0.13, 3)
+        tops = [0.0, rng.uniform(0.3, 0.7), rng.uniform(0.9, 1.5)]
+        data = rng.normal(0, 0.003, (120, 280))
+        for x, z in zip(rng.uniform(1, 5, 6), rng.uniform(0.4, 2.2, 6), strict=True):
+            times = 2 * layered_times(along - x, z, tops, list(layers))[:, None]
+            data += ricker(time - times, 300) / np.sqrt(times)
+        line = from_array(data.astype("float32"), dt=0.25, spacing=0.05, frequency=300)
+        scan = focusing_scan(line, np.geomspace(0.06, 0.15, 32))
+        bottoms = np.cumsum(2 * np.diff([*tops, 9.0]) / layers)
+        found = np.isfinite(scan["rms_velocity"].values)
+        at, picked, sigma = (scan[name].values[found] for name in ("event_time", "rms_velocity", "sigma"))
+        spent = np.diff(np.minimum(bottoms[None, :], at[:, None]), axis=1, prepend=0.0)
+        picks += (np.abs(picked - np.sqrt(spent @ layers**2 / at)) <= 2 * sigma).tolist()
+        found_profile = focused_profile(scan)
+        true = layers[np.searchsorted(tops, found_profile["depth"].values, side="right") - 1]
+        within = np.abs(found_profile.values - true) <= 2 * found_profile["sigma"].values
+        values += within[found_profile["depth"].values < 2.2].tolist()
+    for name, inside in (("picks", picks), ("v(z)", values)):
+        share = f"{np.mean(inside):.2f} of {len(inside)} within two sigma"
+        row(f"velocity scan over 14 random models: {name}", "focusing_scan", share, "0.90")
+
+
 def scenes(shared: Path, pictures: Path | None) -> None:
     """The calibration scenes with true velocities and with those of the scan."""
     for name in ("c01_points", "c02_points_layered", "c03_dip_air"):
@@ -327,7 +365,7 @@ def main() -> None:
         ideal()
         if options.impdar:
             impdar(options.impdar)
-        for check in (diffractors, planes, agreement, velocities, adjoint, volume):
+        for check in (diffractors, planes, agreement, velocities, adjoint, volume, scans):
             check()
     if options.shared:
         for measure in (scenes, slab, trench):
