@@ -196,13 +196,16 @@ def _finished(out: Path, job: LineJob, recipe: Recipe) -> dict[str, Any] | None:
 
 
 def _warm(recipe: Recipe) -> None:
-    """Compile the kernels once in this process: a cold cache filled by several processes at once is a numba bug."""
+    """Compile the kernels of a worker once in this process: a cold cache filled by several at once is a numba bug."""
+    import numba
     import numpy as np
 
     from gprscan import detection, model
     from gprscan.steps import run_recipe
 
     rng = np.random.default_rng(0)
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)  # as in a worker, where the kernels for several threads are not called
     for shape in ((64, 256), (2, 64, 256)):
         noise = rng.standard_normal(shape).astype("float32")
         offsets = None if len(shape) == 2 else [0.0, 0.1]
@@ -211,6 +214,7 @@ def _warm(recipe: Recipe) -> None:
         )
         detection.detect(line, recipe)
         run_recipe(line, recipe)
+    numba.set_num_threads(threads)
 
 
 def _entry(record: dict[str, Any]) -> dict[str, Any]:
