@@ -86,6 +86,7 @@ KINDS = {
     "water_rich": "富水体",
     "pipe": "管线",
     "rebar": "钢筋",
+    "nail_head": "锚头",
     "manhole": "检查井",
     "wall_thinning": "管壁减薄",
     "low_cover": "保护层不足",

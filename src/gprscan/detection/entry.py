@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from gprscan import names
 from gprscan.detection import pipeline
 from gprscan.errors import LineError
 from gprscan.model import pipe_of, require_line
@@ -30,7 +31,8 @@ def detect(
     ----------
     line : xarray.Dataset
         The raw line over ``twt``, with distances along it; detection conditions it itself. A line that knows its pipe
-        is searched with the recipe ``pipe`` where the given one is for the ground, so that one survey may hold both.
+        is searched with the recipe ``pipe`` where the given one is for the ground, and one on the face of a wall with
+        ``wall``, or ``structure`` where the wall's thickness is not known, so that one survey may hold them all.
     recipe : str, path or Recipe
         Whose ``[detect]`` table is used.
     include : sequence of str
@@ -66,6 +68,12 @@ def detect(
         from gprscan.detection.inpipe.pipeline import detect_in_pipe
 
         return detect_in_pipe(line, loaded if for_pipes else "pipe")
+    if names.WALL in line.attrs:
+        from gprscan.detection.inpipe.on_wall import detect_on_wall, is_measurable
+
+        if is_measurable(line):
+            return detect_on_wall(line, loaded if loaded.detect.get("geometry") == "wall" else "wall")
+        loaded = load_recipe("structure") if loaded.name == "road" else loaded
     if for_pipes:
         msg = (
             f"the recipe {loaded.name!r} is for lines inside a pipe, and this one knows of none. Put RUN.pipe.toml beside "

@@ -17,7 +17,7 @@ from gprscan.geometry.track import Track, along_track, build_track, heading
 from gprscan.geometry.track_file import TrackFile, read_track
 from gprscan.geometry.wall import WallFrame
 from gprscan.geometry.wall_file import WallFile, load_wall_file
-from gprscan.geometry.wall_place import place_on_wall, wall_columns
+from gprscan.geometry.wall_place import place_on_wall, wall_columns, wall_of
 
 __all__ = [
     "BoreShape",
@@ -60,6 +60,7 @@ __all__ = [
     "spatial_ref",
     "unproject",
     "wall_columns",
+    "wall_of",
     "with_offsets",
     "with_positions",
     "write_gga",

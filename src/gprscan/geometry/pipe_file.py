@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,8 +12,8 @@ import numpy as np
 import pyproj
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from gprscan.errors import RecipeError, UnitsError
-from gprscan.geometry.pipe_frame import PipeFrame, mirrored
+from gprscan.errors import ParameterError, RecipeError, UnitsError
+from gprscan.geometry.pipe_frame import PipeFrame, close_odometer, mirrored
 from gprscan.geometry.pipe_shape import BoreShape
 from gprscan.geometry.toml_file import read_toml
 from gprscan.units import parse
@@ -189,6 +190,13 @@ class Wall(_Part):
     permittivity: float | None = Field(None, ge=2, le=20)
     permittivity_sigma: float | None = Field(None, gt=0)
 
+    @model_validator(mode="after")
+    def _known(self) -> Wall:
+        if self.permittivity_sigma is not None and self.permittivity is None:
+            msg = "permittivity_sigma is given without permittivity"
+            raise ValueError(msg)
+        return self
+
 
 class Run(_Part):
     """How the antenna went through the pipe."""
@@ -252,10 +260,10 @@ class PipeFile(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> PipeFile:
         if np.hypot(self.up.x - self.down.x, self.up.y - self.down.y) < 0.5:
-            msg = "the manholes [up] and [down] are less than 0.5 m apart on the map"
+            msg = "the manholes [down] and [up] are less than 0.5 m apart on the map"
             raise ValueError(msg)
         if (self.up.ground is None) != (self.down.ground is None):
-            msg = "ground is given for one manhole only; give it for [up] and [down], or for neither"
+            msg = "ground is given for one manhole only; give it in [up] and in [down], or in neither"
             raise ValueError(msg)
         for name, hole in (("up", self.up), ("down", self.down)):
             if hole.ground is not None and hole.ground <= hole.invert:
@@ -264,6 +272,19 @@ class PipeFile(_Part):
         if self.ring is not None and len(self.antennas) > 1:
             msg = "a [ring] is one antenna, but there are several [[antennas]]"
             raise ValueError(msg)
+        run = self.run
+        try:
+            close_odometer(
+                [],
+                self.frame().length,
+                zero=run.odometer_zero,
+                scale=run.odometer_scale,
+                slack=run.cable_slack,
+                at_end=run.odometer_end,
+            )
+        except ParameterError as error:
+            msg = f"[run] {error}"
+            raise ValueError(msg) from None
         return self
 
     def frame(self, misclosure: float | None = None) -> PipeFrame:
@@ -325,6 +346,8 @@ def _explain(item: Any) -> str:
     if item["type"] == "missing":
         return f"  {where}: is missing.\n    right: {_example(section, key)}"
     reason = str(item["msg"]).removeprefix("Value error, ").rstrip(".")
+    if not named:  # two tables contradict each other: the example is of the first that the message names
+        section = key = next(iter(re.findall(r"\[(\w+)\]", reason)), "")
     given = item.get("input")
     shown = "" if isinstance(given, dict | PipeFile) else f" (given: {given!r})"
     return f"  {where or 'the file'}: {reason[:1].lower() + reason[1:]}{shown}.\n    right: {_example(section, key)}"

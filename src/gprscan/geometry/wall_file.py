@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gprscan.errors import ParameterError, RecipeError
 from gprscan.geometry.crs import resolve_crs
@@ -23,8 +23,14 @@ vertical_datum = "Yellow Sea 1985"   # of z
 face_type = "masonry"                # "masonry", "concrete", "shotcrete", "frame beam" or "other"
 point_sigma = 0.02                   # standard deviation of the control points
 # inside = [503010.0, 2511010.0]     # a place behind the face: checks that u runs to the right
-# design_thickness = 0.60
+# design_thickness = 0.60            # of the drawing: with it, thickness and back face are measured
+# permittivity = 6.8                 # of the wall, only if known; found from the data otherwise
+# permittivity_sigma = 0.5
+# standoff = 0.02                    # antenna to face
 # drainage = "weep holes every 2 m, some blocked"
+# drains = [[1.0, 0.4], [3.0, 0.4]]  # u, w of weep holes
+# nails = [[2.0, 2.0], [4.0, 2.0]]   # u, w of the heads of nails or anchors, from the drawing
+# outline = [[0.0, 0.0], [10.0, 0.0], [10.0, 4.0], [0.0, 4.0]]   # u, w of the corners of the face, for its drawing
 
 [[points]]                           # three or more, not on one line
 id = "A"
@@ -79,6 +85,13 @@ class WallLine(_Part):
     start: tuple[Metres, Metres]
     end: tuple[Metres, Metres]
 
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> WallLine:
+        if self.start == self.end:
+            msg = f"start and end are the same place (u = {self.start[0]:g}, w = {self.start[1]:g})"
+            raise ValueError(msg)
+        return self
+
 
 class WallFile(_Part):
     """The content of a wall's file; `TEMPLATE` shows every key."""
@@ -89,8 +102,14 @@ class WallFile(_Part):
     face_type: Literal["masonry", "concrete", "shotcrete", "frame beam", "other"] = "other"
     point_sigma: Metres = Field(0.02, gt=0)
     inside: tuple[float, float] | None = None
-    design_thickness: Metres | None = Field(None, gt=0)
+    design_thickness: Metres | None = Field(None, gt=0.02, lt=3)
+    permittivity: float | None = Field(None, ge=2, le=20)
+    permittivity_sigma: float | None = Field(None, gt=0)
+    standoff: Metres | None = Field(None, ge=0, lt=1)
     drainage: str = ""
+    drains: list[tuple[Metres, Metres]] = Field(default_factory=list)
+    nails: list[tuple[Metres, Metres]] = Field(default_factory=list)
+    outline: list[tuple[Metres, Metres]] | None = Field(None, min_length=3)
     points: list[ControlPoint] = Field(min_length=3)
     lines: list[WallLine] = Field(default_factory=list)
 
@@ -102,6 +121,18 @@ class WallFile(_Part):
         except ParameterError as error:
             raise ValueError(str(error)) from None
         return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> WallFile:
+        if self.permittivity_sigma is not None and self.permittivity is None:
+            msg = "permittivity_sigma is given without permittivity"
+            raise ValueError(msg)
+        paths = [line.path for line in self.lines]
+        twice = next((path for path in paths if paths.count(path) > 1), None)
+        if twice is not None:
+            msg = f"two [[lines]] have the path {twice!r}; a file is one line"
+            raise ValueError(msg)
+        return self
 
     def frame(self) -> WallFrame:
         """Return the frame that the control points give."""

@@ -64,9 +64,35 @@ def place_on_wall(line: xr.Dataset, wall: WallFile, start: tuple[float, float], 
             names.SPATIAL_REF: spatial_ref(wall.crs),
         }
     )
-    facts = {"structure_id": wall.id, "face_type": wall.face_type, "dip_deg": round(frame.dip, 2)}
-    placed = placed.assign_attrs({names.WALL: json.dumps(facts, ensure_ascii=False)})
+    placed = placed.assign_attrs({names.WALL: json.dumps(_facts(wall, line), ensure_ascii=False)})
     return _findings.add(placed, *_noticed(line, wall, length, way))
+
+
+def _facts(wall: WallFile, line: xr.Dataset) -> dict[str, Any]:
+    """Return what detection and the report need of the wall."""
+    height = line.attrs.get(names.ANTENNA_HEIGHT)
+    frame = wall.frame()
+    return {
+        "structure_id": wall.id,
+        "crs": wall.crs,
+        "face_type": wall.face_type,
+        "dip_deg": round(frame.dip, 2),
+        "design_thickness_m": wall.design_thickness,
+        "permittivity": wall.permittivity,
+        "permittivity_sigma": wall.permittivity_sigma,
+        "standoff_m": wall.standoff if wall.standoff is not None else float(height or 0.0),
+        "drains": wall.drains,
+        "nails": wall.nails,
+        "outline": wall.outline,
+        "points": [[point.id, point.u, point.w] for point in wall.points],
+        "frame": {name: getattr(frame, name).tolist() for name in ("origin", "along", "up", "into")},
+    }
+
+
+def wall_of(line: xr.Dataset) -> dict[str, Any] | None:
+    """Return what a line placed by `place_on_wall` knows of its wall, None for other lines."""
+    stored = line.attrs.get(names.WALL)
+    return json.loads(stored) if stored else None
 
 
 def _noticed(line: xr.Dataset, wall: WallFile, length: float, way: np.ndarray) -> list[Finding]:
@@ -101,7 +127,8 @@ def wall_columns(row: dict[str, Any], line: xr.Dataset, wall: WallFile) -> dict[
     -------
     dict
         ``structure_id, face_type, u_from_m, u_to_m, w_from_m, w_to_m, depth_into_wall_m, batter_deg, design_thickness_m,
-        drainage_state``, and the place of the body on the map: ``x, y, z``.
+        drainage_state``, the distance to the nearest weep hole and nail of the drawing, ``drain_distance_m`` and
+        ``nail_distance_m``, and the place of the body on the map: ``x, y, z``.
     """
     frame = wall.frame()
     way = line[names.DISTANCE].values if names.DISTANCE in line.coords else np.arange(line.sizes[names.TRACE])
@@ -122,7 +149,18 @@ def wall_columns(row: dict[str, Any], line: xr.Dataset, wall: WallFile) -> dict[
         "batter_deg": float(90.0 - frame.dip),
         "design_thickness_m": wall.design_thickness,
         "drainage_state": wall.drainage,
+        "drain_distance_m": _nearest(u, w, wall.drains),
+        "nail_distance_m": _nearest(u, w, wall.nails),
         "x": float(x),
         "y": float(y),
         "z": float(z),
     }
+
+
+def _nearest(u: np.ndarray, w: np.ndarray, places: list[tuple[float, float]]) -> float | None:
+    """Return the distance from a body on the face to the nearest of some places, m, None without any."""
+    if not places:
+        return None
+    on_face = np.asarray(places, dtype="float64")
+    closest = np.clip(on_face, [u.min(), w.min()], [u.max(), w.max()])
+    return float(np.hypot(*(on_face - closest).T).min())

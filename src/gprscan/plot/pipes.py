@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from gprscan import names
 from gprscan.errors import ParameterError
 from gprscan.plot import style
+from gprscan.plot.labels import place_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,18 +22,24 @@ if TYPE_CHECKING:
 
 
 def unrolled_pipe(
-    anomalies: pd.DataFrame, axes: Axes | None = None, *, chainage: tuple[float, float] | None = None
+    anomalies: pd.DataFrame,
+    axes: Axes | None = None,
+    *,
+    chainage: tuple[float, float] | None = None,
+    strips: Sequence[dict[str, Any]] = (),
 ) -> Axes:
     """Draw the bodies behind a pipe's wall on the wall rolled out, seen from inside.
 
     Parameters
     ----------
     anomalies : DataFrame
-        Rows of `gprscan.detect` on lines inside one pipe.
+        Rows of `gprscan.detect` on lines inside one pipe; with a column ``number`` it is written beside each body.
     axes : matplotlib Axes, optional
         Where to draw; new ones if left out.
     chainage : (float, float), optional
         Range to show, m; that of the bodies if left out.
+    strips : sequence of dict
+        ``attrs["line"]["strips"]`` of the tables: the echo just behind the wall along each axial line and ring, drawn in grey.
 
     Returns
     -------
@@ -50,43 +58,69 @@ def unrolled_pipe(
         msg = "the table has no column clock_deg: it is not that of a line inside a pipe."
         raise ParameterError(msg)
     if axes is None:
-        axes = plt.figure(figsize=(9, 3.2), layout="constrained").add_subplot()
+        axes = plt.figure(figsize=(9, 3.8), layout="constrained").add_subplot()
     known = anomalies[np.isfinite(anomalies["clock_deg"].astype(float))]
+    low, high = chainage or _range(known)
+    axes.set(xlim=(low, high), ylim=(-180, 180), xlabel="chainage (m)", ylabel="clock angle (degrees)")
+    axes.set_yticks([-180, -90, 0, 90, 180], ["180 invert", "270 left", "0 crown", "90 right", "180 invert"])
+    axes.grid(visible=True, alpha=0.3)
+    axes.set_axisbelow(True)
+    for strip in strips:
+        _draw_strip(axes, strip)
     shown: dict[str, Rectangle] = {}
+    places, texts = [], []
     for row in known.to_dict("records"):
         middle = (row["clock_deg"] + 180) % 360 - 180
         half = max(0.5 * ((row["clock_to_deg"] - row["clock_from_deg"]) % 360), 4.0)
         start = row["chainage_from_m"] if np.isfinite(row["chainage_from_m"]) else row["distance_m"]
         end = row["chainage_to_m"] if np.isfinite(row["chainage_to_m"]) else start
-        width = max(end - start, 0.05)
+        width = max(end - start, 0.008 * (high - low))
         colour = style.colour(row["kind"])
         for turn in (-360, 0, 360):  # a body at the invert shows at both edges
             corner = (0.5 * (start + end - width), middle - half + turn)
-            box = Rectangle(corner, width, 2 * half, facecolor=colour, edgecolor="0.2", alpha=0.8, lw=0.8)
+            box = Rectangle(corner, width, 2 * half, facecolor=colour, edgecolor="0.1", alpha=0.75, lw=0.8, zorder=4)
             axes.add_patch(box)
             shown.setdefault(row["kind"], box)
-        axes.annotate(
-            f"{row['radial_from_outer_wall_m']:.2f} m",
-            (0.5 * (start + end), middle + half),
-            ha="center",
-            va="bottom",
-            fontsize=7,
-            clip_on=True,
-        )
-    low, high = chainage or _range(known)
-    axes.set(xlim=(low, high), ylim=(-180, 180), xlabel="chainage (m)", ylabel="clock angle (degrees)")
-    axes.set_yticks([-180, -90, 0, 90, 180], ["180 invert", "270 left", "0 crown", "90 right", "180 invert"])
-    axes.grid(visible=True, alpha=0.3)
+        places.append((0.5 * (start + end), min(middle + half, 170.0)))
+        texts.append(_label(row))
+    place_labels(axes, places, texts)
     if shown:
         axes.legend(
             shown.values(),
-            shown.keys(),
-            fontsize=7,
-            loc="lower right",
-            title="distance from the wall",
-            title_fontsize=7,
+            [style.kind_words(kind) for kind in shown],
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.16),
+            ncols=6,
+            frameon=False,
+            prop={"family": list(style.fonts()), "size": 7.5},
         )
     return axes
+
+
+def _label(row: dict[str, Any]) -> str:
+    away = row["radial_from_outer_wall_m"]
+    where = "at the wall" if row["kind"] in names.HAZARD_KINDS and away < 0.005 else f"+{away:.2f} m"
+    where = "wall" if row["kind"] in names.PIPE_DEFECT_KINDS else where
+    return f"{row['number']}: {where}" if "number" in row else where
+
+
+def _draw_strip(axes: Axes, strip: dict[str, Any]) -> None:
+    """Draw the echo behind the wall along one line in grey: from -25 dB (light) to 0 dB (dark)."""
+    from matplotlib.collections import LineCollection
+
+    clock = (np.asarray(strip["clock"], dtype="float64") + 180.0) % 360.0 - 180.0
+    chainage = strip["chainage"]
+    if chainage is None or clock.size < 2:
+        return
+    along = np.broadcast_to(np.asarray(chainage, dtype="float64"), clock.shape)
+    ends = np.stack([np.stack([along[:-1], clock[:-1]], axis=1), np.stack([along[1:], clock[1:]], axis=1)], axis=1)
+    ends = ends[np.abs(np.diff(clock)) < 180.0]
+    level = np.asarray(strip["level_db"], dtype="float64")[:-1][np.abs(np.diff(clock)) < 180.0]
+    grey = np.clip(0.88 - 0.68 * (level + 25.0) / 25.0, 0.15, 0.88)
+    lines = LineCollection(
+        list(ends), colors=[str(round(float(g), 3)) for g in grey], linewidths=7, zorder=2, capstyle="butt"
+    )
+    axes.add_collection(lines)
 
 
 def _range(known: pd.DataFrame) -> tuple[float, float]:
@@ -119,19 +153,22 @@ def long_section(
     """
     at = np.linspace(0.0, frame.length, 50)
     invert = frame.axes(at)[0][..., 2]
-    axes.fill_between(at, invert, invert + frame.shape.height, color="0.85", label="bore")
-    axes.plot(at, invert, color="0.3", lw=1)
-    axes.plot(at, invert + frame.shape.height, color="0.3", lw=1)
+    axes.fill_between(at, invert, invert + frame.shape.height, color="0.88", label="bore")
+    axes.plot(at, invert, color="0.25", lw=1.4, label="invert")
+    axes.plot(at, invert + frame.shape.height, color="0.5", lw=0.8)
+    for s, z, side in ((0.0, invert[0], "left"), (frame.length, invert[-1], "right")):
+        axes.annotate(f"{z:.2f}", (s, z), xytext=(0, -9), textcoords="offset points", ha=side, fontsize=7)
     if ground is not None:
         axes.plot([0.0, frame.length], list(ground), color="#7a5230", lw=2, label="road")
+    places, texts = [], []
     for row in rows:
         first, last, z = row["chainage_from_m"], row["chainage_to_m"], row.get("body_z")
         if z is None:
             continue
         axes.plot([first, max(last, first + 0.1)], [z, z], color=style.colour(row["kind"]), lw=5, solid_capstyle="butt")
-        axes.annotate(
-            str(row["number"]), (0.5 * (first + last), z), fontsize=8, xytext=(0, 4), textcoords="offset points"
-        )
+        places.append((0.5 * (first + last), z))
+        texts.append(str(row["number"]))
+    seen_above: dict[tuple[float, float], list[str]] = {}
     for row in above:
         if ground is None or row.get("top_depth_m") is None:
             continue
@@ -139,11 +176,18 @@ def long_section(
         if not -1.0 <= s <= frame.length + 1.0:
             continue
         z = float(np.interp(s, [0.0, frame.length], ground)) - row["top_depth_m"]
-        axes.plot([s], [z], "v", color=style.colour(row["kind"]), ms=9)
-        axes.annotate(str(row["number"]), (s, z), fontsize=8, xytext=(6, 2), textcoords="offset points")
+        label = None if seen_above else "anomaly of the road, one hazard with one of the pipe"
+        axes.plot([s], [z], "v", color=style.colour(row["kind"]), ms=8, label=label, zorder=4)
+        # lines that see one body share a label
+        near = next((at for at in seen_above if np.hypot(at[0] - s, at[1] - z) < 0.02 * frame.length), (s, z))
+        seen_above.setdefault(near, []).append(str(row["number"]))
+    places += list(seen_above)
+    texts += [", ".join(numbers) for numbers in seen_above.values()]
     axes.set(xlabel="chainage (m)", ylabel="elevation (m)")
+    axes.margins(y=0.12)
     axes.grid(visible=True, alpha=0.3)
-    axes.legend(fontsize=7, loc="lower left")
+    place_labels(axes, places, texts)
+    axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, frameon=False)
     return axes
 
 
@@ -170,11 +214,12 @@ def cross_section(shape: BoreShape, wall: float, row: dict[str, Any], axes: Axes
     points, outward = shape.wall(row["clock_deg"] + np.linspace(-half, half, 25))
     near = points + row["radial_depth_m"] * outward
     axes.plot(*near.T, color=style.colour(row["kind"]), lw=6, solid_capstyle="butt")
-    axes.set_title(
-        f"{row['number']}: {row['kind']}, {row['clock_deg']:.0f}°, {row['chainage_from_m']:.2f} m", fontsize=8
-    )
+    title = f"{row['number']}: {style.kind_words(row['kind'])}\n{row['clock_deg']:.0f}°, chainage {row['chainage_from_m']:.2f} m"
+    axes.set_title(title, fontsize=8, family=list(style.fonts()))
     axes.set_aspect("equal")
     reach = 0.5 * max(shape.width, shape.height) + wall + 0.3
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
+    axes.set_xlabel("right of the axis (m)", fontsize=7)
+    axes.set_ylabel("above the axis (m)", fontsize=7)
     axes.tick_params(labelsize=7)
     return axes

@@ -14,6 +14,7 @@ KIND_COLOURS = {
     "water_rich": "#1f78d1",
     "pipe": "#4d4d4d",
     "rebar": "#8c6bb1",
+    "nail_head": "#5e3c99",
     "manhole": "#2d7d46",
     "wall_thinning": "#c2185b",
     "low_cover": "#795548",
@@ -49,5 +50,5 @@ def fonts() -> tuple[str, ...]:
 
 def kind_words(kind: object) -> str:
     """Return the name of a kind in English, and in Chinese where a font can write it."""
-    chinese = names.KINDS.get(str(kind), "")
-    return f"{kind} {chinese}" if chinese and len(fonts()) > 1 else str(kind)
+    chinese, english = names.KINDS.get(str(kind), ""), str(kind).replace("_", " ")
+    return f"{english} {chinese}" if chinese and len(fonts()) > 1 else english

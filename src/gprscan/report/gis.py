@@ -12,6 +12,7 @@ import pandas as pd
 
 from gprscan import names
 from gprscan.plot.style import KIND_COLOURS
+from gprscan.report import walls
 from gprscan.report.tables import clean, flat, scalar
 
 if TYPE_CHECKING:
@@ -38,6 +39,21 @@ def write_geopackage(result: SurveyResult, path: Path) -> None:
     for name, layer, kind in (("tracks", result.tracks, "LineString"), ("coverage", result.coverage, "Unknown")):
         table = pd.DataFrame(layer.drop(columns=layer.geometry.name)).merge(described, on="line", how="left")
         _layer(_frame(table, layer), path, name, kind)
+    back = walls.back_face(result)
+    if len(back):
+        _layer(_points(back, result), path, "wall_back_face", "Point Z")
+
+
+def _points(back: pd.DataFrame, result: SurveyResult) -> geopandas.GeoDataFrame:
+    """Return the places of the backs of walls as points in the CRS of the survey."""
+    import geopandas as gpd
+
+    parts = []
+    for name, table in back.groupby("structure_id"):
+        crs = walls.by_wall(result)[str(name)][0]["crs"]
+        part = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["x"], table["y"], table["z"]), crs=crs)
+        parts.append(part if result.anomalies.crs is None else part.to_crs(result.anomalies.crs))
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=parts[0].crs)
 
 
 def _frame(table: pd.DataFrame, source: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from gprscan.report import maps, pipes, review
+from gprscan.report import maps, pipes, review, walls
 from gprscan.report import survey_facts as facts
 from gprscan.report.bodies import MAX_CARDS, Bodies
 from gprscan.report.tables import clean
@@ -101,7 +101,11 @@ def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
         "cards_cut": len(bodies.carded) > MAX_CARDS,
         "lines": lines,
         "segments": pipes.segments(result, bodies),
+        "structures": walls.structures(result, bodies),
         "clock_text": pipes.clock_text,
+        "seen_text": pipes.seen_text,
+        "span_text": pipes.span_text,
+        "linked_text": pipes.linked_text,
         "detectability": facts.detectability(used),
         "findings": facts.findings(used, result.manifest),
         "limits": facts.limits(bodies, lines, sums, words),

@@ -14,6 +14,7 @@ from gprscan import names
 from gprscan.geometry.pipe_frame import PipeFrame
 from gprscan.plot.pipes import cross_section, long_section, unrolled_pipe
 from gprscan.report.bodies import Bodies
+from gprscan.report.words import fixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,45 +41,47 @@ def segments(result: SurveyResult, bodies: Bodies) -> list[dict[str, Any]]:
         pipe = json.loads(text) if isinstance(text, str) and text else None
         if pipe is not None:
             name = str(pipe.get("segment") or line)
-            entry = by_segment.setdefault(name, {"name": name, "lines": [], "pipe": pipe})
+            entry = by_segment.setdefault(name, {"name": name, "lines": [], "pipe": pipe, "strips": []})
             entry["lines"].append(str(line))
+            entry["strips"] += pipe.get("strips") or []
     return [_segment(entry, bodies) for entry in by_segment.values()]
 
 
 def _segment(entry: dict[str, Any], bodies: Bodies) -> dict[str, Any]:
     pipe = entry["pipe"]
     rows = [row for row in bodies.rows if row["line"] in entry["lines"]]
-    table = pd.DataFrame(rows)
-    pictures: list[tuple[str, str]] = []
     frame = PipeFrame.from_dict(pipe["frame"]) if pipe.get("frame") else None
     known = [row for row in rows if row.get("chainage_from_m") is not None]
+    found: dict[str, Any] = {"unrolled": None, "long_section": None, "cross_sections": [], "left_out": 0}
+    span = (0.0, frame.length) if frame else None
     if known:
-        span = (0.0, frame.length) if frame else None
-        pictures.append(("unrolled", _drawn(lambda axes: unrolled_pipe(table, axes, chainage=span), (9.0, 3.2))))
+        table = pd.DataFrame(known)
+        found["unrolled"] = drawn(
+            lambda axes: unrolled_pipe(table, axes, chainage=span, strips=entry["strips"]), (9.6, 4.2)
+        )
     if frame is not None:
         above = [row for row in bodies.rows if row.get("clock_deg") is None and row["hazard"] and row["placed"]]
         linked = [row for row in above if row.get("hazard_id")]
-        pictures.append(
-            (
-                "long_section",
-                _drawn(lambda axes: long_section(frame, known, linked, axes, pipe.get("ground")), (9.0, 3.4)),
-            )
+        found["long_section"] = drawn(
+            lambda axes: long_section(frame, known, linked, axes, pipe.get("ground")), (9.6, 3.8)
         )
         walls = pipe.get("wall") or [{}]
         thick = walls[0].get("thickness_m") or pipe["wall_thickness"]
         shown = [row for row in known if row["kind"] in (*names.HAZARD_KINDS, *names.PIPE_DEFECT_KINDS)]
-        for row in shown[:MOST_SECTIONS]:
-            text = _drawn(lambda axes, row=row: cross_section(frame.shape, thick, row, axes), (3.0, 3.0))  # type: ignore[misc]
-            pictures.append((f"{row['number']}", text))
-    return {**entry, "rows": rows, "pictures": pictures, "left_out": max(len(known) - MOST_SECTIONS, 0)}
+        found["cross_sections"] = [
+            (row, drawn(lambda axes, row=row: cross_section(frame.shape, thick, row, axes), (3.2, 3.2)))  # type: ignore[misc]
+            for row in shown[:MOST_SECTIONS]
+        ]
+        found["left_out"] = max(len(shown) - MOST_SECTIONS, 0)
+    return {**entry, "rows": rows, **found}
 
 
-def _drawn(draw: Callable[[Any], Any], size: tuple[float, float]) -> str:
-    """Return a picture as a data URI."""
+def drawn(draw: Callable[[Any], Any], size: tuple[float, float]) -> str:
+    """Return a picture as a data URI; `draw` gets axes of a figure of that size, in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
     draw(figure.add_subplot())
     FigureCanvasAgg(figure).print_png(stream := io.BytesIO())
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
@@ -90,3 +93,23 @@ def clock_text(row: dict[str, Any]) -> str:
     if first is None or last is None or not np.isfinite([first, last]).all():
         return "–"
     return f"{first:.0f}°" if abs(last - first) < 0.5 else f"{first:.0f}°…{last:.0f}°"
+
+
+def span_text(row: dict[str, Any]) -> str:
+    """Return the chainages of a row, one where it covers no length."""
+    first, last = fixed(row.get("chainage_from_m")), fixed(row.get("chainage_to_m"))
+    return first if first == last else f"{first}…{last}"
+
+
+def seen_text(row: dict[str, Any]) -> str:
+    """Return the lines that saw a body."""
+    return ", ".join(_listed(row.get("seen_on"))) or str(row.get("line") or "–")
+
+
+def linked_text(row: dict[str, Any]) -> str:
+    """Return the ids of what is one hazard with a row."""
+    return ", ".join(_listed(row.get("linked_ids")))
+
+
+def _listed(text: Any) -> list[str]:
+    return [str(item) for item in json.loads(text)] if isinstance(text, str) and text else []

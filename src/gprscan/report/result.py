@@ -16,6 +16,7 @@ import pandas as pd
 from gprscan import names
 from gprscan.errors import ReadError
 from gprscan.report import review
+from gprscan.risk.fusing import FUSED_COLUMNS, fuse_lines
 from gprscan.risk.linking import link_pipes
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ LINE_COLUMNS = (
 # columns that hold text or JSON; every other column of the anomaly table is a number where it can be
 _TEXT = {
     "anomaly_id", "line", "source_file", "acquired", "kind", "probabilities", "evidence", "channels", "group_id",
-    "figures", "road_name", "structure_id", "face_type", "drainage_state", *names.RISK_COLUMNS,
+    "figures", "road_name", "structure_id", "face_type", "drainage_state", "segment_id", *FUSED_COLUMNS, *names.RISK_COLUMNS,
 }  # fmt: skip
 # degrees that a survey may span before no single projection of it keeps lengths: a UTM zone is 6 wide
 _ONE_ZONE = 6.0
@@ -141,7 +142,7 @@ class SurveyResult:
         lines = lines[[*LINE_COLUMNS, *(c for c in lines.columns if c not in LINE_COLUMNS)]]
         keys = lines[["line", "source_file"]]
         return cls(
-            anomalies=link_pipes(_anomaly_frame(rows, target)),
+            anomalies=link_pipes(fuse_lines(_anomaly_frame(rows, target))),
             lines=lines,
             tracks=_frame(keys, tracks, target),
             coverage=_frame(keys, swaths, target),

@@ -163,7 +163,7 @@ def limits(bodies: Bodies, lines: list[dict[str, Any]], sums: dict[str, Any], wo
     unsure = sum(row["placed"] and row["position_sigma_m"] is None for row in bodies.rows)
     if unsure:
         said.append(words("limit_sigma", n=unsure))
-    odd = [line for line in used if line["setting"] and not str(line["setting"]).startswith("road")]
+    odd = [line for line in used if str(line["setting"]).startswith("not a road")]
     if odd:
         listed = ", ".join(str(line["line"]) for line in odd[:8]) + (", …" if len(odd) > 8 else "")
         said.append(words("limit_setting", n=len(odd), list=listed))

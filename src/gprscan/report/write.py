@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gprscan.io import atomic
-from gprscan.report import gis, html, tables
+from gprscan.report import gis, html, tables, walls
 from gprscan.report.words import Words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gprscan.report.result import SurveyResult
 
 
@@ -32,7 +34,7 @@ def write_all(result: SurveyResult, out: str | Path, lang: str = "both") -> Path
     Path
         ``report.html``. Beside it: ``anomalies.gpkg`` (layers anomalies, tracks, coverage; in the survey's CRS),
         ``anomalies.geojson`` and ``anomalies.kml`` (WGS 84), ``anomalies.csv``, ``anomalies.xlsx``, ``manifest.jsonl``
-        and ``run.json``.
+        and ``run.json``; with walls ``wall_back_face.csv``, and a layer of that name in the GeoPackage.
 
     Raises
     ------
@@ -45,13 +47,15 @@ def write_all(result: SurveyResult, out: str | Path, lang: str = "both") -> Path
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     report = folder / "report.html"
-    tables_and_maps = (
+    tables_and_maps: tuple[tuple[str, Callable[[SurveyResult, Path], None]], ...] = (
         ("anomalies.gpkg", gis.write_geopackage),
         ("anomalies.geojson", gis.write_geojson),
         ("anomalies.kml", gis.write_kml),
         ("anomalies.csv", tables.write_csv),
         ("anomalies.xlsx", tables.write_xlsx),
     )
+    if walls.by_wall(result):
+        tables_and_maps += ((walls.BACK_FACE, walls.write_back_face),)
     outputs = [atomic.Output(folder / name, partial(write, result)) for name, write in tables_and_maps]
     entries = "".join(_json_text(entry) + "\n" for entry in result.manifest)
     outputs += [

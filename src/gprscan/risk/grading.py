@@ -98,6 +98,10 @@ def _graded(row: dict[str, Any], scheme: Scheme, context: dict[str, Any]) -> dic
     base = {"risk_scheme": scheme.id, "risk_scheme_version": scheme.version}
     if row.get("kind") not in scheme.kinds:
         return _ungraded(base, f"{row.get('kind')} is not among the kinds that this scheme grades")
+    if isinstance(row.get("structure_id"), str) and row["structure_id"]:
+        return _ungraded(
+            base, "schemes weigh the cover under a road; radar on walls is screening, to be checked by drilling"
+        )
     readings = gather(row, context, scheme.uncertainty)
     absent = [name for name in scheme.required if readings.by_name[name].value is None]
     known = [name for name in sorted(scheme.inputs()) if readings.by_name[name].value is not None]

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from gprscan import model, names
+from gprscan.geometry import wall_of
 from gprscan.model import findings as _findings
 from gprscan.report.result import LINE_COLUMNS
 from gprscan.survey import place
@@ -71,6 +72,7 @@ def line_row(line: xr.Dataset, line_id: str, source: str, found: dict[str, Any])
         "findings": line.attrs.get(names.FINDINGS) or "[]",
         "notes": json.dumps(plain(found.get("notes") or []), ensure_ascii=False),
         **_pipe(line, found),
+        **_wall(line, found),
     }
 
 
@@ -79,8 +81,23 @@ def _pipe(line: xr.Dataset, found: dict[str, Any]) -> dict[str, str]:
     pipe = model.pipe_of(line)
     if pipe is None:
         return {}
-    known = pipe | {name: found.get(name) for name in ("wall", "rebar")}
+    known = pipe | {name: found.get(name) for name in ("wall", "rebar", "strips")}
     return {"pipe": json.dumps(plain(known), ensure_ascii=False)}
+
+
+def _wall(line: xr.Dataset, found: dict[str, Any]) -> dict[str, str]:
+    """Return the wall on whose face a line lies, where it ran, and its back as it was measured; nothing for other lines."""
+    wall = wall_of(line)
+    if wall is None:
+        return {}
+    u, w = line[names.WALL_U].values, line[names.WALL_W].values
+    backs = []
+    for back in found.get("back_face") or []:
+        at, way = np.asarray(back["distance_m"]), place.along(line)
+        backs.append(back | {"u": np.interp(at, way, u).round(3), "w": np.interp(at, way, w).round(3)})
+    known = {"ends": [[u[0], w[0]], [u[-1], w[-1]]], "back_face": backs}
+    known |= {name: found.get(name) for name in ("wall", "rebar")}
+    return {"wall": json.dumps(plain(wall | known), ensure_ascii=False)}
 
 
 def failed_row(line_id: str, source: str, status: str) -> dict[str, Any]:

@@ -78,7 +78,9 @@ class PipeScene:
     length, spacing : float
         Of an axial line; the ring takes its number of traces from `spacing` along the antenna's way.
     bars : float
-        Pitch of bars across an axial line, 0 without; 4 cm deep in the wall.
+        Pitch of bars across an axial line, 0 without.
+    cover : float
+        Of the bars, m.
     thinner : tuple of (from, to, loss)
         Stretches in which the inside of the wall is corroded: thinner by `loss`.
     joints : tuple of float
@@ -87,6 +89,10 @@ class PipeScene:
         Natural scatterers per square metre behind the wall.
     seed : int
         Of stones and fluctuation.
+    flat : bool
+        A wall or slope: an axial line with nothing opposite. Its bodies may lie inside of the wall, too.
+    back : tuple of (place, thickness)
+        Where the wall of an axial line is not equally thick: straight lines between these; `wall` is then not used.
     """
 
     diameter: float = 1.0
@@ -101,10 +107,13 @@ class PipeScene:
     length: float = 3.0
     spacing: float = 0.025
     bars: float = 0.0
+    cover: float = 0.036
     thinner: tuple[tuple[float, float, float], ...] = ()
     joints: tuple[float, ...] = ()
     stones: int = 8
     seed: int = 1
+    flat: bool = False
+    back: tuple[tuple[float, float], ...] = ()
 
     @property
     def step(self) -> float:
@@ -159,36 +168,24 @@ def simulate_axial(scene: PipeScene) -> PipeRecord:
     pad = 0.12 + 0.5 * scene.separation
     deep = _reach(scene)
     nx = round(scene.length / step) + 1
-    above = 12 + round(min(scene.diameter + scene.wall, C_AIR * scene.window / 2) / step)
+    room = 0.3 if scene.flat else min(scene.diameter + scene.wall, C_AIR * scene.window / 2)
+    above = 12 + round(room / step)
     shape = (nx, round(deep / step))
     x = np.arange(nx) * step
     z = (np.arange(shape[1]) * step)[None, :]
     ground, loss = _ground(scene, shape, (np.broadcast_to(x[:, None], shape), np.broadcast_to(z, shape)), rng)
     metal = np.zeros(shape, bool)
+    behind = [body for body in scene.bodies if not _inside(scene, body)]
+    for body in behind:
+        _fill(ground, loss, metal, _crescent(x[:, None], z, body), body.fill)
+    _raise_wall(scene, ground, loss, metal, x, z, rng)
     for body in scene.bodies:
-        inside = _crescent(x[:, None], z, body)
-        _fill(ground, loss, metal, inside, body.fill)
-    inner = np.zeros(nx)
-    for first, last, lost in scene.thinner:
-        inner[(x >= first) & (x <= last)] = lost
-    wall = z < scene.wall
-    ground[wall & np.ones(shape, bool)] = scene.wall_permittivity
-    loss[wall & np.ones(shape, bool)] = 0.006
-    metal[:, : round(scene.wall / step)] = False
-    ground[:, : round(scene.wall / step)] *= 1 + 0.01 * correlated_field(
-        (nx, round(scene.wall / step)), (step, step), (0.03, 0.03), rng
-    )
-    hollow = (z < inner[:, None]) | (
-        wall & (np.abs(x[:, None, None] - np.array(scene.joints)).min(axis=-1, initial=9.0) < 0.005)
-    )
-    ground[hollow], loss[hollow] = 1.0, 0.0
-    if scene.bars > 0:
-        for at in np.arange(0.3 * scene.bars, scene.length, scene.bars):
-            metal[np.abs(x - at) <= 0.006, round(0.036 / step) : round(0.048 / step) + 1] = True
+        if body not in behind:
+            _fill(ground, loss, metal, _crescent(x[:, None], z, body), body.fill)
     eps = np.ones((nx, above + shape[1]), "float32")
     sigma, conductor = np.zeros_like(eps), np.zeros(eps.shape, bool)
     eps[:, above:], sigma[:, above:], conductor[:, above:] = ground, loss, metal
-    opposite = above - round(scene.diameter / step)
+    opposite = 0 if scene.flat else above - round(scene.diameter / step)
     if opposite > 0:
         eps[:, :opposite], sigma[:, :opposite] = scene.wall_permittivity, 0.006
     medium = Medium(eps, sigma, conductor, step, above)
@@ -207,6 +204,46 @@ def simulate_axial(scene: PipeScene) -> PipeRecord:
     return PipeRecord(
         shot.traces, shot.dt, shot.time_zero, shot.midpoint, None, shot.antenna_height, shot.separation, objects
     )
+
+
+def _thickness(scene: PipeScene, x: NDArray[np.floating]) -> NDArray[np.floating]:
+    if not scene.back:
+        return np.full(x.shape, scene.wall)
+    places, thick = np.array(scene.back).T
+    return np.interp(x, places, thick)
+
+
+def _inside(scene: PipeScene, body: PipeBody) -> bool:
+    """Whether a body begins inside the wall, rather than against its back or behind it."""
+    return scene.flat and body.depth < float(_thickness(scene, np.array(body.place))) - 0.01
+
+
+def _raise_wall(
+    scene: PipeScene,
+    ground: NDArray[np.float32],
+    loss: NDArray[np.float32],
+    metal: NDArray[np.bool_],
+    x: NDArray[np.floating],
+    z: NDArray[np.floating],
+    rng: np.random.Generator,
+) -> None:
+    """Put the wall in front of the ground: its fluctuation, where its inside is lost, open joints, bars."""
+    step, shape = scene.step, ground.shape
+    thick = _thickness(scene, x)
+    wall = np.broadcast_to(z < thick[:, None], shape)
+    ground[wall], loss[wall], metal[wall] = scene.wall_permittivity, 0.006, False
+    rows = round(float(thick.max()) / step)
+    field = correlated_field((shape[0], rows), (step, step), (0.03, 0.03), rng)
+    ground[:, :rows] *= np.where(wall[:, :rows], 1 + 0.01 * field, 1.0)
+    inner = np.zeros(x.size)
+    for first, last, lost in scene.thinner:
+        inner[(x >= first) & (x <= last)] = lost
+    joint = np.abs(x[:, None] - np.array(scene.joints)).min(axis=-1, initial=9.0) < 0.005
+    hollow = (z < inner[:, None]) | (wall & joint[:, None])
+    ground[hollow], loss[hollow] = 1.0, 0.0
+    if scene.bars > 0:
+        for at in np.arange(0.3 * scene.bars, scene.length, scene.bars):
+            metal[np.abs(x - at) <= 0.006, round(scene.cover / step) : round((scene.cover + 0.012) / step) + 1] = True
 
 
 def simulate_ring(scene: PipeScene) -> PipeRecord:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from pydantic import ValidationError
+from scipy import ndimage
 
 from gprscan import model, names
 from gprscan.detection import condition as conditioning
@@ -29,8 +31,10 @@ from gprscan.units import C_AIR
 if TYPE_CHECKING:
     import geopandas
 
+_MOST_OF_STRIP = 300
 # columns of the table of an in-pipe line beyond those of every line
 PIPE_COLUMNS = (
+    "segment_id",
     "clock_deg",
     "radial_depth_m",
     "radial_from_outer_wall_m",
@@ -80,20 +84,21 @@ def detect_in_pipe(line: xr.Dataset, recipe: str | Path | Recipe = "pipe") -> ge
     settings = load_pipe_settings(recipe)
     reason = out_of_scope(line, pipe)
     rows: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {"wall": [], "rebar": []}
+    facts: dict[str, Any] = {"wall": [], "rebar": [], "strips": []}
     notes: list[str] = [reason] if reason else []
-    sections = [] if reason else list(_sections(line, pipe, settings))
+    sections = [] if reason else list(sections_of(line, pipe, settings))
     ring = model.is_ring(line)
     for section in sections:
-        wall, medium, step = _wall(line, section, pipe, ring)
+        wall, medium, step = fitted_wall(line, section, pipe, ring)
         found = find(section, wall, medium, step, settings, ring=ring)
         rows += [_row(line, section, body, wall, medium, ring) for body in found.bodies]
         spacing = step * (medium.radius if ring else 1.0)
         for defect in wall_defects(wall, found.mesh, spacing, settings):
-            if not any(_within(defect, body) for body in found.bodies if body.at_wall):
-                rows.append(_row(line, section, _as_body(defect, wall), wall, medium, ring))
-        notes += section.notes + _notes(found, wall)
-        facts["wall"].append(_wall_facts(wall, section.channel))
+            if not any(is_body(defect, body) for body in found.bodies if body.at_wall):
+                rows.append(_row(line, section, as_body(defect, wall), wall, medium, ring))
+        notes += section.notes + notes_of(found, wall)
+        facts["wall"].append(wall_facts(wall, section.channel))
+        facts["strips"].append(_strip(line, section, found, wall, ring))
         if found.mesh is not None:
             facts["rebar"].append(
                 {"channel": section.channel, "pitch_m": found.mesh.pitch, "cover_m": found.mesh.cover}
@@ -115,7 +120,7 @@ def detect_in_pipe(line: xr.Dataset, recipe: str | Path | Recipe = "pipe") -> ge
 
 
 def wall_thickness(line: xr.Dataset) -> xr.DataArray:
-    """Return the thickness of the wall of a pipe along a line measured inside it.
+    """Return the thickness of the wall along a line measured inside a pipe, or on the face of a wall.
 
     The thickness and permittivity of the wall are fitted to the whole mean trace (gap, wall and ground as plane layers
     under a line source); the echo of the wall's back is then followed from trace to trace.
@@ -123,7 +128,7 @@ def wall_thickness(line: xr.Dataset) -> xr.DataArray:
     Parameters
     ----------
     line : xarray.Dataset
-        The raw line with its pipe; the thickness given there is only the start.
+        The raw line with its pipe, or placed on a wall; the thickness given there is only the start.
 
     Returns
     -------
@@ -139,12 +144,12 @@ def wall_thickness(line: xr.Dataset) -> xr.DataArray:
         If the line does not know its pipe.
     """
     line = model.require_line(line, axis=names.TWT)
-    pipe = model.pipe_of(line)
+    pipe = model.pipe_of(line) or _face_of(line)
     if pipe is None:
         msg = "this line has no pipe. Give one: gprscan.from_array(..., pipe={...}), or RUN.pipe.toml beside the file."
         raise LineError(msg)
     ring = model.is_ring(line)
-    walls = [_wall(line, section, pipe, ring)[0] for section in _sections(line, pipe, PipeSettings())]
+    walls = [fitted_wall(line, section, pipe, ring)[0] for section in sections_of(line, pipe, PipeSettings())]
     followed = [w.measured and bool(np.isfinite(w.track).any()) for w in walls]
     tracks = np.stack(
         [w.track if seen else np.full(w.track.shape, w.thickness) for w, seen in zip(walls, followed, strict=True)]
@@ -162,6 +167,12 @@ def wall_thickness(line: xr.Dataset) -> xr.DataArray:
     values = tracks if names.CHANNEL in dims else tracks[0]
     coords = {k: line[k] for k in (names.DISTANCE, names.CLOCK_ANGLE) if k in line.coords}
     return xr.DataArray(values, dims=dims, coords=coords, name="wall_thickness", attrs=attrs)
+
+
+def _face_of(line: xr.Dataset) -> dict[str, Any] | None:
+    from gprscan.detection.inpipe.on_wall import is_measurable, layers_of
+
+    return layers_of(line) if is_measurable(line) else None
 
 
 def load_pipe_settings(recipe: str | Path | Recipe) -> PipeSettings:
@@ -186,7 +197,7 @@ def out_of_scope(line: xr.Dataset, pipe: dict[str, Any]) -> str | None:
     return None
 
 
-def _sections(line: xr.Dataset, pipe: dict[str, Any], settings: PipeSettings) -> list[Section]:
+def sections_of(line: xr.Dataset, pipe: dict[str, Any], settings: PipeSettings) -> list[Section]:
     """Condition the channels; the whole line at once, since a run between two manholes is short."""
     values = model.amplitude(line)
     along = _along(line)
@@ -221,7 +232,8 @@ def _along(line: xr.Dataset) -> np.ndarray:
     return np.arange(line.sizes[names.TRACE], dtype="float64")
 
 
-def _wall(line: xr.Dataset, section: Section, pipe: dict[str, Any], ring: bool) -> tuple[Wall, PipeModel, float]:
+def fitted_wall(line: xr.Dataset, section: Section, pipe: dict[str, Any], ring: bool) -> tuple[Wall, PipeModel, float]:
+    """Return the wall of a channel, the medium that echoes go through, and the step between traces (m, radians on a ring)."""
     eps = pipe.get("wall_permittivity")
     given = None if eps is None else (float(eps), float(pipe.get("wall_permittivity_sigma") or 0.5))
     standoff = float(pipe["standoff"])
@@ -247,7 +259,8 @@ def _wall(line: xr.Dataset, section: Section, pipe: dict[str, Any], ring: bool) 
     return wall, medium, step
 
 
-def _wall_facts(wall: Wall, channel: int) -> dict[str, Any]:
+def wall_facts(wall: Wall, channel: int) -> dict[str, Any]:
+    """Return what was found out about the wall, for ``attrs["line"]["wall"]``."""
     seen = wall.track[np.isfinite(wall.track)]
     return {
         "channel": channel,
@@ -262,7 +275,8 @@ def _wall_facts(wall: Wall, channel: int) -> dict[str, Any]:
     }
 
 
-def _notes(found: Found, wall: Wall) -> list[str]:
+def notes_of(found: Found, wall: Wall) -> list[str]:
+    """Return what an engineer must know about how far the search could see."""
     notes = []
     if not wall.measured:
         notes.append("the back of the wall could not be measured: its thickness is that of the drawing")
@@ -273,15 +287,13 @@ def _notes(found: Found, wall: Wall) -> list[str]:
     return notes
 
 
-def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeModel, ring: bool) -> dict[str, Any]:
-    clocks = _clocks(line, s.channel)
-    clock = float(clocks[body.trace])
-    radius = medium.radius + body.depth
-    spacing = 0.5 * (abs(body.last - body.first) + 1)
-    chainage = float(line[names.CHAINAGE]) if names.CHAINAGE in line.coords and ring else None
+def common_row(
+    s: Section, body: PipeBody, wall: Wall, medium: PipeModel, columns: Sequence[str], *, source: str
+) -> dict[str, Any]:
+    """Return the columns that a body has wherever it was found; `columns` are the further ones, not yet known."""
     confidence = float(np.clip(0.5 + body.contrast_db / 60.0, 0.5, 0.97))
-    row: dict[str, Any] = dict.fromkeys((*names.DETECTION_COLUMNS, "asphalt_m", *PIPE_COLUMNS), math.nan)
-    row |= {
+    row: dict[str, Any] = dict.fromkeys((*names.DETECTION_COLUMNS, "asphalt_m", *columns), math.nan)
+    return row | {
         "kind": body.kind,
         "distance_m": float(s.x[body.trace]),
         "offset_m": 0.0,
@@ -294,26 +306,38 @@ def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeM
         "polarity": int(np.sign(body.phase)) if abs(body.phase) > 0.5 else 0,
         "channels": json.dumps([s.channel]),
         "group_id": None,
-        "clock_deg": clock,
-        "radial_depth_m": body.depth,
-        "radial_from_outer_wall_m": max(body.depth - wall.thickness, 0.0),
-        "wall_thickness_m": body.depth if body.kind == "wall_thinning" else wall.thickness,
         "evidence": json.dumps(
             {
-                "source": "ring" if ring else "axial",
+                "source": source,
                 "level_db": None if math.isnan(body.level_db) else round(body.level_db, 2),
                 "contrast_db": round(body.contrast_db, 2),
                 "onset_phase_cosine": round(body.phase, 3),
+                "share_of_air": None if body.share is None else round(abs(body.share), 3),
                 "at_wall": body.at_wall,
                 "wall_measured": wall.measured,
                 "reference": "incident wave",
             }
         ),
     }
+
+
+def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeModel, ring: bool) -> dict[str, Any]:
+    clocks = _clocks(line, s.channel)
+    clock = float(clocks[body.trace])
+    spacing = 0.5 * (abs(body.last - body.first) + 1)
+    chainage = float(line[names.CHAINAGE]) if names.CHAINAGE in line.coords and ring else None
+    row = common_row(s, body, wall, medium, PIPE_COLUMNS, source="ring" if ring else "axial")
+    row |= {
+        "segment_id": (model.pipe_of(line) or {}).get("segment"),
+        "clock_deg": clock,
+        "radial_depth_m": body.depth,
+        "radial_from_outer_wall_m": max(body.depth - wall.thickness, 0.0),
+        "wall_thickness_m": body.depth if body.kind == "wall_thinning" else wall.thickness,
+    }
     if ring:
         half = spacing * abs(float(np.median(np.diff(np.unwrap(clocks, period=360.0)))))
         row |= {"clock_from_deg": (clock - half) % 360, "clock_to_deg": (clock + half) % 360}
-        row["arc_width_m"] = row["width_m"] = 2 * math.radians(half) * radius
+        row["arc_width_m"] = row["width_m"] = 2 * math.radians(half) * (medium.radius + body.depth)
         if chainage is not None:
             row |= {"chainage_from_m": chainage, "chainage_to_m": chainage}
     else:
@@ -332,12 +356,30 @@ def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeM
     return row
 
 
-def _within(defect: WallDefect, body: PipeBody) -> bool:
+def _strip(line: xr.Dataset, s: Section, found: Found, wall: Wall, ring: bool) -> dict[str, Any]:
+    """Return the strongest echo from the back of the wall to 0.15 m behind it, along the line, for the pipe rolled out.
+
+    In dB against a wall with air behind it, in at most `_MOST_OF_STRIP` places of known chainage and clock angle.
+    """
+    behind = (found.depths > wall.thickness - 0.03) & (found.depths < wall.thickness + 0.15)
+    level = found.level_db[:, behind].max(axis=1) if behind.any() else np.full(s.x.size, -99.0)
+    level = ndimage.maximum_filter1d(np.where(s.valid, level, -99.0), max(1, s.x.size // _MOST_OF_STRIP))
+    kept = slice(None, None, max(1, s.x.size // _MOST_OF_STRIP))
+    at = float(line[names.CHAINAGE]) if ring and names.CHAINAGE in line.coords else None
+    return {
+        "ring": ring,
+        "chainage": None if ring and at is None else (at if ring else s.x[kept].round(3).tolist()),
+        "clock": _clocks(line, s.channel)[kept].round(1).tolist(),
+        "level_db": level[kept].round(1).tolist(),
+    }
+
+
+def is_body(defect: WallDefect, body: PipeBody) -> bool:
     """Whether what looks like a thin wall is a body against it."""
     return defect.kind == "wall_thinning" and body.first - 2 <= 0.5 * (defect.first + defect.last) <= body.last + 2
 
 
-def _as_body(defect: WallDefect, wall: Wall) -> PipeBody:
+def as_body(defect: WallDefect, wall: Wall) -> PipeBody:
     """Return a defect of the wall as what rows are made of; how much is lost stands for its contrast."""
     lost = 20 * math.log10(max(defect.usual, 1e-6) / max(defect.depth, 1e-3))
     trace = (defect.first + defect.last) // 2
@@ -365,11 +407,8 @@ def _placed(frame: PipeFrame, chainage: float, row: dict[str, Any]) -> dict[str,
 
 
 def _table(line: xr.Dataset, rows: list[dict[str, Any]], attrs: dict[str, Any]) -> geopandas.GeoDataFrame:
-    import geopandas
-    import pandas as pd
     from shapely.geometry import MultiPoint, Point
 
-    frame = pd.DataFrame(rows, columns=[*names.DETECTION_COLUMNS, "asphalt_m", *PIPE_COLUMNS])
     crs = line[names.SPATIAL_REF].attrs.get("crs_wkt") if names.SPATIAL_REF in line.coords else None
     pipe = frame_of(line)
     shapes: list[Any] = []
@@ -384,6 +423,18 @@ def _table(line: xr.Dataset, rows: list[dict[str, Any]], attrs: dict[str, Any]) 
         corners = pipe.locate(chainages, clocks, row["radial_depth_m"])[..., :2].reshape(-1, 2)
         hull = MultiPoint(corners).convex_hull.buffer(0.05)
         shapes.append(hull if hull.area > 0 else Point(row["body_x"], row["body_y"]))
+    return placed_table(line, rows, PIPE_COLUMNS, shapes, attrs)
+
+
+def placed_table(
+    line: xr.Dataset, rows: list[dict[str, Any]], columns: Sequence[str], shapes: list[Any], attrs: dict[str, Any]
+) -> geopandas.GeoDataFrame:
+    """Return rows as the table of a line, with the columns of every line before `columns`."""
+    import geopandas
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=[*names.DETECTION_COLUMNS, "asphalt_m", *columns])
+    crs = line[names.SPATIAL_REF].attrs.get("crs_wkt") if names.SPATIAL_REF in line.coords else None
     table = geopandas.GeoDataFrame(frame, geometry=geopandas.GeoSeries(shapes, crs=crs), crs=crs)
     table.attrs["line"] = attrs
     return table

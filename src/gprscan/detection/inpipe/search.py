@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from scipy import ndimage, signal
@@ -17,9 +18,11 @@ from gprscan.units import C_AIR
 
 _STEP = 0.005  # m, of the image outward
 _BARS_DB = -48.0  # least echo of bars against the direct wave; what bodies leave in the wall is below -52
-_LOOSE_DB = (
-    -9.5
-)  # most that loosened ground answers against a wall with air behind it: from 9 to 5, less than half of 9 to 1
+# most that loosened ground answers against a wall with air behind it: from 9 to 5, less than half of 9 to 1
+_LOOSE_DB = -9.5
+_LOOSE_SHARE = 0.45  # the same, of what air behind the wall would add to the trace
+_WIDEST_HEAD = 0.35  # m along the line over which the plate of a nail or anchor answers
+Where = Literal["at_wall", "inside", "behind"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class PipeBody:
         Cosine of the phase between the onset of its echo and the incident wave: 1 air, -1 metal or water.
     at_wall : bool
         Whether it lies against the outside of the wall.
+    inside : bool
+        Whether it lies in the wall itself.
+    share : complex or None
+        Of a body against the wall: its echo as a multiple of what air behind the wall would add.
     """
 
     kind: str
@@ -57,6 +64,8 @@ class PipeBody:
     contrast_db: float
     phase: float
     at_wall: bool
+    inside: bool = False
+    share: complex | None = None
 
 
 @dataclass(frozen=True)
@@ -68,13 +77,38 @@ class Mesh:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """One bar of a mesh: the trace above it, its cover and the pitch of the mesh, m."""
+
+    trace: int
+    cover: float
+    pitch: float
+
+
+@dataclass(frozen=True)
 class Found:
-    """What the search of one channel gave: bodies, bars, and the image they were found in."""
+    """What the search of one channel gave.
+
+    Attributes
+    ----------
+    bodies : list of PipeBody
+        Outward of the wall, or in it.
+    mesh : Mesh or None
+        Bars across the line.
+    image, sharp : ndarray of complex, shape (trace, depth)
+        What bodies were found in, and the same before the echoes of bars were evened out.
+    depths : ndarray, shape (depth,)
+        Outward from the inner wall surface, m.
+    level_db : ndarray, shape (trace, depth)
+        Size of `image` against a wall with air behind it.
+    """
 
     bodies: list[PipeBody]
     mesh: Mesh | None
     image: np.ndarray
     depths: np.ndarray
+    sharp: np.ndarray
+    level_db: np.ndarray
 
 
 def full_echo(s: Section, wall: Wall, model: PipeModel) -> float:
@@ -123,14 +157,43 @@ def find(section: Section, wall: Wall, model: PipeModel, step: float, settings: 
     ]
     image = parts[0] + 1j * parts[1]
     spacing = step * (model.radius if ring else 1.0)
+    sharp = image
     mesh = None if ring else _mesh(image, depths, model.wall, spacing)
     if mesh is not None:
         # over a whole number of bars, their echoes are what they are everywhere
         image = ndimage.uniform_filter1d(image.real, round(mesh.pitch / spacing), axis=0) + 1j * (
             ndimage.uniform_filter1d(image.imag, round(mesh.pitch / spacing), axis=0)
         )
-    bodies = _bodies(s, image, depths, model, settings, full_echo(s, wall, model), ring=ring)
-    return Found(bodies, mesh, image, depths)
+    full = full_echo(s, wall, model)
+    bodies = _bodies(s, image, depths, wall, model, settings, full, ring=ring)
+    return Found(bodies, mesh, image, depths, sharp, 20 * np.log10(np.maximum(np.abs(image), 1e-9)) - full)
+
+
+def bars_of(found: Found, section: Section, step: float) -> list[Bar]:
+    """Return the bars of a mesh, one by one: peaks at the depth of its cover, no nearer than two thirds of its pitch.
+
+    Parameters
+    ----------
+    found : Found
+        Of an axial line, or one on a wall.
+    section : Section
+        The conditioned line.
+    step : float
+        Between traces, m.
+    """
+    if found.mesh is None:
+        return []
+    pulse = signal.hilbert(section.wavelet.astype(float))
+    crest = pulse[int(np.abs(pulse).argmax())]
+    rows = np.abs(found.depths - found.mesh.cover) < 0.015
+    # metal turns the incident wave round; between two bars their curves cross and add up to anything but that
+    likeness = -(found.sharp[:, rows] * np.conj(crest) / abs(crest)).real
+    level = likeness[:, int(np.percentile(likeness, 90, axis=0).argmax())]
+    level = np.where(section.valid, level, 0.0)
+    peaks, _ = signal.find_peaks(
+        level, height=0.5 * np.percentile(level, 90), distance=max(1, round(0.67 * found.mesh.pitch / step))
+    )
+    return [Bar(int(i), found.mesh.cover, found.mesh.pitch) for i in peaks]
 
 
 def _deepest(s: Section, model: PipeModel, ring: bool) -> float:
@@ -179,6 +242,7 @@ def _bodies(
     s: Section,
     image: np.ndarray,
     depths: np.ndarray,
+    wall: Wall,
     model: PipeModel,
     settings: PipeSettings,
     full: float,
@@ -189,18 +253,24 @@ def _bodies(
     db = 20 * np.log10(size) - full
     usual = 20 * np.log10(ndimage.uniform_filter1d(np.median(size[s.valid], axis=0), 7, mode="nearest")) - full
     resolution = 0.5 * C_AIR / (np.sqrt(model.wall_permittivity) * s.fc_nominal) / 2
-    at_wall = np.abs(depths - model.wall) < max(resolution, 0.03)
+    back = _back(s, wall, model, settings)[:, None]
+    at_wall = np.abs(depths - back) < max(resolution, 0.03)
     least = np.where(at_wall, settings.at_wall_db, settings.behind_db)
     # behind the wall there are many more places at which noise may happen to peak than against it
     least = np.maximum(least, usual + settings.contrast_db + np.where(at_wall, 0.0, 2.5))
-    least[depths < model.wall - max(resolution, 0.03)] = np.inf
+    inside = depths < back - max(resolution, 0.03)
+    # the front of a wall hides what lies within the first period; the wall of a pipe is too thin to look into
+    seen = (depths > 1.5 * resolution) & (settings.geometry == "wall")
+    least = np.where(
+        inside, np.where(seen, np.maximum(settings.inside_db, usual + settings.contrast_db), np.inf), least
+    )
     modes = ("wrap" if ring else "nearest", "nearest")
     peak = ndimage.maximum_filter(db, (9, 2 * round(resolution / _STEP) + 1), mode=modes) == db
     order = sorted(zip(*np.nonzero(peak & (db > least)), strict=True), key=lambda at: -db[at])
     found: list[PipeBody] = []
     for i, k in order:
         # at the ends of an axial line, half of each curve is missing
-        if not ring and min(i, s.x.size - 1 - i) < 4 and db[i, k] < least[k] + 4:
+        if not ring and min(i, s.x.size - 1 - i) < 4 and db[i, k] < least[i, k] + 4:
             continue
         first, last = _extent(db[:, k], int(i), ring)
         # what is narrower than the antenna can resolve, and stands out little, is noise
@@ -210,8 +280,22 @@ def _bodies(
             continue
         if any(_hides(other, int(i), float(depths[k]), float(db[i, k]), s.x.size, ring) for other in found):
             continue
-        found.append(_body(s, image, depths, int(i), int(k), (first, last), model, db, usual, bool(at_wall[k]), ring))
+        where: Where = "at_wall" if at_wall[i, k] else "inside" if inside[i, k] else "behind"
+        found.append(
+            _body(
+                s, image, depths, int(i), int(k), (first, last), wall, model, db, usual, where, float(back[i, 0]), ring
+            )
+        )
     return _joined(sorted(found, key=lambda body: body.trace), s, db, depths, model)
+
+
+def _back(s: Section, wall: Wall, model: PipeModel, settings: PipeSettings) -> np.ndarray:
+    """Depth of the back of the wall under each trace, m; of a pipe one value, since what changes there is the error of the track."""
+    seen = np.flatnonzero(np.isfinite(wall.track))
+    if settings.geometry != "wall" or seen.size < 8:
+        return np.full(s.x.size, model.wall)
+    smooth = ndimage.median_filter(wall.track[seen], 9, mode="nearest")
+    return np.interp(np.arange(s.x.size), seen, smooth)
 
 
 def _joined(bodies: list[PipeBody], s: Section, db: np.ndarray, depths: np.ndarray, model: PipeModel) -> list[PipeBody]:
@@ -256,29 +340,99 @@ def _body(
     i: int,
     k: int,
     span: tuple[int, int],
+    wall: Wall,
     model: PipeModel,
     levels: np.ndarray,
     usual: np.ndarray,
-    at_wall: bool,
+    where: Where,
+    back: float,
     ring: bool,
 ) -> PipeBody:
     db = float(levels[i, k])
     middle = round(0.5 * (span[0] + span[1]))
     phase = _phase(s, image[i], depths, k, model, ring)
-    depth = model.wall if at_wall else float(depths[k])
+    at_wall = where == "at_wall"
+    late = 2 * (back - model.wall) * np.sqrt(model.wall_permittivity) / C_AIR
+    share = _share_of_air(s, wall, span, float(late)) if at_wall else None
+    if share is not None:
+        phase = float(np.cos(np.angle(share)))
+    depth = back if at_wall else float(depths[k])
     length = (span[1] - span[0] + 1) * s.dx
     if at_wall:
-        weak = db < _LOOSE_DB and length > 0.2
-        kind = "water_rich" if phase < -0.5 else "debond" if length > 1.0 else "loose" if weak else "cavity"
+        kind = _kind_at_wall(db, length, phase, share)
     else:
-        # a pipe or a cable beside the sewer answers as metal or water does
-        kind = "cavity" if phase > 0.0 else "pipe"
-        # a weak echo with neither sign is a stone as likely as anything
-        if abs(phase) < 0.2 and db < -13.0:
-            kind = "unknown"
+        kind = _kind_inside(db, length, phase) if where == "inside" else _kind_behind(db, phase)
     twt = float(two_way(model, depth, np.zeros(1), ring=ring)[0])
-    sigma = 0.01 if at_wall else 0.01 + 0.06 * max(depth - model.wall, 0.0)
-    return PipeBody(kind, middle % s.x.size, *span, depth, sigma, twt, db, db - float(usual[k]), phase, at_wall)
+    sigma = 0.01 if at_wall else 0.01 + 0.06 * max(depth - back, 0.0)
+    return PipeBody(
+        kind,
+        middle % s.x.size,
+        *span,
+        depth,
+        sigma,
+        twt,
+        db,
+        db - float(usual[k]),
+        phase,
+        at_wall,
+        where == "inside",
+        share,
+    )
+
+
+def _share_of_air(s: Section, wall: Wall, body: tuple[int, int], late: float = 0.0) -> complex | None:
+    """What a body against the wall adds to the trace, as a multiple of what air behind the wall would add; None where unknown.
+
+    Reflection coefficients tell what to expect: ``(r_body - r_ground) / (r_air - r_ground)``, 1 for air, 0.3 to 0.5 for
+    loosened ground, negative for water; less for a body smaller than the Fresnel zone.
+
+    Parameters
+    ----------
+    s : Section
+        The conditioned line.
+    wall : Wall
+        With what air would add.
+    body : (int, int)
+        First and last trace of its echo.
+    late : float
+        How much later the back of the wall answers here than where it was fitted, ns.
+    """
+    if wall.hollow is None:
+        return None
+    first, last = body
+    margin = (last - first) // 4
+    rows = np.arange(first + margin, last - margin + 1) % s.x.size
+    added = signal.hilbert(s.echo[rows].mean(axis=0).astype(float))
+    shift = round(late / s.dt)
+    expected = np.roll(wall.hollow, shift)
+    near = np.abs(expected) > 0.3 * np.abs(expected).max()
+    return complex(np.vdot(expected[near], added[near]) / np.vdot(expected[near], expected[near]).real)
+
+
+def _kind_at_wall(db: float, length: float, phase: float, share: complex | None) -> str:
+    if phase < (-0.5 if share is None else 0.0):
+        return "water_rich"
+    if length > 1.0:
+        return "debond"
+    weak = db < _LOOSE_DB if share is None else abs(share) < _LOOSE_SHARE
+    # a short body is weak for its size
+    return "loose" if weak and length > 0.2 else "cavity"
+
+
+def _kind_inside(db: float, length: float, phase: float) -> str:
+    if phase < -0.5:
+        return "nail_head" if length < _WIDEST_HEAD else "water_rich"
+    if abs(phase) <= 0.2:
+        return "unknown"
+    return "loose" if db < _LOOSE_DB else "cavity"
+
+
+def _kind_behind(db: float, phase: float) -> str:
+    # a weak echo with neither sign is a stone as likely as anything
+    if abs(phase) < 0.2 and db < -13.0:
+        return "unknown"
+    # a pipe or a cable beside the sewer answers as metal or water does
+    return "cavity" if phase > 0.0 else "pipe"
 
 
 def _phase(s: Section, column: np.ndarray, depths: np.ndarray, k: int, model: PipeModel, ring: bool) -> float:

@@ -12,8 +12,8 @@ class PipeSettings(BaseModel):
 
     Attributes
     ----------
-    geometry : "pipe"
-        Marks the recipe as one for in-pipe lines.
+    geometry : "pipe" or "wall"
+        Marks the recipe as one for in-pipe lines, or for the face of a wall or slope.
     reach : float
         Greatest depth outside the inner wall surface that is searched, m.
     aperture : float
@@ -22,6 +22,8 @@ class PipeSettings(BaseModel):
         Least echo of a body that lies against the wall, dB against a wall with air behind it.
     behind_db : float
         Least echo of a body behind the wall.
+    inside_db : float
+        Least echo of a body inside of a wall; what lies inside the wall of a pipe is not searched for bodies.
     contrast_db : float
         Least excess over the usual level at the same depth.
     thin : float
@@ -34,11 +36,12 @@ class PipeSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    geometry: Literal["pipe"] = "pipe"
+    geometry: Literal["pipe", "wall"] = "pipe"
     reach: float = Field(default=0.6, gt=0.05, le=3.0)
     aperture: float = Field(default=45.0, gt=5, lt=80)
     at_wall_db: float = Field(default=-18.0, lt=0)
     behind_db: float = Field(default=-19.0, lt=0)
+    inside_db: float = Field(default=-12.0, lt=20)
     contrast_db: float = Field(default=10.5, gt=0)
     thin: float = Field(default=0.12, gt=0, lt=1)
     least_cover: float = Field(default=0.025, ge=0, lt=0.5)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
 
 import numpy as np
 from scipy import ndimage, optimize, signal
@@ -11,7 +13,8 @@ from gprscan.detection.inpipe.layered_wave import wall_trace
 from gprscan.detection.section import Section
 from gprscan.units import C_AIR
 
-USUAL = (7.0, 1.2)  # permittivity of a concrete wall where nothing is known, and its standard deviation
+USUAL = (7.2, 2.0)  # permittivity of a concrete wall where nothing is known, and its standard deviation
+_PIECE = 0.6  # m of a line over which the wall is taken to be equally thick where it is not over all of it
 _MISFIT = 0.16  # share of the trace's amplitude that plane layers may leave unexplained
 
 
@@ -35,6 +38,9 @@ class Wall:
         Thickness along the line in m, NaN where the back of the wall is not seen.
     shift : float
         Correction of time zero found by the fit, ns.
+    hollow : numpy.ndarray of complex, shape (sample,), or None
+        What air behind the wall would add to the usual trace, as an analytic signal in the units of the traces; None where
+        the wall was not measured.
     """
 
     thickness: float
@@ -46,6 +52,7 @@ class Wall:
     misfit: float
     track: np.ndarray
     shift: float
+    hollow: np.ndarray | None = None
 
 
 def fit_wall(
@@ -70,27 +77,53 @@ def fit_wall(
     -------
     Wall
     """
-    s = section
     prior = given or USUAL
-    untracked = np.full(s.x.size, np.nan)
-    trace = np.median(s.raw[s.valid], axis=0).astype(float) if s.valid.any() else np.zeros(s.t.size)
-    fallback = Wall(design, 0.15 * design, *prior, 9.0, False, np.inf, untracked, 0.0)
+    whole = _fitted(section, section.valid, standoff, design, diameter, prior)
+    if whole.measured and np.isfinite(whole.track).any():
+        return whole
+    # where the thickness changes along the line, the echoes of the back do not add up in the median of all traces
+    pieces = [_fitted(section, part, standoff, design, diameter, prior) for part in _pieces(section)]
+    pieces = [piece for piece in pieces if piece.measured and np.isfinite(piece.track).mean() > 0.5]
+    if not pieces:
+        return whole
+    best = min(pieces, key=lambda piece: piece.misfit)
+    # each piece follows the back along the whole line, with a permittivity of its own: they differ as they are wrong
+    means = [float(np.nanmedian(piece.track)) for piece in pieces]
+    spread = float(np.hypot(best.thickness_sigma, np.std(means)))
+    return replace(best, thickness=float(np.nanmedian(best.track)), thickness_sigma=spread)
+
+
+def _pieces(s: Section) -> list[np.ndarray]:
+    """Masks of the valid traces in the pieces of a line, each `_PIECE` m long."""
+    count = int((s.x[-1] - s.x[0]) / _PIECE)
+    edges = np.linspace(s.x[0], s.x[-1], count + 1)
+    return [s.valid & (s.x >= low) & (s.x <= high) for low, high in pairwise(edges)] if count > 1 else []
+
+
+def _fitted(
+    s: Section, used: np.ndarray, standoff: float, design: float, diameter: float, prior: tuple[float, float]
+) -> Wall:
+    """Fit the layers to the median of some traces, and follow the back of the wall along the whole line."""
+    trace = np.median(s.raw[used], axis=0).astype(float) if used.any() else np.zeros(s.t.size)
+    fallback = Wall(design, 0.15 * design, *prior, 9.0, False, np.inf, np.full(s.x.size, np.nan), 0.0)
     late = standoff * 6.7 + 2.6 * design * np.sqrt(prior[0]) / 0.15 + 1.5 / s.fc_nominal
     across = 2 * (diameter - standoff) / C_AIR - 0.8 / s.fc_nominal
     use = (s.t > -1.3 / s.fc_nominal) & (s.t < min(late, across))
     if use.sum() < 16 or not np.abs(trace[use]).max() > 0:
         return fallback
-    held = s.clipped[s.valid].mean(axis=0) > 0.2
+    held = s.clipped[used].mean(axis=0) > 0.2
     best = _best_fit(s, trace, use & ~held, standoff, design, prior)
     if best is None or best[1] > _MISFIT:
         return fallback
     found, misfit, sigma = best
     shift, _, thickness, eps, ground, _ = found
-    track = _centred(_track(s, found), float(thickness))
+    track = _track(s, found, trace)
+    if used is s.valid:
+        track = _centred(track, float(thickness))
     spread = max(0.02 * thickness, float(sigma[2]), 0.5 * thickness * float(sigma[3]) / eps)
     return Wall(
         float(thickness),
-        spread,
+        float(spread),
         float(eps),
         max(float(sigma[3]), 0.1),
         float(ground),
@@ -98,7 +131,17 @@ def fit_wall(
         misfit,
         track,
         float(shift),
+        _hollow(s, found, trace, use),
     )
+
+
+def _hollow(s: Section, p: np.ndarray, trace: np.ndarray, use: np.ndarray) -> np.ndarray:
+    """Return what air behind the wall adds to the fitted trace, as an analytic signal."""
+    early, back = _parts(s, s.t, p)
+    basis = np.stack([(early + back).real, (early + back).imag])[:, use]
+    fit = np.linalg.lstsq(basis.T, trace[use], rcond=None)[0]
+    added = _parts(s, s.t, np.array([*p[:4], 1.0, p[5]]))[1] - back
+    return signal.hilbert(fit[0] * added.real + fit[1] * added.imag)
 
 
 def _centred(track: np.ndarray, thickness: float) -> np.ndarray:
@@ -147,8 +190,7 @@ def _best_fit(
         [1.0 / s.fc_nominal, 1.3, 1.5 * design, 14.0, 40.0, far],
     )
     best = None
-    for ground in (max(prior[0] + 3.5, 5.0), max(prior[0] - 2.5, 3.0)):
-        start = np.clip([0.0, 1.0, 0.95 * design, prior[0], ground, standoff], *bounds)
+    for start in _starts(s, design, prior, standoff, residual, bounds):
         steps = [0.05, 0.02, 0.1 * design, 1.0, 2.0, 0.003]
         found = optimize.least_squares(residual, start, bounds=bounds, x_scale=steps, max_nfev=25, diff_step=1e-3)
         if best is None or found.cost < best.cost:
@@ -160,6 +202,31 @@ def _best_fit(
     curvature = best.jac.T @ best.jac / max(misfit, 0.01) ** 2 / 8.0  # about eight samples share one error
     sigma = np.sqrt(np.abs(np.diag(np.linalg.pinv(curvature))))
     return best.x, misfit, sigma
+
+
+def _starts(
+    s: Section,
+    design: float,
+    prior: tuple[float, float],
+    standoff: float,
+    residual: Callable[[np.ndarray], np.ndarray],
+    bounds: tuple[list[float], list[float]],
+) -> list[np.ndarray]:
+    """Return where to start from: ground of higher and of lower permittivity than the wall, and thicknesses.
+
+    The echo of a thick wall's back can be matched a cycle too early or too late, so that thicknesses no more than a third of a
+    cycle apart are tried; of these, the fit goes on from the two that explain most.
+    """
+    cycles = 0.4 * 2 * design * np.sqrt(prior[0]) / C_AIR * s.fc_nominal
+    shares = [0.95] if cycles < 1.0 else np.linspace(0.75, 1.15, 1 + int(np.ceil(3 * cycles)))
+    grounds = (max(prior[0] + 3.5, 5.0), max(prior[0] - 2.5, 3.0))
+    starts = [
+        np.clip([0.0, 1.0, share * design, prior[0], ground, standoff], *bounds)
+        for share, ground in product(shares, grounds)
+    ]
+    if len(starts) > 2:
+        starts.sort(key=lambda start: float((residual(start) ** 2).sum()))
+    return starts[:2]
 
 
 def _parts(s: Section, time: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -174,11 +241,10 @@ def _parts(s: Section, time: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.
     )
 
 
-def _track(s: Section, p: np.ndarray) -> np.ndarray:
+def _track(s: Section, p: np.ndarray, quiet: np.ndarray) -> np.ndarray:
     """Thickness along the line: where the echo of the wall's back is best matched, trace by trace."""
     early, back = _parts(s, s.t, p)
     whole = np.stack([(early + back).real, (early + back).imag])
-    quiet = np.median(s.raw[s.valid], axis=0).astype(float)
     near = (s.t > -1.3 / s.fc_nominal) & (s.t < s.t[int(np.abs(back).argmax())] + 1.5 / s.fc_nominal)
     fit = np.linalg.lstsq(whole[:, near].T, quiet[near], rcond=None)[0]
     echo = fit[0] * back.real + fit[1] * back.imag
