@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from scipy import signal
+from scipy import interpolate, signal
 
 from gprscan.migration.pipe import pipe_image
 from gprscan.migration.pipe_curves import PipeModel, axial_time, ring_time, two_way
 from tests import reference
+from tests.pipe import scenes
 
 MODEL = PipeModel(0.04, 0.10, 6.8, 9.5, 0.5, 0.08)
 
@@ -66,6 +69,97 @@ def test_points_outside_the_wall_focus_in_polar_coordinates_and_not_in_plane_one
     assert found == pytest.approx(depth, abs=0.02)
     # the same traces taken for a straight line as long as the antenna's way: the deeper, the more out of focus
     assert focus(False, step * (MODEL.radius - MODEL.standoff))[2] < most * strength
+
+
+def fermat_ring(model, points, n, frequency=0.9):
+    """Ring over point scatterers (depth, clock): times by Fermat's principle, which share nothing with the migration's rays."""
+    time = np.arange(-1.0, 17.0, 0.04)
+    clocks = 2 * np.pi * np.arange(n) / n
+    inner = model.radius - model.standoff
+    data = np.zeros((n, time.size))
+    for depth, clock in points:
+        thick, index = model.layers(depth)
+        edges = inner + np.concatenate([[0.0], np.cumsum(thick[thick > 0])])
+        turns = np.linspace(0.0, 1.3, 27)
+        one_way = [reference.fermat_time(edges, index[thick > 0], float(turn), ring=True) for turn in turns]
+        travel = interpolate.CubicSpline(turns, one_way)
+        off = (clocks - np.deg2rad(clock) + np.pi) % (2 * np.pi) - np.pi
+        half = 0.5 * model.separation / inner
+        arrival = travel(np.clip(np.abs(off - half), 0, 1.3)) + travel(np.clip(np.abs(off + half), 0, 1.3))
+        u = (np.pi * frequency * (time[None, :] - arrival[:, None])) ** 2
+        data += (1 - 2 * u) * np.exp(-u) * (np.abs(off) < 1.0)[:, None]
+    return time, data
+
+
+def spots(image, depths, count, apart):
+    """The `count` strongest places of an image (number of the trace, depth, strength), no two within `apart` traces."""
+    found, left = [], np.abs(image).copy()
+    for _ in range(count):
+        i, k = np.unravel_index(left.argmax(), left.shape)
+        found.append((int(i), float(depths[k]), float(left[i, k])))
+        left[np.arange(i - apart, i + apart + 1) % len(left)] = 0.0
+    return sorted(found)
+
+
+PIPES = [  # diameter, wall, permittivities of wall and ground, depths and clock angles of three scatterers
+    (0.45, 0.05, 6.5, 9.0, ((0.20, 20.0), (0.25, 150.0), (0.22, 260.0))),
+    (0.60, 0.06, 9.0, 12.0, ((0.25, 5.0), (0.30, 95.0), (0.20, 215.0))),
+    (0.80, 0.08, 5.0, 8.0, ((0.40, 40.0), (0.25, 130.0), (0.35, 300.0))),
+    (1.00, 0.10, 6.8, 9.5, ((0.50, 90.0), (0.30, 177.0), (0.20, 330.0))),
+    (1.50, 0.15, 7.0, 10.0, ((0.60, 357.0), (0.35, 75.0), (0.45, 210.0))),
+    (2.00, 0.18, 8.0, 14.0, ((0.45, 121.0), (0.30, 185.0), (0.40, 300.0))),
+]
+
+
+@pytest.mark.parametrize(("diameter", "wall", "eps_wall", "eps_ground", "points"), PIPES)
+def test_points_focus_within_2_cm_and_3_degrees_and_the_plane_method_misplaces_them(
+    diameter, wall, eps_wall, eps_ground, points
+):
+    model = PipeModel(0.04, wall, eps_wall, eps_ground, 0.5 * diameter, 0.08)
+    inner, n = model.radius - model.standoff, max(120, round(np.pi * diameter / 0.03))
+    time, data = fermat_ring(model, points, n)
+    analytic = signal.hilbert(data, axis=1)
+    depths = np.arange(0.05, 0.80, 0.005)
+    step = 2 * np.pi / n
+
+    def image(ring, step):
+        parts = (analytic.real, analytic.imag)
+        real, imaginary = (pipe_image(part, time, step, model, depths, ring=ring) for part in parts)
+        return real + 1j * imaginary
+
+    truth = sorted(points, key=lambda point: point[1])
+    polar = spots(image(True, step), depths, 3, n // 12)
+    for (depth, clock), (i, found, _) in zip(truth, polar, strict=True):
+        assert abs((360.0 * i / n - clock + 180) % 360 - 180) <= 3.0
+        assert found == pytest.approx(depth, abs=0.02)
+    # the plane method on the same traces: the way of the antenna for a straight line over the same layers
+    plane = spots(image(False, step * inner), depths, 3, n // 12)
+    assert sum(spot[2] for spot in plane) < 0.99 * sum(spot[2] for spot in polar)  # out of focus
+    # and what it says about where they are to each other is wrong by far more than 2 cm
+    for first, second in pairwise(range(3)):
+        angle = np.deg2rad(truth[second][1] - truth[first][1])
+        far, near = (model.radius + truth[index][0] for index in (first, second))
+        apart = np.sqrt(far**2 + near**2 - 2 * far * near * np.cos(angle))
+        seen = np.hypot(inner * step * (plane[second][0] - plane[first][0]), plane[second][1] - plane[first][1])
+        assert abs(seen - apart) > 0.05
+
+
+def test_small_cylinders_of_a_full_wave_ring_focus():
+    """Cylinders of 5 cm: their near side, from traces that no ray made."""
+    cylinders = [(60.0, 0.36 + 0.072 + 0.10), (200.0, 0.36 + 0.072 + 0.17)]
+    line = scenes.ring([(clock, at, 0.025, 1.0) for clock, at in cylinders], seed=21, n=90)
+    model = PipeModel(0.032, 0.072, 6.8, 9.0, 0.36, 0.064)
+    traces = line["amplitude"].values
+    analytic = signal.hilbert(traces - np.median(traces, axis=0), axis=1)
+    depths = np.arange(0.10, 0.40, 0.005)
+    parts = [
+        pipe_image(part, line["twt"].values, 2 * np.pi / 90, model, depths, ring=True)
+        for part in (analytic.real, analytic.imag)
+    ]
+    found = spots(parts[0] + 1j * parts[1], depths, 2, 10)
+    for (clock, at), (i, depth, _) in zip(cylinders, found, strict=True):
+        assert abs(4.0 * i - clock) <= 4.0  # a trace every 4 degrees
+        assert depth == pytest.approx(at - 0.025 - 0.36, abs=0.02)
 
 
 def test_an_axial_point_behind_the_wall_focuses():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -52,16 +54,15 @@ def test_a_body_in_a_wall_is_found_at_its_place(wall_survey, tmp_path):
     assert set(found["structure_id"]) == {"RW-07"}
     frame = load_wall_file(wall_survey / "RW-07.wall.toml").frame()
     truth = frame.to_map(U, W, DEPTH)
-    for line in ("H1", "V1"):
-        rows = found[found["line"] == line]
-        place = rows[["x", "y", "z"]].to_numpy(float)
-        away = np.linalg.norm(place - truth, axis=1)
-        best = rows.iloc[int(np.argmin(away))]
-        assert away.min() < 0.12
-        assert best["depth_into_wall_m"] == pytest.approx(DEPTH, abs=0.1)
-        assert best["u_from_m"] - 0.1 <= U <= best["u_to_m"] + 0.1
-        assert best["w_from_m"] - 0.1 <= W <= best["w_to_m"] + 0.1
-        assert best["batter_deg"] == pytest.approx(np.degrees(np.arctan(1.2 / 3.8157)), abs=0.1)
+    # the level line and the upright one cross over it: one row
+    [best] = found[found["seen_on"].notna()].to_dict("records")
+    assert json.loads(best["seen_on"]) == ["H1", "V1"]
+    assert len(json.loads(best["fused_ids"])) == 2
+    assert np.linalg.norm(np.array([best["x"], best["y"], best["z"]]) - truth) < 0.12
+    assert best["depth_into_wall_m"] == pytest.approx(DEPTH, abs=0.1)
+    assert best["u_from_m"] - 0.1 <= U <= best["u_to_m"] + 0.1
+    assert best["w_from_m"] - 0.1 <= W <= best["w_to_m"] + 0.1
+    assert best["batter_deg"] == pytest.approx(np.degrees(np.arctan(1.2 / 3.8157)), abs=0.1)
     assert "wall-screening" in result.lines["findings"].iloc[0]
 
 

@@ -13,7 +13,7 @@ from gprscan.plot import style
 from gprscan.plot.labels import place_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -97,7 +97,7 @@ def unrolled_pipe(
     return axes
 
 
-def _label(row: dict[str, Any]) -> str:
+def _label(row: Mapping[Hashable, Any]) -> str:
     away = row["radial_from_outer_wall_m"]
     where = "at the wall" if row["kind"] in names.HAZARD_KINDS and away < 0.005 else f"+{away:.2f} m"
     where = "wall" if row["kind"] in names.PIPE_DEFECT_KINDS else where

@@ -95,7 +95,7 @@ def _wall(line: xr.Dataset, found: dict[str, Any]) -> dict[str, str]:
     for back in found.get("back_face") or []:
         at, way = np.asarray(back["distance_m"]), place.along(line)
         backs.append(back | {"u": np.interp(at, way, u).round(3), "w": np.interp(at, way, w).round(3)})
-    known = {"ends": [[u[0], w[0]], [u[-1], w[-1]]], "back_face": backs}
+    known: dict[str, Any] = {"ends": [[u[0], w[0]], [u[-1], w[-1]]], "back_face": backs}
     known |= {name: found.get(name) for name in ("wall", "rebar")}
     return {"wall": json.dumps(plain(wall | known), ensure_ascii=False)}
 

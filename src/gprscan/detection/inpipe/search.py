@@ -403,10 +403,18 @@ def _share_of_air(s: Section, wall: Wall, body: tuple[int, int], late: float = 0
     margin = (last - first) // 4
     rows = np.arange(first + margin, last - margin + 1) % s.x.size
     added = signal.hilbert(s.echo[rows].mean(axis=0).astype(float))
-    shift = round(late / s.dt)
-    expected = np.roll(wall.hollow, shift)
-    near = np.abs(expected) > 0.3 * np.abs(expected).max()
-    return complex(np.vdot(expected[near], added[near]) / np.vdot(expected[near], expected[near]).real)
+    # the two-way time to the back is known to a part of a period only: the lag at which the pulses are most alike counts
+    slack = round(0.3 / (s.fc_nominal * s.dt))
+    best, most = None, -1.0
+    for lag in range(round(late / s.dt) - slack, round(late / s.dt) + slack + 1):
+        expected = np.roll(wall.hollow, lag)
+        near = np.abs(expected) > 0.3 * np.abs(expected).max()
+        product = complex(np.vdot(expected[near], added[near]))
+        power = float(np.vdot(expected[near], expected[near]).real)
+        likeness = abs(product) / np.sqrt(power * float((np.abs(added[near]) ** 2).sum()) + 1e-30)
+        if likeness > most:
+            best, most = product / power, likeness
+    return best
 
 
 def _kind_at_wall(db: float, length: float, phase: float, share: complex | None) -> str:
