@@ -167,14 +167,15 @@ def inside(records: list[PipeRecord], stem: str, out: Path, first: float) -> Non
         instrument="in-pipe carriage, 900 MHz (simulated)",
     )
     gs.write(line, out / f"{stem}.dzt", overwrite=True)
-    (out / f"{stem}.pipe.toml").write_text(_side_file(single, first), encoding="utf-8")
+    (out / f"{stem}.pipe.toml").write_text(_side_file(single, first, record.standoff), encoding="utf-8")
 
 
 def on_wall(out: Path) -> dict[str, Any]:
     """Simulate the lines on the retaining wall, write them and the wall's file, and say what is in it."""
-    text, truth = _wall_file(), {}
+    text, truth = "", {}
     for stem, scene in WALL_LINES.items():
         record = simulate_axial(scene)
+        text = text or _wall_file(record.standoff)
         rng = np.random.default_rng([scene.seed, 5])
         direct = record.time_zero + record.separation / C_AIR
         bad = degradation.degrade(record.traces, record.dt, RECORDER, rng, direct_ns=direct, frequency=scene.frequency)
@@ -199,7 +200,7 @@ def on_wall(out: Path) -> dict[str, Any]:
     return truth | {"thickness_m": "0.36 - 0.04 w"}
 
 
-def _wall_file() -> str:
+def _wall_file(standoff: float) -> str:
     """Return the file of the wall without its lines: control points on the face, from where it stands."""
     chainage, right, foot, lean = FOOT
     tilt = np.radians(lean)
@@ -211,7 +212,7 @@ face_type = "concrete"
 point_sigma = 0.02
 inside = {list(at(chainage - 2.0, right + 2.0))}
 design_thickness = 0.34   # of the drawing, one number for all of it
-standoff = {FACE.standoff}
+standoff = {standoff:.4f}
 drainage = "weep holes every 2 m; the right one is dry"
 drains = [[1.3, 0.4], [3.3, 0.4]]
 nails = [[3.2, 1.8]]
@@ -225,7 +226,7 @@ outline = [[0.0, 0.0], [4.2, 0.0], [4.2, 2.6], [0.0, 2.6]]
     return text
 
 
-def _side_file(ring: bool, first: float) -> str:
+def _side_file(ring: bool, first: float, standoff: float) -> str:
     down = at(LENGTH)
     antennas = [("crown", 0.0)] if ring else [("crown", 0.0), ("right", 60.0)]
     text = f"""# made by sample_data/generate_mixed.py; the segment does not exist
@@ -267,7 +268,7 @@ odometer_zero = {-COUNTER * first:.3f}
     if not ring:
         text += f"odometer_end = {COUNTER * (LENGTH - first):.3f}   # the counter ran 1 % fast\n"
     for name, clock in antennas:
-        text += f'\n[[antennas]]\nid = "{name}"\nfrequency = {SEWER.frequency:.0f}\nclock = {clock}\nstandoff = 0.03\n'
+        text += f'\n[[antennas]]\nid = "{name}"\nfrequency = {SEWER.frequency:.0f}\nclock = {clock}\nstandoff = {standoff:.4f}\n'
     if ring:
         text += f"\n[ring]\nodometer = {VOID_AT}\nclock_first = 0.0\nclock_last = LAST\n"
     return text

@@ -172,7 +172,8 @@ def simulate_axial(scene: PipeScene) -> PipeRecord:
     above = 12 + round(room / step)
     shape = (nx, round(deep / step))
     x = np.arange(nx) * step
-    z = (np.arange(shape[1]) * step)[None, :]
+    # a node stands for the cell about it: the inner surface is half a cell in front of the first node of the wall
+    z = ((np.arange(shape[1]) + 0.5) * step)[None, :]
     ground, loss = _ground(scene, shape, (np.broadcast_to(x[:, None], shape), np.broadcast_to(z, shape)), rng)
     metal = np.zeros(shape, bool)
     behind = [body for body in scene.bodies if not _inside(scene, body)]
@@ -195,15 +196,14 @@ def simulate_axial(scene: PipeScene) -> PipeRecord:
         middle,
         frequency=scene.frequency,
         separation=scene.separation,
-        antenna_height=scene.standoff,
+        antenna_height=scene.standoff + 0.5 * step,
         time_window=scene.window,
         window=min(1.5, 0.5 + deep),
         max_dt=0.04,
     )
     objects = [_axial_truth(number, body) for number, body in enumerate(scene.bodies, start=1)]
-    return PipeRecord(
-        shot.traces, shot.dt, shot.time_zero, shot.midpoint, None, shot.antenna_height, shot.separation, objects
-    )
+    standoff = shot.antenna_height - 0.5 * step
+    return PipeRecord(shot.traces, shot.dt, shot.time_zero, shot.midpoint, None, standoff, shot.separation, objects)
 
 
 def _thickness(scene: PipeScene, x: NDArray[np.floating]) -> NDArray[np.floating]:

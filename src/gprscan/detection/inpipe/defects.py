@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from gprscan.detection.inpipe.search import Mesh
+from gprscan.detection.inpipe.search import Mesh, PipeBody
 from gprscan.detection.inpipe.settings import PipeSettings
 from gprscan.detection.inpipe.wall import Wall
+
+_MOVED_BACK = 0.45  # most that a back which lies elsewhere adds, as a share of what air behind the wall adds
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class WallDefect:
         Standard deviation of `depth`, m.
     usual : float
         What the wall has elsewhere, or what the bars should have, m.
+    contrast_db : float or None
+        Excess of its echo over the usual one; None where the place of an echo tells, not its size.
     """
 
     kind: str
@@ -36,6 +40,39 @@ class WallDefect:
     depth: float
     sigma: float
     usual: float
+    contrast_db: float | None = None
+
+
+def settled(bodies: list[PipeBody], defects: list[WallDefect]) -> tuple[list[PipeBody], list[WallDefect]]:
+    """Return bodies and defects without those that are the other.
+
+    Where the back of the wall lies nearer, its echo goes from one place to another: what that adds to the trace looks like a
+    weak body against the wall, of at most twice the usual echo. A stronger one is a body, and hides where the back is.
+
+    Parameters
+    ----------
+    bodies : list of PipeBody
+        Outward of the wall, or in it.
+    defects : list of WallDefect
+        Of the wall.
+    """
+    kept = list(bodies)
+    for body in bodies:
+        weak = body.at_wall and body.share is not None and abs(body.share) < _MOVED_BACK
+        if weak and any(_thin_at(defect, 0.5 * (body.first + body.last)) for defect in defects):
+            kept.remove(body)
+    hidden = [body for body in kept if body.at_wall or body.inside]
+    left = [d for d in defects if not any(_covers(body, d) for body in hidden)]
+    return kept, left
+
+
+def _thin_at(defect: WallDefect, trace: float) -> bool:
+    return defect.kind == "wall_thinning" and defect.first <= trace <= defect.last
+
+
+def _covers(body: PipeBody, defect: WallDefect) -> bool:
+    middle = 0.5 * (defect.first + defect.last)
+    return defect.kind in ("wall_thinning", "joint") and body.first - 2 <= middle <= body.last + 2
 
 
 def wall_defects(wall: Wall, mesh: Mesh | None, spacing: float, settings: PipeSettings) -> list[WallDefect]:

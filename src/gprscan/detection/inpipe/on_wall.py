@@ -13,7 +13,7 @@ import xarray as xr
 
 from gprscan import model, names
 from gprscan.detection.inpipe import pipeline
-from gprscan.detection.inpipe.defects import wall_defects
+from gprscan.detection.inpipe.defects import settled, wall_defects
 from gprscan.detection.inpipe.search import Bar, PipeBody, bars_of, find
 from gprscan.detection.inpipe.wall import Wall
 from gprscan.detection.section import Section
@@ -88,16 +88,15 @@ def detect_on_wall(line: xr.Dataset, recipe: str | Path | Recipe = "wall") -> ge
     for section in pipeline.sections_of(line, layers, settings):
         wall, medium, step = pipeline.fitted_wall(line, section, layers, ring=False)
         found = find(section, wall, medium, step, settings, ring=False)
-        rows += [_row(section, body, wall, medium) for body in found.bodies]
+        bodies, defects = settled(found.bodies, wall_defects(wall, None, step, settings))
+        bodies += [pipeline.as_body(defect) for defect in defects]
+        rows += [_row(section, body, wall, medium) for body in bodies]
         rows += [
             _bar_row(section, bar, wall, number) for number, bar in enumerate(bars_of(found, section, step), start=1)
         ]
-        for defect in wall_defects(wall, None, step, settings):
-            if not any(pipeline.is_body(defect, body) for body in found.bodies if body.at_wall or body.inside):
-                rows.append(_row(section, pipeline.as_body(defect, wall), wall, medium))
         notes += section.notes + pipeline.notes_of(found, wall)
         facts["wall"].append(pipeline.wall_facts(wall, section.channel))
-        facts["back_face"].append(_back_face(section, _without_shadows(wall, found.bodies)))
+        facts["back_face"].append(_back_face(section, _without_shadows(wall, bodies)))
         if found.mesh is not None:
             facts["rebar"].append(
                 {"channel": section.channel, "pitch_m": found.mesh.pitch, "cover_m": found.mesh.cover}

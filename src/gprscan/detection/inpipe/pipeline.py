@@ -15,7 +15,8 @@ from scipy import ndimage
 
 from gprscan import model, names
 from gprscan.detection import condition as conditioning
-from gprscan.detection.inpipe.defects import WallDefect, wall_defects
+from gprscan.detection.inpipe.defects import WallDefect, settled, wall_defects
+from gprscan.detection.inpipe.front import front_defects
 from gprscan.detection.inpipe.search import Found, PipeBody, find
 from gprscan.detection.inpipe.settings import PipeSettings
 from gprscan.detection.inpipe.wall import Wall, fit_wall
@@ -91,11 +92,11 @@ def detect_in_pipe(line: xr.Dataset, recipe: str | Path | Recipe = "pipe") -> ge
     for section in sections:
         wall, medium, step = fitted_wall(line, section, pipe, ring)
         found = find(section, wall, medium, step, settings, ring=ring)
-        rows += [_row(line, section, body, wall, medium, ring) for body in found.bodies]
         spacing = step * (medium.radius if ring else 1.0)
-        for defect in wall_defects(wall, found.mesh, spacing, settings):
-            if not any(is_body(defect, body) for body in found.bodies if body.at_wall):
-                rows.append(_row(line, section, as_body(defect, wall), wall, medium, ring))
+        at_front = front_defects(found, wall, spacing, ring=ring)
+        bodies, defects = settled(found.bodies, [*wall_defects(wall, found.mesh, spacing, settings), *at_front])
+        bodies += [as_body(defect) for defect in defects]
+        rows += [_row(line, section, body, wall, medium, ring) for body in bodies]
         notes += section.notes + notes_of(found, wall)
         facts["wall"].append(wall_facts(wall, section.channel))
         facts["strips"].append(_strip(line, section, found, wall, ring))
@@ -374,14 +375,11 @@ def _strip(line: xr.Dataset, s: Section, found: Found, wall: Wall, ring: bool) -
     }
 
 
-def is_body(defect: WallDefect, body: PipeBody) -> bool:
-    """Whether what looks like a thin wall is a body against it."""
-    return defect.kind == "wall_thinning" and body.first - 2 <= 0.5 * (defect.first + defect.last) <= body.last + 2
-
-
-def as_body(defect: WallDefect, wall: Wall) -> PipeBody:
+def as_body(defect: WallDefect) -> PipeBody:
     """Return a defect of the wall as what rows are made of; how much is lost stands for its contrast."""
-    lost = 20 * math.log10(max(defect.usual, 1e-6) / max(defect.depth, 1e-3))
+    lost = defect.contrast_db
+    if lost is None:
+        lost = 20 * math.log10(max(defect.usual, 1e-6) / max(defect.depth, 1e-3))
     trace = (defect.first + defect.last) // 2
     kind, ends, depth = defect.kind, (defect.first, defect.last), defect.depth
     return PipeBody(kind, trace, *ends, depth, defect.sigma, math.nan, math.nan, lost, 0.0, False)
