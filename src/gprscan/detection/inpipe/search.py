@@ -20,6 +20,8 @@ _STEP = 0.005  # m, of the image outward
 _BARS_DB = -48.0  # least echo of bars against the direct wave; what bodies leave in the wall is below -52
 # most that loosened ground answers against a wall with air behind it: from 9 to 5, less than half of 9 to 1
 _LOOSE_DB = -9.5
+_FLAT_DB = -7.0  # echo behind a wall, above which it is wider than a pipe
+_MESH_DB = 5.0
 _LOOSE_SHARE = 0.45  # the same, of what air behind the wall would add to the trace
 _WIDEST_HEAD = 0.35  # m along the line over which the plate of a nail or anchor answers
 Where = Literal["at_wall", "inside", "behind"]
@@ -164,8 +166,9 @@ def find(section: Section, wall: Wall, model: PipeModel, step: float, settings: 
         image = ndimage.uniform_filter1d(image.real, round(mesh.pitch / spacing), axis=0) + 1j * (
             ndimage.uniform_filter1d(image.imag, round(mesh.pitch / spacing), axis=0)
         )
-    full = full_echo(s, wall, model)
-    bodies = _bodies(s, image, depths, wall, model, settings, full, ring=ring)
+    # a mesh lets part of the wave through, twice, and evening out its bars takes from what is short as well
+    full = full_echo(s, wall, model) - (0.0 if mesh is None else _MESH_DB)
+    bodies = _bodies(s, image, depths, wall, model, settings, full, ring=ring, meshed=mesh is not None)
     return Found(bodies, mesh, image, depths, sharp, 20 * np.log10(np.maximum(np.abs(image), 1e-9)) - full)
 
 
@@ -248,6 +251,7 @@ def _bodies(
     full: float,
     *,
     ring: bool,
+    meshed: bool,
 ) -> list[PipeBody]:
     size = np.maximum(np.abs(image), 1e-9)
     db = 20 * np.log10(size) - full
@@ -283,7 +287,20 @@ def _bodies(
         where: Where = "at_wall" if at_wall[i, k] else "inside" if inside[i, k] else "behind"
         found.append(
             _body(
-                s, image, depths, int(i), int(k), (first, last), wall, model, db, usual, where, float(back[i, 0]), ring
+                s,
+                image,
+                depths,
+                int(i),
+                int(k),
+                (first, last),
+                wall,
+                model,
+                db,
+                usual,
+                where,
+                float(back[i, 0]),
+                ring,
+                meshed,
             )
         )
     return _joined(sorted(found, key=lambda body: body.trace), s, db, depths, model)
@@ -347,6 +364,7 @@ def _body(
     where: Where,
     back: float,
     ring: bool,
+    meshed: bool,
 ) -> PipeBody:
     db = float(levels[i, k])
     middle = round(0.5 * (span[0] + span[1]))
@@ -361,7 +379,7 @@ def _body(
     if at_wall:
         kind = _kind_at_wall(db, length, phase, share)
     else:
-        kind = _kind_inside(db, length, phase) if where == "inside" else _kind_behind(db, phase)
+        kind = _kind_inside(db, length, phase) if where == "inside" else _kind_behind(db, phase, meshed)
     twt = float(two_way(model, depth, np.zeros(1), ring=ring)[0])
     sigma = 0.01 if at_wall else 0.01 + 0.06 * max(depth - back, 0.0)
     return PipeBody(
@@ -435,7 +453,10 @@ def _kind_inside(db: float, length: float, phase: float) -> str:
     return "loose" if db < _LOOSE_DB else "cavity"
 
 
-def _kind_behind(db: float, phase: float) -> str:
+def _kind_behind(db: float, phase: float, meshed: bool) -> str:
+    # steel in front turns the phase by an amount that is not known; what answers like a flat face of air is no pipe
+    if meshed and db > _FLAT_DB:
+        return "cavity"
     # a weak echo with neither sign is a stone as likely as anything
     if abs(phase) < 0.2 and db < -13.0:
         return "unknown"

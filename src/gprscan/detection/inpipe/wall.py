@@ -14,6 +14,7 @@ from gprscan.detection.section import Section
 from gprscan.units import C_AIR
 
 USUAL = (7.2, 2.0)  # permittivity of a concrete wall where nothing is known, and its standard deviation
+_MODEL_ERROR = 0.05  # standard deviation of the thickness that plane layers and a line source give, on simulated pipes
 _PIECE = 0.6  # m of a line over which the wall is taken to be equally thick where it is not over all of it
 _MISFIT = 0.16  # share of the trace's amplitude that plane layers may leave unexplained
 
@@ -120,7 +121,11 @@ def _fitted(
     track = _track(s, found, trace)
     if used is s.valid:
         track = _centred(track, float(thickness))
-    spread = max(0.02 * thickness, float(sigma[2]), 0.5 * thickness * float(sigma[3]) / eps)
+    spread = max(_MODEL_ERROR * thickness, float(sigma[2]), 0.5 * thickness * float(sigma[3]) / eps)
+    early, back = _parts(s, s.t, found)
+    if np.abs(back).max() < misfit * np.abs(early).max():
+        # an echo no larger than what the fit leaves over may as well be matched half a cycle off
+        spread = float(np.hypot(spread, C_AIR / (4 * np.sqrt(eps) * s.fc_nominal)))
     return Wall(
         float(thickness),
         float(spread),
