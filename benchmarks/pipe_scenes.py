@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from score_scenes import wilson
 
 import gprscan as gs
 from gprscan import names
@@ -190,9 +191,9 @@ def score(folder: pathlib.Path, verbose: bool) -> dict[str, dict[str, float]]:
         for path in sorted(folder.glob("*.npz")):
             line, truth, first = line_of(path, level)
             table_of = gs.detect(line, recipe="pipe")
+            measured = table_of.attrs["line"]["wall"][0]
             rows = [row for row in table_of.to_dict("records") if row["kind"] in names.HAZARD_KINDS]
-            thick = gs.wall_thickness(line)
-            wall.append(abs(float(np.nanmedian(thick)) - truth["pipe"]["wall_m"]))
+            wall.append(abs(measured["thickness_m"] - truth["pipe"]["wall_m"]))
             sums["scenes"] += 1
             said = []
             for body in truth["objects"]:
@@ -227,13 +228,15 @@ def score(folder: pathlib.Path, verbose: bool) -> dict[str, dict[str, float]]:
             if verbose:
                 said.append(
                     f"wall {truth['pipe']['wall_m']:.3f} eps {truth['pipe'].get('wall_eps_r')} -> "
-                    f"{float(np.nanmedian(thick)):.3f} measured={thick.attrs['measured']} eps {thick.attrs['permittivity']:.2f}"
+                    f"{measured['thickness_m']:.3f} measured={measured['measured']} eps {measured['permittivity']:.2f}"
                 )
                 for text in said:
                     print(f"  {path.stem} [{level}] {text}")
         table[level] = {
             "voids": sums["voids"],
             "recall": sums["found"] / max(sums["voids"], 1),
+            "recall_low": wilson(int(sums["found"]), int(sums["voids"]))[0],
+            "recall_high": wilson(int(sums["found"]), int(sums["voids"]))[1],
             "zones": sums["zones"],
             "recall_of_zones": sums["zones_found"] / max(sums["zones"], 1),
             "kind_right": sums["named"] / max(sums["found"] + sums["zones_found"], 1),
