@@ -1,0 +1,74 @@
+"""Rows of one body from several lines of a wall, or of a pipe."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+from gprscan.risk.fusing import fuse_lines
+
+FACE = {
+    "structure_id": "RW", "kind": "cavity", "confidence": 0.8, "probabilities": '{"cavity": 0.8, "water_rich": 0.2}',
+    "depth_into_wall_m": 0.30, "sigma_depth_m": 0.02, "length_m": 0.4, "width_m": None,
+}  # fmt: skip
+LEVEL = FACE | {"anomaly_id": "H-1", "line": "H", "u_from_m": 1.0, "u_to_m": 1.4, "w_from_m": 0.8, "w_to_m": 0.8}
+UPRIGHT = FACE | {"anomaly_id": "V-1", "line": "V", "u_from_m": 1.2, "u_to_m": 1.2, "w_from_m": 0.6, "w_to_m": 1.1}
+
+
+def fused(*rows):
+    return fuse_lines(gpd.GeoDataFrame(pd.DataFrame(rows), geometry=gpd.GeoSeries([None] * len(rows))))
+
+
+def test_crossing_lines_make_one_body_with_both_extents():
+    [row] = fused(LEVEL, UPRIGHT | {"confidence": 0.7}).to_dict("records")
+    assert row["anomaly_id"] == "H-1"
+    assert (row["u_from_m"], row["u_to_m"], row["w_from_m"], row["w_to_m"]) == (1.0, 1.4, 0.6, 1.1)
+    assert (row["length_m"], row["width_m"]) == pytest.approx((0.5, 0.4))
+    assert json.loads(row["seen_on"]) == ["H", "V"]
+    # two independent looks of 4 : 1 are 16 : 1
+    assert row["confidence"] == pytest.approx(16 / 17)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"depth_into_wall_m": 0.50},
+        {"u_from_m": 2.2, "u_to_m": 2.2},
+        {"w_from_m": 1.4, "w_to_m": 1.9},
+        {"kind": "nail_head"},
+        {"line": "H"},
+        {"structure_id": "other"},
+    ],
+)
+def test_what_is_not_one_body_stays_apart(change):
+    assert len(fused(LEVEL, UPRIGHT | change)) == 2
+
+
+def test_looks_that_contradict_weigh_against_each_other():
+    wet = UPRIGHT | {"kind": "water_rich", "confidence": 0.9, "probabilities": '{"water_rich": 0.9, "cavity": 0.1}'}
+    [row] = fused(LEVEL, wet).to_dict("records")
+    assert row["kind"] == "water_rich"
+    assert row["confidence"] == pytest.approx(0.18 / (0.18 + 0.08), abs=1e-4)
+
+
+@pytest.mark.parametrize(("clock", "rows"), [(2.0, 1), (60.0, 2)])
+def test_an_axial_line_and_a_ring_make_one_body_across_the_crown(clock, rows):
+    pipe = {"segment_id": "S", "kind": "cavity", "confidence": 0.8, "probabilities": "{}", "sigma_depth_m": 0.02, "width_m": None}
+    axial = pipe | {
+        "anomaly_id": "A", "line": "A", "chainage_from_m": 5.0, "chainage_to_m": 5.4, "clock_deg": 0.0,
+        "clock_from_deg": 0.0, "clock_to_deg": 0.0, "radial_depth_m": 0.1, "length_m": 0.4, "arc_width_m": None,
+    }  # fmt: skip
+    ring = axial | {
+        "anomaly_id": "R", "line": "R", "chainage_from_m": 5.2, "chainage_to_m": 5.2, "clock_deg": clock,
+        "clock_from_deg": (clock - 10) % 360, "clock_to_deg": clock + 10, "length_m": None, "arc_width_m": 0.2,
+    }  # fmt: skip
+    table = fused(axial, ring)
+    assert len(table) == rows
+    if rows == 1:
+        row = table.iloc[0]
+        assert (row["chainage_from_m"], row["chainage_to_m"]) == (5.0, 5.4)
+        assert row["arc_width_m"] == pytest.approx(0.2)
+        assert row["clock_deg"] == clock
