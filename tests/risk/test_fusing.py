@@ -56,7 +56,14 @@ def test_looks_that_contradict_weigh_against_each_other():
 
 @pytest.mark.parametrize(("clock", "rows"), [(2.0, 1), (60.0, 2)])
 def test_an_axial_line_and_a_ring_make_one_body_across_the_crown(clock, rows):
-    pipe = {"segment_id": "S", "kind": "cavity", "confidence": 0.8, "probabilities": "{}", "sigma_depth_m": 0.02, "width_m": None}
+    pipe = {
+        "segment_id": "S",
+        "kind": "cavity",
+        "confidence": 0.8,
+        "probabilities": "{}",
+        "sigma_depth_m": 0.02,
+        "width_m": None,
+    }
     axial = pipe | {
         "anomaly_id": "A", "line": "A", "chainage_from_m": 5.0, "chainage_to_m": 5.4, "clock_deg": 0.0,
         "clock_from_deg": 0.0, "clock_to_deg": 0.0, "radial_depth_m": 0.1, "length_m": 0.4, "arc_width_m": None,
