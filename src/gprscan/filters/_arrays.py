@@ -29,11 +29,17 @@ def buffers(line: xr.Dataset, *, separate: bool = False) -> tuple[np.ndarray, np
     separate : bool
         Whether the two must not be the same memory. Otherwise they are, where the samples had to be converted anyway.
     """
+    source = samples(line)
+    converted = not np.may_share_memory(source, line[names.AMPLITUDE].values)
+    return source, source if converted and not separate else np.empty_like(source)
+
+
+def samples(line: xr.Dataset) -> np.ndarray:
+    """Return the traces as float32, the line's own memory where they are that already: not to be written to."""
     values = line[names.AMPLITUDE].values
     if values.dtype == np.float32 and values.flags.c_contiguous and names.STATUS not in line.coords:
-        return values, np.empty_like(values)
-    source = model.amplitude(line)
-    return source, np.empty_like(source) if separate else source
+        return np.asarray(values)
+    return model.amplitude(line)
 
 
 def rows(values: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ def find_traces(line: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
         Missing: never recorded (not finite) or all samples equal. Duplicate: live, and a copy of the trace before,
         sample by sample, as recorders write when data are lost or an odometer is faster than the radar.
     """
-    profiles = _arrays.channels(_arrays.buffers(line)[0])
+    profiles = _arrays.channels(_arrays.samples(line))
     missing = _arrays.states(profiles) == 0
     duplicate = np.zeros_like(missing)
     for profile, found in zip(profiles, duplicate, strict=True):

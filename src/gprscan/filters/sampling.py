@@ -59,7 +59,7 @@ def resample(line: xr.Dataset, interval: Time) -> xr.Dataset:
     old = model.sampling_interval(line)
     count = int(np.floor((axis[-1] - axis[0]) / interval * (1 + 1e-9))) + 1
     first, weights = sinc_weights(np.arange(count) * (interval / old), min(1.0, old / interval))
-    source = _arrays.rows(model.amplitude(line))
+    source = _arrays.rows(_arrays.samples(line))
     target = np.empty((source.shape[0], count), dtype="float32")
     _arrays.run(kernels.mix_samples_serial, kernels.mix_samples_parallel, source, target, first, weights)
     amplitude = line[names.AMPLITUDE]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from gprscan import model, names
+from gprscan import names
 from gprscan.errors import MissingPositionError, ParameterError
 from gprscan.filters import _arrays, _coordinates
 from gprscan.kernels import weights as kernels
@@ -118,8 +118,8 @@ def regularize(
     count = int(np.floor((old[-1] - old[0]) / float(spacing or 1.0) * (1 + 1e-9))) + 1
     new = old[0] + np.arange(count) * float(spacing or 1.0)
     low, weights = _weights(old, new, float(spacing or 1.0), float(max_gap or np.inf))
-    part = line.isel({names.TRACE: kept})
-    profiles = _arrays.channels(model.amplitude(part))
+    part = line if kept.size == along.size else line.isel({names.TRACE: kept})
+    profiles = _arrays.channels(_arrays.samples(part))
     dead = _arrays.states(profiles) == 0
     result = np.empty((profiles.shape[0], count, profiles.shape[2]), dtype="float32")
     nearest = _coordinates.nearest(old, new)

@@ -33,7 +33,11 @@ _MEAN = np.array([5.5, 7.6, 0.14, 10.5, 0.29, 1.0, 0.0, 0.0])
 _SPREAD = np.array([1.3, 1.3, 0.07, 2.0, 0.06, 0.05, 0.08, 0.006])
 _LOW = np.array([2.5, 3.0, 0.03, 4.0, 0.10, 0.6, -1.0, 0.0])
 _HIGH = np.array([12.0, 16.0, 0.40, 30.0, 0.70, 1.5, 1.0, 0.0])
-_STARTS = (0.10, 0.18, 0.26)  # m; the fit has valleys a quarter of a wavelength apart
+# the fit has valleys a quarter of a wavelength apart: it starts from a grid, and the best of those go on
+_APART = 0.04  # m
+_THICKNESSES = tuple(0.06 + _APART * step for step in range(7))
+_BASES = (0.2, 0.3, 0.4)
+_FEW, _MANY, _KEPT = 6, 40, 2  # evaluations of the fit at each point, of those that go on, and how many these are
 
 
 def layered_response(omega: Any, permittivity: Any, thickness: Any, separation: float, height: float) -> np.ndarray:
@@ -233,6 +237,26 @@ class _Problem:
             out[:, column] = along - q @ (q.T @ along) + q @ np.linalg.solve(r.T, turned)
         return out
 
+    def best(self) -> PavementFit:
+        """Return the best fit of all that lead down from a grid of thicknesses, of the layer and of the base.
+
+        A few steps from each point tell which valley is worth going on in.
+        """
+        tried = []
+        for thickness in _THICKNESSES:
+            for base in _BASES:
+                point = self.mean.copy()
+                point[[2, 4]] = thickness, base
+                tried.append(self.solve(point, _FEW))
+        tried.sort(key=lambda found: found[0])
+        kept: list[PavementFit] = []
+        for _, fit in tried:
+            # one of each valley, or the deepest takes all the places
+            if all(abs(fit.thickness - other.thickness) > 0.5 * _APART for other in kept):
+                kept.append(fit)
+        ends = (self.solve(fit.parameters, _MANY) for fit in kept[:_KEPT])
+        return min(ends, key=lambda found: found[0])[1]
+
     def solve(self, start: np.ndarray, evaluations: int) -> tuple[float, PavementFit]:
         mean, spread = self.mean[self.free], self.spread[self.free]
 
@@ -355,6 +379,4 @@ def fit_pavement(
         tight = np.where(free, [0.4, 1, 0.04, 1, 1, 1, 0.1, 1], spread)
         local = replace(problem, seen={}, mean=near.parameters.copy(), spread=tight, free=free)
         return local.solve(near.parameters, 12)[1]
-    starts = np.repeat(mean[None], len(_STARTS), axis=0)
-    starts[:, 2] = _STARTS
-    return min((problem.solve(start, 40) for start in starts), key=lambda found: found[0])[1]
+    return problem.best()
