@@ -93,7 +93,7 @@ def real() -> None:
 def strata() -> None:
     """Print how bedded real and simulated ground is."""
     lines = {
-        f"road, {clutter} clutter": road_line(60.0, k, clutter=clutter, road=Road())[0]
+        f"road, {clutter} clutter": road_line(60.0, k, clutter=clutter, road=Road(n_samples=640, depth=2.3))[0]
         for k, clutter in enumerate(CLUTTER, 1)
     }
     lines |= {name: gs.read(files() / path) for name, path in NO_ROADS.items()}

@@ -72,11 +72,28 @@ def test_detect_says_the_setting_and_the_survey_file_rules_over_it() -> None:
 
 @pytest.mark.parametrize("clutter", ["low", "medium", "high"])
 def test_a_simulated_road_has_no_beds(clutter: str) -> None:
-    line, _ = road_line(20.0, 11, clutter=clutter, road=Road())
+    line, _ = road_line(20.0, 11, clutter=clutter, road=Road(n_samples=640, depth=2.3))
     strata = setting.measure(section(line))
     assert strata is not None
     assert strata.alike < 0.3
     assert setting.of_line(line, model.trace_spacing(line), [strata]) == "road"
+
+
+def test_one_slanting_interface_is_no_bedding() -> None:
+    """Without noise an undulating base is alike from trace to trace, at its own depth; below it is scatter."""
+    line, _ = road_line(20.0, 11, clutter="low", road=Road(n_samples=640, depth=2.3))
+    t, x = line["twt"].values, line["distance"].values[:, None]
+    late = t - 8.0 - 1.5 * np.sin(2 * np.pi * x / 5)
+    wave = (1 - 2 * (np.pi * 0.4 * late) ** 2) * np.exp(-((np.pi * 0.4 * late) ** 2))
+    strong = 20 * float(np.std(line["amplitude"].values[:, t > 6]))
+    strata = setting.measure(section(line.assign(amplitude=line["amplitude"] + (strong * wave).astype("float32"))))
+    assert strata is not None
+    assert strata.alike < 0.3
+
+
+def test_a_short_window_is_not_judged_by_its_beds() -> None:
+    line, _ = road_line(20.0, 11, road=Road(n_samples=400))
+    assert setting.measure(section(line)) is None
 
 
 def test_slanting_beds_are_no_road_unless_the_line_is_short_or_the_survey_says_so() -> None:
