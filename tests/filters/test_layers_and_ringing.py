@@ -190,6 +190,16 @@ def test_suggested_steps_say_what_the_line_needs() -> None:
     ]
 
 
+@pytest.mark.parametrize(("frequency", "spacing", "width"), [(400, 0.05, 3.0), (50, 0.6, 30.6), (900, 0.02, 1.33)])
+def test_the_suggested_background_is_as_wide_as_the_antenna_needs(
+    frequency: float, spacing: float, width: float
+) -> None:
+    samples = np.random.default_rng(1).standard_normal((80, 128)).astype("float32")
+    line = lines.line(samples, dt=100 / frequency, spacing=spacing, frequency=frequency)
+    (background_step,) = [entry for entry in filters.suggest_steps(line) if entry["step"] == "background"]
+    assert background_step["window"] == pytest.approx(width)
+
+
 @pytest.mark.parametrize("clipped", [False, True])
 def test_echoes_and_clipped_crests_are_no_spikes(clipped: bool) -> None:
     # a diffraction in silence is rare among traces, and rough there; a clipped crest has kinks

@@ -19,7 +19,7 @@ OFFSET = 0.02  # of the RMS amplitude: a smaller mean of a trace is no offset
 SPIKES = 1e-5  # of the samples
 
 
-def suggest_steps(line: xr.Dataset, window: float = 3.0) -> list[dict[str, Any]]:
+def suggest_steps(line: xr.Dataset, window: float | None = None) -> list[dict[str, Any]]:
     """Choose a chain of filters for a raw line, and say why.
 
     Each is there for a reason that was measured: clipped crests, spikes, missing traces, an offset, tones of
@@ -31,8 +31,9 @@ def suggest_steps(line: xr.Dataset, window: float = 3.0) -> list[dict[str, Any]]
     ----------
     line : xarray.Dataset
         A raw line over ``twt``.
-    window : float
-        Width in m of the moving background; 301 traces where the line has no distances.
+    window : float, optional
+        Width in m of the moving background. Unless given it is 12 wavelengths at 0.1 m/ns (3 m at 400 MHz), no less than 51
+        traces, so that reflectors which dip gently stay; 301 traces where the line has no distances.
 
     Returns
     -------
@@ -64,7 +65,7 @@ def suggest_steps(line: xr.Dataset, window: float = 3.0) -> list[dict[str, Any]]
     if tones:
         entries.append({"step": "notch", "frequencies": tones})
     rings = find_ringing(line)
-    along = {"window": window} if names.DISTANCE in line.coords else {"traces": 301}
+    along = {"window": window or _background_width(line)} if names.DISTANCE in line.coords else {"traces": 301}
     if rings:
         entries.append({"step": "deringing", "frequencies": rings, **along})
     entries.append({"step": "background", "method": "sliding_mean", **along})
@@ -72,6 +73,13 @@ def suggest_steps(line: xr.Dataset, window: float = 3.0) -> list[dict[str, Any]]
         entries.append({"step": "bandpass"})
     spelt = [{"step": step.name, **values} for step, values in (resolved(line, entry) for entry in entries)]
     return [*spelt, {"step": "gain_exponential"}]
+
+
+def _background_width(line: xr.Dataset) -> float:
+    """Width of the moving background in m: by the wavelength, and of traces enough for a mean."""
+    frequency = model.centre_frequency(line)
+    width = 12 * 0.1 / (frequency / 1e3) if frequency else 3.0
+    return round(max(width, 51 * model.trace_spacing(line)), 2)
 
 
 def _lifted(traces: np.ndarray) -> bool:
