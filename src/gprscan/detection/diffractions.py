@@ -22,6 +22,7 @@ from gprscan.units import C_AIR
 PASSES = 4
 SAME_PLACE = 0.048  # m per ns of the antenna's period: half a wavelength in moist ground
 BESIDE = 400  # traces beside a body that it is compared with
+STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 
@@ -120,7 +121,8 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
             inside = abs(math.log(child.fit.velocity / inner)) < min(0.4 * gap, 0.08) and relative < 2.5
             # within two periods the moveouts can hardly be told apart: what is weaker belongs to the first
             tail = later < 2.2 * period and relative < 0.8
-            if inside or tail:
+            # what stands out so much more than the first is no echo in it: the first is a stone above
+            if (inside or tail) and child.strength < STRONGER * parent.strength:
                 parent.inner.append((later, relative))
                 gone.add(j)
     return [q for i, q in enumerate(order) if i not in gone]

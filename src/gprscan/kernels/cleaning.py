@@ -13,19 +13,25 @@ from gprscan.kernels.jit import share_out, sum_kernel
 SMOOTH = 2.0  # traces, standard deviation of the average of the shares
 _HALF = 8  # of that average: four deviations
 LEAST_SHARE, MOST_SHARE = -0.5, 2.5
+LEAST_SHARED = 0.6  # of the energy of a window of the coda
 PARAMETERS = 5  # numbers per hyperbola: see `subtract_curves`
 
 
 @sum_kernel
-def _model(flat, distance, reach, core, width):  # type: ignore[no-untyped-def]
-    """What flattened traces share: each window of the stack by each trace's share of it, half overlapping."""
+def _model(flat, distance, reach, core, width, pulse):  # type: ignore[no-untyped-def]
+    """What flattened traces share: each window of the stack by each trace's share of it, half overlapping.
+
+    Windows that begin after sample `pulse` hold the coda. They count only where the traces share most of their energy, and
+    where it is no more than that of the pulse: what merely crosses the curve there, or is stronger, is a body of its own.
+    """
     n, m = flat.shape
     stack, total = np.zeros(m, np.float32), 0.0
-    edge = np.empty(n)
+    edge, core_part = np.empty(n), np.empty(n, np.float32)
     for i in range(n):
         part = math.cos(0.5 * math.pi * min(abs(distance[i]) / (1.05 * core), 1.0)) ** 2
         edge[i] = min(max((reach - abs(distance[i])) / (0.2 * reach + 1e-9), 0.0), 1.0)
         total += part
+        core_part[i] = part
         if part > 0.0:
             w = np.float32(part)
             for k in range(m):
@@ -43,6 +49,7 @@ def _model(flat, distance, reach, core, width):  # type: ignore[no-untyped-def]
         taper[k] = 0.5 - 0.5 * math.cos(2.0 * math.pi * (k + 1) / (width + 1))
     weight = np.zeros(m, np.float32)
     raw, piece = np.empty(n), np.empty(width, np.float32)
+    loudest = 0.0
     for first in range(0, m, max(width // 2, 1)):
         size = min(width, m - first)
         energy = 0.0
@@ -51,6 +58,16 @@ def _model(flat, distance, reach, core, width):  # type: ignore[no-untyped-def]
             energy += piece[k] * stack[first + k]
         if energy <= 0.0:
             continue
+        if first <= pulse:
+            loudest = max(loudest, energy)
+        else:
+            whole = 0.0
+            for i in range(n):
+                if core_part[i] > 0.0:
+                    for k in range(size):
+                        whole += core_part[i] * taper[k] * flat[i, first + k] * flat[i, first + k]
+            if energy > loudest or energy * total < LEAST_SHARED * whole:
+                continue
         for i in range(n):
             piece_of = flat[i, first : first + size]
             dot = np.float32(0.0)
@@ -110,7 +127,7 @@ def _subtract_one(data, x, valid, curve, sampling, separation, air, span, width)
         early = np.float32(1.0) - late
         for k in range(m):
             flat[i, k] = early * held[k] + late * held[k + 1]
-    model = _model(flat, distance, reach, core, width)
+    model = _model(flat, distance, reach, core, width, 2 * before - width // 2)
     # back to the samples: the transpose of the interpolation, good enough for a model that is smooth
     for i in range(n):
         low, high = max(-base[i], 0), min(m + 1, n_samples - base[i])
