@@ -3,6 +3,7 @@
     python -m gprscan.synthetic.make scenes --n 62 --seed 9000 --arrays 6
     python benchmarks/score_scenes.py scenes                   # four levels of acquisition, then the arrays
     python benchmarks/score_scenes.py scenes --level clean -v  # with each hit, miss and false alarm
+    python benchmarks/score_scenes.py scenes --picture reliability.png
 
 A row and a body pair up when their extents along the line overlap within 0.15 m or half the body's width, and their times
 differ by at most a period and 5 % of the travel time (bodies with an inside: anywhere in it). One to one, nearest first; a second
@@ -220,6 +221,50 @@ def tables(results: Sequence[Row]) -> None:
         print(f"{name:20s} {said['cavity']:11d} {said['pipe']:5d} {other:6d} {mean[0]:16.2f} {mean[1]:7.2f}")
 
 
+def reliability(results: Sequence[Row], picture: Path | None) -> None:
+    """Print, and draw, how often what was said with a probability was right: the kind of a row, and that it is a hazard."""
+    said: dict[str, list[tuple[float, bool]]] = {"kind": [], "hazard": []}
+    for r in results:
+        for row, right in [(p, RIGHT[b["class"]]) for p, b in r["pairs"]] + [(f, set()) for f in r["false"]]:
+            chance = json.loads(row["probabilities"])
+            best = max(chance, key=chance.get)
+            said["kind"].append((chance[best], best in right or (best == "clutter" and not right)))
+            said["hazard"].append((sum(chance.get(k, 0.0) for k in HAZARDS), bool(right & set(HAZARDS))))
+    edges = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0001])
+    drawn = {}
+    for name, pairs in said.items():
+        chance, right = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
+        place = np.digitize(chance, edges) - 1
+        bins = [(chance[place == k], right[place == k]) for k in range(edges.size - 1)]
+        drawn[name] = [(float(p.mean()), int(q.sum()), q.size) for p, q in bins if q.size]
+        off = sum(abs(p * n - k) for p, k, n in drawn[name]) / len(pairs)
+        print(f"\nP({name}): expected calibration error {off:.3f}")
+        for p, k, n in drawn[name]:
+            print(f"  said {p:.2f}: right {k:4d} of {n:4d} = {_share(k, n)}")
+    if picture is not None:
+        _draw_reliability(drawn, picture)
+
+
+def _draw_reliability(drawn: dict[str, list[tuple[float, int, int]]], picture: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(8, 4), sharey=True, layout="constrained")
+    for ax, (name, bins) in zip(axes, drawn.items(), strict=True):
+        ax.plot([0, 1], [0, 1], color="0.6", lw=1)
+        for p, k, n in bins:
+            low, high = wilson(k, n)
+            ax.plot([p, p], [low, high], color="C0")
+            ax.plot(p, k / n, "o", color="C0")
+            ax.annotate(str(n), (p, k / n), textcoords="offset points", xytext=(5, -9), fontsize=8)
+        ax.set(xlabel=f"probability said: {name}", xlim=(0, 1.02), ylim=(-0.02, 1.02))
+        ax.set_aspect("equal")
+    axes[0].set_ylabel("share that was right")
+    figure.savefig(picture, dpi=110)
+
+
 def arrays(results: Sequence[Row], verbose: bool) -> None:
     """Print how many bodies of array scenes came out once, as what they are, and the errors of extents of voids."""
     right = total = extra = 0
@@ -284,6 +329,7 @@ def main() -> None:
     parser.add_argument("--level", action="append", choices=LEVELS)
     parser.add_argument("--recipe", default="road")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--picture", type=Path, help="file to draw the reliability diagram to")
     parser.add_argument("-v", "--verbose", action="store_true")
     args = parser.parse_args()
     levels = args.level or LEVELS
@@ -300,6 +346,7 @@ def main() -> None:
         for key in next(iter(by_level.values())):
             print(f"{key:26s}" + "".join(f"{by_level[level][key]:>24s}" for level in levels))
         tables(lines)
+        reliability(lines, args.picture)
     if surveys:
         arrays(surveys, args.verbose)
 

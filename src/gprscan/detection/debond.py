@@ -231,6 +231,8 @@ def _measure(s: Section, layers: Layers | None, change: InterfaceChange, traces:
         return None
     stack = change.difference[core].mean(axis=0)
     t = arrival(s, stack, change.first + k)
+    if width < math.hypot(fresnel_zone(s, t), change.length):
+        return None
     moveout = moveout_ratio(s, change, k, x_min, x_max, t)
     surface = surface_ratio(s, stack)
     if abs(moveout) > 0.4 or surface > 0.6:
@@ -280,6 +282,16 @@ def arrival(section: Section, stack: np.ndarray, near: int) -> float:
     while k > 0 and envelope[k - 1] > 0.5 * envelope[peak]:
         k -= 1
     return float(min(s.t[k] + lead * s.dt, s.t[peak]))
+
+
+def fresnel_zone(section: Section, t: float) -> float:
+    """Width in m of the first Fresnel zone at two-way time `t` (Sheriff, Geophysics 45, 1980, 961).
+
+    A stone or a pocket is seen over as much of the line; no patch narrower than that is known to be flat.
+    """
+    depth = interface_depth(section, t)[0]
+    quarter = 0.25 * SPEED[0] / section.fc_nominal
+    return 2.0 * math.sqrt((depth + quarter) ** 2 - depth**2)
 
 
 def moveout_ratio(s: Section, change: InterfaceChange, k: int, x_min: float, x_max: float, t: float) -> float:

@@ -10,14 +10,11 @@ import numpy as np
 from scipy import ndimage, signal
 
 from gprscan.detection.ground import Ground
-from gprscan.detection.scattering import mirror_gain, size_factor
+from gprscan.detection.scattering import SCALE_DB, mirror_gain, size_factor
 from gprscan.detection.section import Section
 from gprscan.units import C_AIR
 
 DIAMETERS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)  # m
-# echo over the direct wave at unit gain of a cylinder, dB: the median of 41 simulated voids under antennas of 270 to 600 MHz,
-# the loss in their ground included, which is taken off once more below: it errs to the shallow side
-SCALE_DB = -11.0
 # over what is left of clutter and noise in the stack along a hyperbola. Of 132 echoes put into simulated empty roads that
 # exceed it at four levels of noise, above -21 dB in amplitude, 86 % were reported; of 19 at 6 to 9 dB, 5
 MARGIN_DB = 12.0

@@ -15,6 +15,7 @@ from gprscan.detection.body import Body
 from gprscan.detection.fit import Fit
 from gprscan.detection.ground import Ground
 from gprscan.detection.image import Image, Top
+from gprscan.detection.scattering import weakest_service
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.units import C_AIR
@@ -23,6 +24,9 @@ PASSES = 4
 SAME_PLACE = 0.048  # m per ns of the antenna's period: half a wavelength in moist ground
 BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
+LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, is an interface
+PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest service, and at most
+HOLLOW = 0.15  # log of the ground's velocity over the apparent one of a floor: a spread and a half of the ground
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 
@@ -71,9 +75,12 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
     """Fits that are the strongest thing within their own aperture, on some stretches of line."""
     fitted: list[tuple[float, Target]] = []
     found = [c for span in spans for c in candidates.find(work, settings, span)]
+    beyond = SAME_PLACE / work.fc_nominal
     for candidate, result in zip(found, fits.fit(work, found, settings), strict=True):
         if result is None or result.coherence < settings.coherence or result.picks < 4:
             continue
+        if not work.x[0] - beyond <= result.x <= work.x[-1] + beyond:
+            continue  # a leg whose apex lies outside of the line: what it belongs to is not under it
         if result.covariance[1, 1] > (0.5 / work.fc_nominal) ** 2:
             continue  # the picks do not hold its time: no depth could be given
         if any(_same(work, result, other.fit) for other in kept):
@@ -119,13 +126,40 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
             relative = float(np.abs(child.fit.wave).max() / max(np.abs(parent.fit.wave).max(), 1e-30))
             gap = math.log(own / inner)
             inside = abs(math.log(child.fit.velocity / inner)) < min(0.4 * gap, 0.08) and relative < 2.5
+            # the floor of a body is a hollow mirror, and its echo curves more than that of any top in this ground
+            inside |= math.log(child.fit.velocity / ground.rms(child.fit.t - air)) < -HOLLOW and relative < 2.5
             # within two periods the moveouts can hardly be told apart: what is weaker belongs to the first
             tail = later < 2.2 * period and relative < 0.8
             # what stands out so much more than the first is no echo in it: the first is a stone above
             if (inside or tail) and child.strength < STRONGER * parent.strength:
                 parent.inner.append((later, relative))
                 gone.add(j)
-    return [q for i, q in enumerate(order) if i not in gone]
+    left = [q for i, q in enumerate(order) if i not in gone]
+    return [q for q in left if not _scattered_twice(q, left, ground, air, period)]
+
+
+def _scattered_twice(child: Target, targets: list[Target], ground: Ground, air: float, period: float) -> bool:
+    """Did this echo come back by way of two bodies that are both stronger?
+
+    From the surface to one, across to the other, and up: the shortest way of the two slants is that of a mirror,
+    ``sqrt(dx^2 + (z1 + z2)^2)``, and starts at ``(x1 z2 + x2 z1) / (z1 + z2)``; the way across adds to it.
+    """
+    loud = np.abs(child.fit.wave).max()
+    earlier = [q for q in targets if q.fit.t < child.fit.t - period and np.abs(q.fit.wave).max() > loud]
+    for i, a in enumerate(earlier):
+        for b in earlier[i + 1 :]:
+            dx = a.fit.x - b.fit.x
+            if not SAME_PLACE * period < abs(dx) < 2.0:
+                continue
+            velocity = ground.rms(0.5 * (a.fit.t + b.fit.t) - air)
+            z1, z2 = (0.5 * velocity * max(q.fit.t - air, 0.1) for q in (a, b))
+            place = (a.fit.x * z2 + b.fit.x * z1) / (z1 + z2)
+            time = air + (math.hypot(dx, z1 + z2) + math.hypot(dx, z1 - z2)) / velocity
+            # the velocity is known to a tenth, and more or less of each path is longer than the other's
+            late = abs(child.fit.t - time) < 0.5 * period + ground.spread * abs(time - max(a.fit.t, b.fit.t))
+            if abs(child.fit.x - place) < SAME_PLACE * period and late:
+                return True
+    return False
 
 
 def _top_time(section: Section, target: Target, values: dict[str, Any]) -> tuple[float, float]:
@@ -151,9 +185,21 @@ def find_bodies(section: Section, settings: Settings, image: Image) -> list[Body
     roofs = _own_roofs(section, targets, image)
     bodies = [make_body(section, q, ground, image, roof) for q, roof in zip(targets, roofs, strict=True)]
     neighbours.compare(section, bodies)
-    for body in bodies:
+    for body, roof in zip(bodies, roofs, strict=True):
         body.votes = classify.vote(classify.load_table("diffraction"), body.evidence)
+        body.votes["faint"] = _faint(section, body)
+        if roof is not None and not roof.closed and roof.length > LAYER:
+            body.votes["layer"] = {"clutter": 8.0}
     return bodies
+
+
+def _faint(section: Section, body: Body) -> dict[str, float]:
+    """Vote for clutter of an echo that is weaker than that of any pipe at its depth: a stone's."""
+    amplitude = body.evidence["amplitude_db"]
+    if amplitude is None:
+        return {}
+    least = weakest_service(body.t, max(float(body.depth or 0.0), 0.1), section.fc_nominal)
+    return {"clutter": min(max(PER_DB * (least - float(amplitude)), 0.0), MOST_FAINT)}
 
 
 def _own_roofs(section: Section, targets: list[Target], image: Image) -> list[Top | None]:

@@ -57,6 +57,8 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
             elif owner.source == "zone" and _same_top(owner, other, 1.5 * period):
                 # a hyperbola that is clutter by itself is a rim or an edge of the roof, and no rival
                 rival = kind[id(other)] != "clutter" and chances[id(owner)][mine] < chances[id(other)][kind[id(other)]]
+                # nor is the roof one where it is a hyperbola throughout that may be a line crossed obliquely
+                rival |= bool(other.votes.get("oblique"))
                 dropped.add(id(owner) if rival else id(other))
                 if rival:
                     break

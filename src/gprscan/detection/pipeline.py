@@ -32,7 +32,7 @@ from gprscan.steps.registry import describe
 if TYPE_CHECKING:
     import geopandas
 
-SCALED = ("amplitude_db", "reflectivity_db")  # measured against the direct wave
+SCALED = ("amplitude_db", "reflectivity_db", "faint")  # measured against the direct wave
 LIKE_LEGS = 0.7  # coherence of the legs of a hyperbola that stands for a body of its own
 LEAST_TRACES, LEAST_SAMPLES = 8, 32  # of a block that is searched
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gprscan.detection import classify, size
+from gprscan.detection import classify, oblique, size
 from gprscan.detection.body import Body
 from gprscan.detection.ground import Ground
 from gprscan.units import C_AIR
@@ -66,7 +66,7 @@ def _depth(body: Body) -> float:
 
 def _without_size(body: Body) -> dict[str, float]:
     """Probabilities of a body by all that does not depend on the ground."""
-    return classify.detailed({k: v for k, v in body.votes.items() if k != "excess_settled"})
+    return classify.detailed({k: v for k, v in body.votes.items() if k not in ("excess_settled", "oblique")})
 
 
 def _measured(table: classify.Table, body: Body, chances: dict[str, float]) -> tuple[float, float]:
@@ -89,6 +89,7 @@ def _settle_one(
     shift = math.log(ground.factor / prior.factor)
     body.evidence["excess_settled"] = excess - shift
     body.votes["excess_settled"] = classify.read_curve(table, "excess_settled", excess - shift)
+    body.votes["oblique"] = oblique.vote(table, body, excess - shift, math.hypot(sigma, ground.spread))
     # no top curves the other way: what looks so much slower than the ground is a bounce, a crossing of tails, or chance
     slow = "slow_curve" not in body.votes and excess - shift + 2 * math.hypot(sigma, ground.spread) < SLOWEST
     if slow:

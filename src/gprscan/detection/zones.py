@@ -17,6 +17,7 @@ from gprscan.detection import classify
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.image import Image, Top
+from gprscan.detection.neighbours import LONGEST_BOUNCE
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.units import C_AIR
@@ -140,7 +141,11 @@ def _under(s: Section, image: Image, top: Top, other: Top) -> bool:
     lower = float(image.z[_row(top)] - image.z[_row(other)])
     overlap = min(top.last, other.last) - max(top.first, other.first)
     narrower = min(top.last - top.first, other.last - other.first)
-    return 0.12 < lower < 0.9 and overlap > 0.5 * narrower and other.reflectivity > 0.6 * top.reflectivity
+    return (
+        0.12 < lower < 0.5 * image.velocity * LONGEST_BOUNCE
+        and overlap > 0.5 * narrower
+        and other.reflectivity > 0.6 * top.reflectivity
+    )
 
 
 def _row(top: Top) -> int:
