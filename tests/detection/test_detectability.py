@@ -10,7 +10,7 @@ import xarray as xr
 
 from gprscan import detection, model
 from gprscan.detection import detectability, pipeline
-from gprscan.detection.scattering import mirror_gain, size_factor
+from gprscan.detection.scattering import mirror_gain, size_factor, weakest_service
 from gprscan.synthetic import road_line
 
 
@@ -73,3 +73,18 @@ def test_pure_noise_shows_nothing_and_detect_says_so() -> None:
     stated = table.attrs["line"]
     assert (stated["penetration_depth_m"] or 0.0) < 0.3
     assert all((entry["max_depth_m"] or 0.0) < 0.3 for entry in stated["detectability"])
+
+
+def test_a_scale_that_does_not_serve_is_said() -> None:
+    sizes = [{"diameter_m": 0.5, "max_depth_m": None}]
+    assert "no fair scale" in detectability.notes({"penetration_depth_m": 1.0, "detectability": sizes})[0]
+    assert "no direct wave" in detectability.notes({"penetration_depth_m": 1.0, "detectability": []})[0]
+    assert not detectability.notes({"penetration_depth_m": None, "detectability": sizes})
+    assert not detectability.notes({"penetration_depth_m": 1.0, "detectability": [{"max_depth_m": 0.4}]})
+
+
+def test_the_weakest_service_fades_with_depth() -> None:
+    echo = [weakest_service(2 * z / 0.1, z, 0.4) for z in (0.2, 0.5, 1.0)]
+    assert echo == sorted(echo, reverse=True)
+    # a metal rod of 3 cm at 0.3 m comes back some 20 dB below the direct wave
+    assert -28.0 < weakest_service(6.0, 0.3, 0.4) < -18.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -175,3 +176,54 @@ def test_missing_traces_at_random_and_in_blocks(share: float) -> None:
     values[70:74] = 0.0
     found(wrap(values), 3.0, 2 * DEPTH / VELOCITY)
     assert values.shape[1] == SAMPLES
+
+
+def test_what_came_by_way_of_two_pipes_is_no_third() -> None:
+    """Down to one pipe, across to the other, and up: later than both, between them, and a hyperbola like theirs."""
+    first, second, across = 2.6, 3.2, 0.6
+
+    def twice(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        path = np.hypot(x - first, DEPTH) + across + np.hypot(x - second, DEPTH)
+        return path / VELOCITY, np.full(x.shape, 0.3 * SIZE)
+
+    pipes = [point(x, size=-SIZE) for x in (first, second)]
+    middle = 0.5 * (first + second)
+    late = (2 * np.hypot(0.5 * across, DEPTH) + across) / VELOCITY
+
+    def at_middle(*events: Any) -> list[dict[str, Any]]:
+        rows = near(detect(line_of(*events), include=("clutter",)), middle)
+        return [r for r in rows if abs(r["twt_ns"] - late) < 0.7 * PERIOD]
+
+    assert at_middle(twice)
+    assert not at_middle(*pipes, twice)
+
+
+def test_a_small_echo_above_does_not_swallow_a_body() -> None:
+    """What is louder than a pulse is no coda of it, and what stands out so much more is no echo inside it."""
+    stone, body = point(3.0, depth=0.3, size=0.1), point(3.0, depth=0.75)
+    found(line_of(stone, body), 3.0, 2 * 0.75 / VELOCITY)
+
+
+def test_an_echo_too_weak_for_any_pipe_is_a_stone() -> None:
+    """As clear as it may be over a quiet line: 40 dB below the direct wave at 0.3 m there is nothing that was laid."""
+    line = line_of(point(3.0, depth=0.3, size=0.006), noise=0.0001)
+    row = found(line, 3.0, 2 * 0.3 / VELOCITY)
+    assert row["kind"] == "clutter"
+    assert json.loads(row["evidence"])["votes"]["faint"]["clutter"] > 1.0
+
+
+def test_an_oblique_crossing_takes_its_votes_from_a_hyperbola_with_full_legs_only() -> None:
+    def crossing(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        path = np.hypot(0.5 * (x - 4.0), DEPTH)
+        return 2 * path / VELOCITY, -SIZE * DEPTH / path
+
+    votes = json.loads(found(line_of(crossing, length=8.0), 4.0, 2 * DEPTH / VELOCITY)["evidence"])["votes"]
+    assert votes["oblique"]["pipe.metal"] > 1.0
+    assert votes["oblique"]["cavity.air"] < -1.0
+    assert not json.loads(found(line_of(plate), 3.0, 2 * DEPTH / VELOCITY)["evidence"])["votes"].get("oblique")
+
+
+def plate(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A flat roof 0.5 m wide: its rims send the legs back, and weaker."""
+    path = np.hypot(np.maximum(np.abs(x - 3.0) - 0.25, 0.0), DEPTH)
+    return 2 * path / VELOCITY, np.where(np.abs(x - 3.0) <= 0.25, SIZE, 0.25 * SIZE * DEPTH / path)

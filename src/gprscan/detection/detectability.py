@@ -172,6 +172,20 @@ def summarise(parts: Sequence[Sensitivity], ground: Ground) -> dict[str, Any]:
     return {"penetration_depth_m": round(depth, 2) if depth > 0 else None, "detectability": sizes}
 
 
+def notes(summary: dict[str, Any]) -> list[str]:
+    """What has to be said where `summarise` could give no depth for any size."""
+    if summary["penetration_depth_m"] is None:
+        return []
+    if not summary["detectability"]:
+        return ["detectability is not given: the record shows no direct wave that echoes could be scaled by"]
+    if all(entry["max_depth_m"] is None for entry in summary["detectability"]):
+        return [
+            "detectability is null for every size: scaled by the direct wave, no cavity would stand out. Under a shielded "
+            "antenna the direct wave is no fair scale, and this says nothing of what the line could have shown"
+        ]
+    return []
+
+
 def _looked_at(part: Sensitivity) -> np.ndarray:
     """Samples, some hundred of them, at which bodies could be seen."""
     return np.flatnonzero((part.t > part.blind) & (part.t <= part.seen))[:: max(1, part.t.size // 128)]

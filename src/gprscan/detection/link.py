@@ -211,6 +211,8 @@ def _joined(members: list[Body], link: str) -> Body:
     """What line and compact bodies have in common."""
     leader = _leader(members)
     votes = _mean_votes(members)
+    if link in ("line", "compact"):
+        votes.pop("oblique", None)  # the channels show the crossing angle, or that there is none
     known = {kind for entry in votes.values() for kind in entry}
     votes["continuity"] = {kind: value for kind, value in CONTINUITY[link].items() if kind in known}
     signs = [b.polarity for b in members if b.polarity != 0]

@@ -236,13 +236,14 @@ def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], grou
     if not sections:
         notes.append(f"not searched: nowhere {LEAST_TRACES} live traces of {LEAST_SAMPLES} samples or more")
     where = setting.of_line(line, dx, _strata(sections))
+    limits = detectability.summarise([s["sensitivity"] for s in sections], ground)
     return {
         "length_m": float(dx * (line.sizes[names.TRACE] - 1)),
         "n_channels": int(line.sizes.get(names.CHANNEL, 1)),
         "n_traces": int(line.sizes[names.TRACE]),
         "velocity_m_ns": ground.rms(ground.time(1.0)),
         "time_zero_ns": float(np.median([s["shift"] for s in sections])) if sections else 0.0,
-        **detectability.summarise([s["sensitivity"] for s in sections], ground),
+        **limits,
         "setting": where,
-        "notes": notes + setting.notes(where),
+        "notes": notes + detectability.notes(limits) + setting.notes(where),
     }
