@@ -26,7 +26,6 @@ BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
 LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, is an interface
 PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest service, and at most
-HOLLOW = 0.15  # log of the ground's velocity over the apparent one of a floor: a spread and a half of the ground
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 
@@ -126,8 +125,6 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
             relative = float(np.abs(child.fit.wave).max() / max(np.abs(parent.fit.wave).max(), 1e-30))
             gap = math.log(own / inner)
             inside = abs(math.log(child.fit.velocity / inner)) < min(0.4 * gap, 0.08) and relative < 2.5
-            # the floor of a body is a hollow mirror, and its echo curves more than that of any top in this ground
-            inside |= math.log(child.fit.velocity / ground.rms(child.fit.t - air)) < -HOLLOW and relative < 2.5
             # within two periods the moveouts can hardly be told apart: what is weaker belongs to the first
             tail = later < 2.2 * period and relative < 0.8
             # what stands out so much more than the first is no echo in it: the first is a stone above
