@@ -25,6 +25,8 @@ SAME_PLACE = 0.048  # m per ns of the antenna's period: half a wavelength in moi
 BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
 LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, is an interface
+FARTHEST = 2.0  # m between two bodies that still light up each other
+MOST_PARTNERS = 3  # bodies above: of the pairs of more, such as the bars of a mesh, one fits any echo by chance
 PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest service, and at most
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
@@ -142,11 +144,14 @@ def _scattered_twice(child: Target, targets: list[Target], ground: Ground, air: 
     ``sqrt(dx^2 + (z1 + z2)^2)``, and starts at ``(x1 z2 + x2 z1) / (z1 + z2)``; the way across adds to it.
     """
     loud = np.abs(child.fit.wave).max()
-    earlier = [q for q in targets if q.fit.t < child.fit.t - period and np.abs(q.fit.wave).max() > loud]
+    near = [q for q in targets if q.fit.t < child.fit.t - period and abs(q.fit.x - child.fit.x) < FARTHEST]
+    earlier = [q for q in near if np.abs(q.fit.wave).max() > loud]
+    if len(earlier) > MOST_PARTNERS:
+        return False
     for i, a in enumerate(earlier):
         for b in earlier[i + 1 :]:
             dx = a.fit.x - b.fit.x
-            if not SAME_PLACE * period < abs(dx) < 2.0:
+            if not SAME_PLACE * period < abs(dx) < FARTHEST:
                 continue
             velocity = ground.rms(0.5 * (a.fit.t + b.fit.t) - air)
             z1, z2 = (0.5 * velocity * max(q.fit.t - air, 0.1) for q in (a, b))
