@@ -26,7 +26,7 @@ BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
 LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, is an interface
 FARTHEST = 2.0  # m between two bodies that still light up each other
-MOST_PARTNERS = 3  # bodies above: of the pairs of more, such as the bars of a mesh, one fits any echo by chance
+MOST_PARTNERS = 5  # bodies above: of the pairs of more, such as the bars of a mesh, one fits any echo by chance
 PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest service, and at most
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
