@@ -593,7 +593,11 @@ def reflected_field(k_air, permittivity, thickness, separation, height, k_x, wei
 
 
 def rank_one_less(data, x, valid, curve, t_first, dt, separation, air, span, width):  # type: ignore[no-untyped-def]
-    """Section less what the traces along one hyperbola share, window by window (a rank-one model, as in CLEAN)."""
+    """Section less what the traces along one hyperbola share, window by window (a rank-one model, as in CLEAN).
+
+    Windows beyond the pulse, which lies as far after the arrival as the cut begins before it, count where their semblance is
+    0.6 or more and the stack is no stronger than in the pulse.
+    """
     place, time, velocity, reach, core = curve
     data = data.astype(float)
     near = np.flatnonzero((np.abs(x - place) <= reach) & valid)
@@ -604,10 +608,15 @@ def rank_one_less(data, x, valid, curve, t_first, dt, separation, air, span, wid
     taper = np.cos(0.5 * np.pi * np.clip(np.abs(distance) / (1.05 * core), 0, 1)) ** 2
     stack = taper @ flat / taper.sum()
     edge = np.clip((reach - np.abs(distance)) / (0.2 * reach), 0, 1)
-    model, weight = np.zeros_like(flat), np.zeros(flat.shape[1])
+    model, weight, pulse = np.zeros_like(flat), np.zeros(flat.shape[1]), 0.0
     for first in range(0, flat.shape[1], width // 2):
         cut = slice(first, min(first + width, flat.shape[1]))
         window = np.hanning(width + 2)[1 : 1 + cut.stop - cut.start]
+        energy = stack[cut] ** 2 @ window
+        if first <= 2 * before - width // 2:
+            pulse = max(pulse, energy)
+        elif energy > pulse or energy < 0.6 * (taper @ flat[:, cut] ** 2 @ window) / taper.sum():
+            continue
         share = np.clip(flat[:, cut] @ (stack[cut] * window) / ((stack[cut] ** 2) @ window), -0.5, 2.5)
         lags = np.arange(-8, 9)
         bell = np.exp(-0.5 * (lags / 2.0) ** 2)

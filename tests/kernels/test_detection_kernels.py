@@ -160,10 +160,19 @@ def test_fits_find_the_curves_of_points(threads: int) -> None:
 def test_subtracting_a_curve_is_its_rank_one_model(threads: int) -> None:
     rng = np.random.default_rng(6)
     x, valid = 0.05 * np.arange(44), np.arange(44) != 20
-    sections = tuple(rng.normal(size=(44, 200)).astype(np.float32) for _ in range(2))
     curve = (1.03, 4.03, 0.1, 0.8, 0.6)
+    late = -1.0 + 0.2 * np.arange(200) - reference.bistatic_curve(x - curve[0], curve[1], curve[2], 0.12)[:, None]
+    ringing = np.where(late > -1.0, 8.0 * np.exp(-0.1 * (late + 1.0)) * np.cos(2.5 * late), 0.0)
+    chance = rng.normal(size=(44, 200)).astype(np.float32)
+    # the coda stays where it is chance, and goes where the traces share it
+    sections = (chance, (0.1 * chance + ringing).astype(np.float32))
+    before = [a.copy() for a in sections]
     expected = [reference.rank_one_less(a, x, valid, curve, -1.0, 0.2, 0.12, 0.2, (12, 70), 15) for a in sections]
     curves = np.array([curve])
     cleaning.subtract_curves(sections, x, valid, curves, (-1.0, 0.2), 0.12, 0.2, (12, 70), 15, threads=threads)
     np.testing.assert_allclose(sections[0], expected[0], atol=2e-5)
     np.testing.assert_allclose(sections[1], expected[1], atol=2e-5)
+    coda = (late > 4.0) & (late < 10.0) & (np.abs(x - curve[0]) < 0.3)[:, None] & valid[:, None]
+    kept, gone = (np.std(a[coda]) / np.std(b[coda]) for a, b in zip(sections, before, strict=True))
+    assert kept == pytest.approx(1.0)
+    assert gone < 0.2

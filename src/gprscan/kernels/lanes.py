@@ -1,8 +1,9 @@
-"""Sixteen samples at a time: a vector of float32 as a value inside compiled kernels.
+"""Eight samples at a time: a vector of float32 as a value inside compiled kernels.
 
 Where a loop is short, the compiler's own vectorisation spends more on checks that arrays do not overlap than on the sum,
 and never keeps a sum in registers while it walks along a curve. Loads and stores written out as vectors need no checks.
-The vectors are those of LLVM: on machines with shorter registers each becomes several.
+The vectors are those of LLVM: on machines with shorter registers each becomes several. With numba switched off they are
+NumPy arrays of that length.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
+from numba import config
 from numba.core import types
 from numba.extending import intrinsic, models, register_model
 
@@ -19,13 +22,25 @@ _VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 _FUSED = ("contract",)
 
 
-def _emitted(function: Callable[..., Any]) -> Any:
-    """Make a function that emits its own machine code callable from kernels."""
-    return intrinsic(function)
+def _emitted(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Make a function that emits its own machine code callable from kernels; `plain` does the same on arrays."""
+
+    def made(function: Callable[..., Any]) -> Any:
+        return plain if config.DISABLE_JIT else intrinsic(function)  # type: ignore[attr-defined]
+
+    return made
+
+
+def _part(array: np.ndarray, first: int) -> np.ndarray:
+    return array.reshape(-1)[first : first + WIDTH]
+
+
+def _store(array: np.ndarray, first: int, lanes: np.ndarray) -> None:
+    _part(array, first)[:] = lanes
 
 
 class Lanes(types.Type):  # type: ignore[misc]
-    """Sixteen float32 in registers."""
+    """Eight float32 in registers."""
 
     def __init__(self) -> None:
         super().__init__(name="Lanes")
@@ -45,9 +60,9 @@ def _place(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.bitcast(builder.gep(array.data, [args[1]]), _VECTOR.as_pointer())
 
 
-@_emitted
+@_emitted(lambda array, first: _part(array, first).copy())
 def load(typing: Any, array: Any, first: Any) -> Any:
-    """Return the sixteen float32 of a contiguous array from `first` on; nothing is checked."""
+    """Return the eight float32 of a contiguous array from `first` on; nothing is checked."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(_place(context, builder, signature, args), align=4)
@@ -55,7 +70,7 @@ def load(typing: Any, array: Any, first: Any) -> Any:
     return _LANES(array, types.intp), emit
 
 
-@_emitted
+@_emitted(_store)
 def store(typing: Any, array: Any, first: Any, lanes: Any) -> Any:
     """Write lanes into a contiguous array of float32 from `first` on; nothing is checked."""
 
@@ -66,7 +81,7 @@ def store(typing: Any, array: Any, first: Any, lanes: Any) -> Any:
     return types.void(array, types.intp, _LANES), emit
 
 
-@_emitted
+@_emitted(lambda value: np.full(WIDTH, value, np.float32))
 def spread(typing: Any, value: Any) -> Any:
     """Return lanes that all hold one value."""
 
@@ -78,7 +93,7 @@ def spread(typing: Any, value: Any) -> Any:
     return _LANES(types.float32), emit
 
 
-@_emitted
+@_emitted(np.add)
 def add(typing: Any, one: Any, other: Any) -> Any:
     """Return ``one + other``."""
 
@@ -88,7 +103,7 @@ def add(typing: Any, one: Any, other: Any) -> Any:
     return _LANES(_LANES, _LANES), emit
 
 
-@_emitted
+@_emitted(np.subtract)
 def subtract(typing: Any, one: Any, other: Any) -> Any:
     """Return ``one - other``."""
 
@@ -98,7 +113,7 @@ def subtract(typing: Any, one: Any, other: Any) -> Any:
     return _LANES(_LANES, _LANES), emit
 
 
-@_emitted
+@_emitted(lambda one, other, summand: one * other + summand)
 def fused(typing: Any, one: Any, other: Any, summand: Any) -> Any:
     """Return ``one * other + summand``."""
 
@@ -108,7 +123,7 @@ def fused(typing: Any, one: Any, other: Any, summand: Any) -> Any:
     return _LANES(_LANES, _LANES, _LANES), emit
 
 
-@_emitted
+@_emitted(lambda one: np.maximum(one, np.float32(0.0)))
 def ramp(typing: Any, one: Any) -> Any:
     """Return the lanes where they are positive, else 0."""
 
