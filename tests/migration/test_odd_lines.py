@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import gprscan as gs
 from gprscan.errors import LineError, ParameterError
+from gprscan.kernels.spectral import resample, sinc_table
 from gprscan.migration import kirchhoff, phase_shift, rtm, stolt
+from gprscan.migration.acquisition import acquisition
+from gprscan.migration.medium import medium
+from gprscan.migration.wavenumber import zero_offset
 from tests.migration.lines import diffractor, peak
 
 METHODS = [kirchhoff, stolt, phase_shift, rtm]
@@ -69,3 +74,15 @@ def test_antennas_above_a_rough_ground() -> None:
     assert abs(image["depth"].values[row] - (1.0 + ground[trace])) <= 0.0125
     raised = line.assign_attrs(antenna_height=0.3)
     assert np.isfinite(kirchhoff(raised, 0.1, topography=True, depth_step=0.02)["amplitude"].values).all()
+
+
+@pytest.mark.parametrize("time_zero", [0.0, 1.5, 1.53, -2.0])
+def test_samples_that_lie_on_the_new_times_are_taken_as_they_are(time_zero: float) -> None:
+    samples = np.random.default_rng(5).standard_normal((6, 64)).astype("float32")
+    line = gs.from_array(samples, dt=0.1, spacing=0.05, frequency=400, time_zero=time_zero)
+    geometry = acquisition(line)
+    moved = zero_offset(samples, geometry, medium(0.1), 0.0)
+    times = 0.1 * np.arange(moved.shape[1])
+    expected = resample(samples, np.round((times - geometry.start) / geometry.dt, 9), sinc_table())
+    np.testing.assert_allclose(moved, expected, atol=1e-6)
+    assert moved.dtype == np.float32
