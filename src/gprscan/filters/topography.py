@@ -91,11 +91,9 @@ def topographic_correction(
     interval = model.sampling_interval(line)
     delays = (float(datum or 0.0) - _elevation(line)) * per_metre / interval
     longest = int(np.ceil((float(datum or 0.0) - float(lowest or 0.0)) * per_metre / interval - 1e-9))
-    profiles = _arrays.channels(model.amplitude(line))
+    profiles = _arrays.channels(line[names.AMPLITUDE].values)
     n = profiles.shape[2]
     moved = np.full((*profiles.shape[:2], n + longest), np.nan, dtype="float32")
-    gaps = ~np.isfinite(profiles)
-    profiles[gaps] = 0.0
     for j, delay in enumerate(delays):
         start = int(np.ceil(delay - 1e-9))
         fraction = max(start - delay, 0.0)
@@ -103,9 +101,11 @@ def topographic_correction(
         nearest = np.minimum(np.arange(count) + round(fraction), n - 1)
         first, weights = sinc_weights(np.array([fraction]), 1.0)
         part = np.empty((profiles.shape[0], count), dtype="float32")
-        rows = np.ascontiguousarray(profiles[:, j])
+        rows = np.array(profiles[:, j], dtype="float32", order="C")  # a trace at a time: the line is not held twice
+        gaps = ~np.isfinite(rows)
+        rows[gaps] = 0.0
         kernels.mix_samples_serial(rows, part, first + np.arange(count), np.repeat(weights, count, axis=0))
-        part[gaps[:, j][:, nearest]] = np.nan
+        part[gaps[:, nearest]] = np.nan
         moved[:, j, start : start + count] = part
     amplitude = line[names.AMPLITUDE]
     variable = xr.Variable(amplitude.dims, moved.reshape(*amplitude.shape[:-1], n + longest), amplitude.attrs)
