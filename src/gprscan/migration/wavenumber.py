@@ -69,9 +69,9 @@ def zero_offset(traces: np.ndarray, geometry: Acquisition, ground: Medium, separ
         # echoes from above the ground do not exist; what is recorded there is the direct wave, which must not focus
         times = np.concatenate([np.full(times.size - below.size, -np.inf), recorded])
     positions = (times - geometry.start) / geometry.dt
-    shift = round(float(positions[0])) if separation == 0 else 0
-    if separation == 0 and abs(float(positions[0]) - shift) < 1e-9:
+    if separation == 0 and abs(positions[0] - np.round(positions[0])) < 1e-9:
         # the samples as they are: interpolation costs as much as a transform
+        shift = round(float(positions[0]))
         kept = traces[:, max(shift, 0) : shift + times.size]
         return np.pad(kept, ((0, 0), (times.size - kept.shape[1], 0))) if kept.shape[1] < times.size else kept
     return resample(traces, positions, sinc_table())

@@ -85,15 +85,7 @@ def unrolled_pipe(
         texts.append(_label(row))
     place_labels(axes, places, texts)
     if shown:
-        axes.legend(
-            shown.values(),
-            [style.kind_words(kind) for kind in shown],
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.16),
-            ncols=6,
-            frameon=False,
-            prop={"family": list(style.fonts()), "size": 7.5},
-        )
+        style.legend_below(axes, shown.values(), [style.kind_words(kind) for kind in shown], 6)
     return axes
 
 

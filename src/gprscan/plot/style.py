@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from gprscan import names
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # one colour per kind on every map and radargram; red, orange and yellow by severity, as Chinese platforms draw them
 KIND_COLOURS = {
@@ -52,3 +57,16 @@ def kind_words(kind: object) -> str:
     """Return the name of a kind in English, and in Chinese where a font can write it."""
     chinese, english = names.KINDS.get(str(kind), ""), str(kind).replace("_", " ")
     return f"{english} {chinese}" if chinese and len(fonts()) > 1 else english
+
+
+def legend_below(axes: Axes, handles: Iterable[Any], labels: Iterable[str], columns: int) -> None:
+    """Put a legend whose labels may be Chinese under the axis."""
+    axes.legend(
+        list(handles),
+        list(labels),
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.16),
+        ncols=columns,
+        frameon=False,
+        prop={"family": list(fonts()), "size": 7.5},
+    )

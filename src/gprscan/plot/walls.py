@@ -68,15 +68,7 @@ def wall_elevation(rows: list[dict[str, Any]], lines: list[dict[str, Any]], axes
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     if unique:
-        axes.legend(
-            unique.values(),
-            unique.keys(),
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.16),
-            ncols=4,
-            frameon=False,
-            prop={"family": list(style.fonts()), "size": 7.5},
-        )
+        style.legend_below(axes, unique.values(), unique.keys(), 4)
     return axes
 
 
