@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from gprscan.errors import ParameterError, RecipeError
+from gprscan.errors import MissingFileError, ParameterError, RecipeError
 from gprscan.geometry.crs import resolve_crs
 from gprscan.geometry.options import Metres
 from gprscan.geometry.toml_file import read_toml
@@ -179,6 +179,17 @@ def load_wall_file(path: str | Path) -> WallFile:
     except ValidationError as error:
         msg = f"{path.name} is not right:\n" + "\n".join(map(_explain, error.errors()))
         raise RecipeError(msg) from None
+
+
+def line_paths(path: Path) -> list[str]:
+    """Return the paths of the lines that a wall's file names, of one that is wrong elsewhere too; none where it is no TOML."""
+    try:
+        lines = read_toml(path, "").get("lines")
+    except (MissingFileError, RecipeError):
+        return []
+    entries = lines if isinstance(lines, list) else []
+    named = [entry.get("path") for entry in entries if isinstance(entry, dict)]
+    return list(dict.fromkeys(name for name in named if isinstance(name, str) and name))
 
 
 def _explain(item: Any) -> str:

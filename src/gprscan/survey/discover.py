@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gprscan.errors import ReadError, RecipeError
+from gprscan.errors import MissingFileError, ReadError, RecipeError
 from gprscan.io import channel_set, projects
 from gprscan.survey.config import FILE_NAME, GridEntry, LineEntry, LineOptions, SurveyFile, load_survey
 from gprscan.survey.runner import LineJob
@@ -111,14 +111,20 @@ def _with_crs(survey: SurveyFile) -> LineOptions:
 
 
 def _wall_lines(root: Path, wall: str) -> list[LineEntry]:
-    """Return an entry for each line on a wall; their paths are beside the wall's file."""
+    """Return an entry for each line on a wall; their paths are beside the wall's file.
+
+    A file that is wrong costs the lines on that wall, and nothing else of the survey: opening them says what is wrong with it.
+    Where not even its lines can be read from it, it stands for them.
+    """
     from gprscan.geometry import load_wall_file
+    from gprscan.geometry.wall_file import line_paths
 
     folder = (root / wall).parent
-    return [
-        LineEntry(path=_relative(folder / line.path, root), wall=Path(wall))
-        for line in load_wall_file(root / wall).lines
-    ]
+    try:
+        paths = [line.path for line in load_wall_file(root / wall).lines]
+    except (MissingFileError, RecipeError):
+        paths = line_paths(root / wall) or [(root / wall).name]
+    return [LineEntry(path=_relative(folder / path, root), wall=Path(wall)) for path in paths]
 
 
 def _grid_lines(root: Path, grid: GridEntry, survey_file: str) -> list[LineEntry]:

@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +16,9 @@ from gprscan.errors import GprscanError, LineError
 from gprscan.steps import Recipe
 from gprscan.survey import place, record, store
 from gprscan.survey.config import LineOptions
+
+if TYPE_CHECKING:
+    from gprscan.geometry.wall_file import WallFile
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +62,8 @@ def open_line(job: LineJob) -> xr.Dataset:
     from gprscan.io import channel_set
 
     options = job.options
+    # a wall's file that is wrong is said before its line is read: it may stand for lines that it does not name
+    wall = None if options.wall is None else geometry.load_wall_file(options.wall)
     reading = ("spacing", "frequency", "separation", "component", "crs", "format", "on_truncated", "positions")
     given = {name: getattr(options, name) for name in reading if getattr(options, name) is not None}
     given["whole_set"] = False  # the survey knows which files are channels of this line
@@ -86,19 +91,18 @@ def open_line(job: LineJob) -> xr.Dataset:
         line = geometry.with_offsets(line, options.channel_offsets)
     if options.start is not None or options.end is not None:
         line = _between(line, options)
-    if options.wall is not None:
-        line = _on_wall(line, job)
+    if wall is not None:
+        line = _on_wall(line, job, wall)
     if road is not None:
         line = geometry.on_road(line, road)
     return line
 
 
-def _on_wall(line: xr.Dataset, job: LineJob) -> xr.Dataset:
+def _on_wall(line: xr.Dataset, job: LineJob, wall: WallFile) -> xr.Dataset:
     """Place a line on the face of its wall, where the wall's file says."""
     from gprscan import geometry
 
     assert job.options.wall is not None
-    wall = geometry.load_wall_file(job.options.wall)
     here = [entry for entry in wall.lines if (job.options.wall.parent / entry.path).resolve() == job.path.resolve()]
     if len(here) != 1:
         msg = f"{job.options.wall.name} names {job.path.name} {len(here)} times among its [[lines]]; once is needed."
