@@ -7,7 +7,7 @@
 
 Each measured value gets a curve of log-likelihood per kind, straight between a few knots. All curves of a table are fitted
 together (multinomial logistic regression on hat functions, with small and smooth curves preferred), so that two values which
-say the same are not counted twice. Scenes are kept whole in the folds. What was learnt is read by people, edited where they
+say the same are not counted twice, on top of the votes that come from elsewhere (a faint echo, a layer). Scenes are kept whole in the folds. What was learnt is read by people, edited where they
 know better, and never loaded as code.
 """
 
@@ -22,12 +22,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
+from check_detection import CLUTTER, noisy
 from scipy.optimize import linear_sum_assignment, minimize
 from score_scenes import load
 
 import gprscan as gs
-from gprscan import names
+from gprscan import model, names
 from gprscan.detection import diffractions, image, pipeline, settle, zones
+from gprscan.detection.body import Body, Votes
+from gprscan.detection.classify import total
+from gprscan.synthetic import road_line
 
 TABLES = Path(gs.__file__).parent / "detection" / "tables"
 LEVELS = ("clean", "light", "moderate", "severe")
@@ -42,6 +47,8 @@ KIND_OF = {
     "pvc_pipe_water": "pipe.water",
     "concrete_pipe": "pipe.concrete",
 }
+ROAD, ROAD_SEED = 50.0, 700_000  # m of an empty road, and seed of the first: far from those of the checks
+ROAD_SNR = {"clean": 30.0, "light": 20.0, "moderate": 10.0, "severe": 5.0}  # dB
 OTHERS = ("rebar_mesh", "manhole")  # have detectors of their own
 Knots = dict[str, list[float]]
 
@@ -90,6 +97,7 @@ class Sample:
     level: str
     values: dict[str, object]
     kind: str | None
+    others: dict[str, float]  # sum of the votes that are not learnt
 
 
 def objects(truth: dict, first: float) -> list[dict]:
@@ -137,20 +145,48 @@ def measure(job: tuple[str, str]) -> tuple[list[Sample], list[Sample]]:
     if scene is None or names.CHANNEL in scene[0].dims:
         return [], []
     line, truth = scene
-    acq = truth["acquisition"]
+    objs, period = objects(truth, truth["first"]), 1e9 / truth["acquisition"]["fc_hz"]
+    hyperbolas, roofs = found_on(line)
+    return (
+        _samples(path.stem, level, hyperbolas, label(hyperbolas, objs, period, wide=False)),
+        _samples(path.stem, level, roofs, label(roofs, objs, period, wide=True)),
+    )
+
+
+def measure_road(seed: int) -> tuple[list[Sample], list[Sample]]:
+    """Hyperbolas and roofs of an empty road with natural scatterers, all of them clutter."""
+    level = LEVELS[seed % len(LEVELS)]
+    line, _ = road_line(ROAD, seed, clutter=CLUTTER[seed % len(CLUTTER)])
+    members = found_on(noisy(line, ROAD_SNR[level], seed))
+    first, second = (_samples(f"road{seed}", level, part, ["clutter"] * len(part)) for part in members)
+    return first, second
+
+
+def _samples(scene: str, level: str, bodies: Sequence[Body], kinds: Sequence[str | None]) -> list[Sample]:
+    return [Sample(scene, level, b.evidence, k, others(b.votes)) for b, k in zip(bodies, kinds, strict=True)]
+
+
+def found_on(line: xr.Dataset) -> tuple[list[Body], list[Body]]:
+    """Hyperbolas, settled, and roofs of a line."""
     settings = pipeline.load_settings("road")
     bodies, roofs = [], []
-    for section in pipeline.iter_sections(line, settings, acq["trace_spacing_m"]):
+    for section in pipeline.iter_sections(line, settings, model.trace_spacing(line)):
         picture = image.migrated(section, settings.prior_ground().rms(10.0))
         bodies += diffractions.find_bodies(section, settings, picture)
         roofs += zones.find_roofs(section, picture, settings)
-    settle.settle(bodies, settings.prior_ground(), acq["antenna_height_m"], acq["tx_rx_offset_m"])
-    objs, period = objects(truth, truth["first"]), 1e9 / acq["fc_hz"]
-    found = []
-    for members, wide in ((bodies, False), (roofs, True)):
-        kinds = label(members, objs, period, wide)
-        found.append([Sample(path.stem, level, b.evidence, k) for b, k in zip(members, kinds, strict=True)])
-    return found[0], found[1]
+    settle.settle(
+        bodies,
+        settings.prior_ground(),
+        float(line.attrs.get(names.ANTENNA_HEIGHT) or 0.0),
+        model.antenna_separation(line),
+    )
+    return bodies, roofs
+
+
+def others(votes: Votes) -> dict[str, float]:
+    """Sum of the votes of a body that no table holds; `oblique` answers to the tables, and no scene is crossed obliquely."""
+    learnt = {"prior", "oblique", *DIFFRACTION, *ZONE}
+    return total({name: vote for name, vote in votes.items() if name not in learnt})
 
 
 def scenes(folders: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -171,16 +207,21 @@ def design(samples: Sequence[Sample], knots: Knots) -> np.ndarray:
     return np.concatenate(columns, axis=1)
 
 
+def given(samples: Sequence[Sample], kinds: Sequence[str]) -> np.ndarray:
+    """Votes that are not learnt, shape (sample, kind)."""
+    return np.array([[s.others.get(k, 0.0) for k in kinds] for s in samples]).reshape(len(samples), len(kinds))
+
+
 def fit(
     x: np.ndarray,
     y: np.ndarray,
-    n_kinds: int,
+    rest: np.ndarray,
     knots: Knots,
     known: np.ndarray | None = None,
     smooth: float = 2.0,
     small: float = 0.2,
 ) -> np.ndarray:
-    """Curves of all kinds, shape (column, kind): penalised maximum likelihood.
+    """Curves of all kinds, shape (column, kind): penalised maximum likelihood, on top of the votes `rest`.
 
     `known` are curves learnt before, from other scenes: what is penalised is the distance from them, so that they stand
     where the new scenes say nothing.
@@ -190,8 +231,9 @@ def fit(
         parts.append(slice(at, at + len(points)))
         at += len(points)
 
+    n_kinds = rest.shape[1]
     base = np.zeros((x.shape[1], n_kinds)) if known is None else known
-    offset = x @ base
+    offset = x @ base + rest
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         curves = flat.reshape(x.shape[1], n_kinds)
@@ -239,9 +281,11 @@ def cross_validate(
     np.random.default_rng(1).shuffle(names)
     fold = np.array([names.index(s.scene) % folds for s in samples])
     x, y = design(samples, knots), np.array([kinds.index(s.kind) for s in samples])  # type: ignore[arg-type]
+    rest = given(samples, kinds)
     out = np.zeros((len(samples), len(kinds)))
     for k in range(folds):
-        out[fold == k] = softmax(x[fold == k] @ fit(x[fold != k], y[fold != k], len(kinds), knots, known))
+        mine = fold == k
+        out[mine] = softmax(x[mine] @ fit(x[~mine], y[~mine], rest[~mine], knots, known) + rest[mine])
     return out
 
 
@@ -300,10 +344,12 @@ def main() -> None:
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--update", action="store_true", help="start from the tables as they are")
+    parser.add_argument("--roads", type=int, default=0, help=f"number of empty roads of {ROAD:.0f} m to learn clutter from")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     with ProcessPoolExecutor(args.jobs) as pool:
         found = list(pool.map(measure, scenes(args.folders), chunksize=8))
+        found += pool.map(measure_road, range(ROAD_SEED, ROAD_SEED + args.roads))
     jobs = (("diffraction", (*KIND_OF.values(), "clutter"), DIFFRACTION, 0), ("zone", ZONE_KINDS, ZONE, 1))
     for name, kinds, knots, which in jobs:
         samples = [s for part in found for s in part[which] if s.kind is not None]
@@ -316,7 +362,7 @@ def main() -> None:
         report(samples, kinds, cross_validate(samples, kinds, knots, known))
         if args.write:
             x, y = design(samples, knots), np.array([kinds.index(str(s.kind)) for s in samples])
-            write(name, kinds, knots, fit(x, y, len(kinds), knots, known), len(samples))
+            write(name, kinds, knots, fit(x, y, given(samples, kinds), knots, known), len(samples))
 
 
 if __name__ == "__main__":

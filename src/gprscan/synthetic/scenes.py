@@ -13,7 +13,7 @@ from gprscan.errors import ParameterError
 from gprscan.synthetic import bodies as make
 from gprscan.synthetic import roads, truth
 from gprscan.synthetic.bodies import Arch, Body, Box, Ellipse
-from gprscan.synthetic.fdtd import Record, simulate
+from gprscan.synthetic.fdtd import LAYER_CELLS, Record, simulate
 from gprscan.synthetic.media import Layer, Medium
 
 _PAD = 0.40  # grid beyond the first and the last antenna midpoint, m
@@ -67,7 +67,7 @@ class Scene:
             np.random.default_rng([self.seed, 1]),
             length=survey.length,
             depth=survey.depth,
-            air=18 * survey.step,
+            air=max(18, round(survey.antenna_height / survey.step) + LAYER_CELLS + 1) * survey.step,
             step=survey.step,
         )
 
