@@ -16,7 +16,6 @@ from gprscan.detection.body import Body
 from gprscan.detection.condition import without_background
 from gprscan.detection.debond import band_limited, incident_level
 from gprscan.detection.lateral import half_width, runs, smooth
-from gprscan.detection.layers import Layers
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.units import C_AIR
@@ -27,15 +26,13 @@ LEAST_CHANGE = 0.30  # of the direct wave; a wet or repaired surface changes it 
 WIDTHS = (0.30, 2.50)  # m
 
 
-def detect_columns(section: Section, layers: Layers | None, settings: Settings) -> list[Body]:
+def detect_columns(section: Section, settings: Settings) -> list[Body]:
     """Find manholes and shafts.
 
     Parameters
     ----------
     section : Section
         A conditioned channel.
-    layers : Layers or None
-        Tracked interfaces; where one is missing inside the column and present beside it, that speaks for a column.
     settings : Settings
         Of the detection.
 

@@ -24,7 +24,6 @@ from gprscan.detection.section import Section, some_of
 from gprscan.units import C_AIR
 
 if TYPE_CHECKING:
-    from gprscan.detection.layers import Layers
     from gprscan.detection.settings import Settings
 
 SHORT, LONG = 0.12, 0.45  # m, window along the line; the long one averages out bars up to 0.22 m apart
@@ -35,15 +34,13 @@ REFERENCE = 16.0  # m of line over which the intact interface is taken
 SPEED = (0.118, 0.010)  # m/ns in asphalt and concrete: mean and standard deviation
 
 
-def detect_debond(section: Section, layers: Layers | None, settings: Settings) -> list[Body]:
+def detect_debond(section: Section, settings: Settings) -> list[Body]:
     """Find gaps under the bound layer.
 
     Parameters
     ----------
     section : Section
         A conditioned channel.
-    layers : Layers or None
-        Tracked interfaces; the base of the bound layer narrows the search where it is known.
     settings : Settings
         Of the detection.
 
@@ -64,7 +61,7 @@ def detect_debond(section: Section, layers: Layers | None, settings: Settings) -
         z = (change.strength - change.usual) / change.spread
         labels, count = ndimage.label((change.strength > LEAST_STRENGTH) & (z > 5.0))
         for where in ndimage.find_objects(labels)[:count]:
-            body = _measure(section, layers, change, where[0], where[1])
+            body = _measure(section, change, where[0], where[1])
             if body is not None and next(iter(classify.posterior(body.votes))) == "debond":
                 bodies.append(body)
     return _strongest(bodies)
@@ -213,7 +210,7 @@ def spreading(section: Section) -> np.ndarray:
     return np.sqrt(np.maximum(section.t, direct) / direct)
 
 
-def _measure(s: Section, layers: Layers | None, change: InterfaceChange, traces: slice, samples: slice) -> Body | None:
+def _measure(s: Section, change: InterfaceChange, traces: slice, samples: slice) -> Body | None:
     """Turn a connected patch of strong change into a body, if it is flat, wide enough and starts below the surface."""
     patch = change.strength[traces, samples]
     i, k = np.unravel_index(int(patch.argmax()), patch.shape)
@@ -247,7 +244,6 @@ def _measure(s: Section, layers: Layers | None, change: InterfaceChange, traces:
         "surface_ratio": surface,
         "interface_depth_m": depth,
         "frequency_ratio": centre_frequency(stack, s.dt, s.fc_nominal) / s.fc_nominal,
-        "from_base_periods": _from_base(s, layers, t, x_min, x_max),
     }
     return Body(
         source="debond",
@@ -331,14 +327,6 @@ def centre_frequency(wave: np.ndarray, dt: float, fc: float) -> float:
     freq = np.fft.rfftfreq(1024, dt)
     band = (freq > 0.2 * fc) & (freq < 3 * fc)
     return float((freq[band] * power[band]).sum() / max(power[band].sum(), 1e-30))
-
-
-def _from_base(s: Section, layers: Layers | None, t: float, x_min: float, x_max: float) -> float | None:
-    """Periods from the tracked base of the bound layer, None where it is not tracked."""
-    if layers is None or layers.base is None:
-        return None
-    inside = (s.x >= x_min - 0.5) & (s.x <= x_max + 0.5) & np.isfinite(layers.base.t)
-    return float((t - np.median(layers.base.t[inside])) * s.fc_nominal) if inside.any() else None
 
 
 def _strongest(bodies: list[Body]) -> list[Body]:

@@ -183,8 +183,8 @@ def find_bodies(section: Section, settings: Settings) -> list[Body]:
     if settings.model is not None:
         hyperbolas = [b for b in found if b.source == "diffraction"]
         rescore.add_votes(section, hyperbolas, rescore.load(settings.model))
-    found += detect_debond(section, None, settings)
-    found += detect_columns(section, None, settings)
+    found += detect_debond(section, settings)
+    found += detect_columns(section, settings)
     found += detect_zones(section, image, settings)
     return [b for b in found if section.core[0] <= b.x < section.core[1]]
 
