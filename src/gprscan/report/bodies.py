@@ -216,14 +216,21 @@ class Bodies:
 
     def _votes(self, votes: Mapping[str, Any]) -> dict[str, Any] | None:
         tables = {name: entry for name, entry in votes.items() if isinstance(entry, dict) and entry}
-        kinds = list(dict.fromkeys(kind for entry in tables.values() for kind in entry))
+        named = dict.fromkeys(kind for entry in tables.values() for kind in entry)
+        # a vote for a kind counts for each of its variants
+        kinds = [kind for kind in named if not any(other.startswith(f"{kind}.") for other in named)]
         if not kinds:
             return None
-        total = {kind: sum(_number(entry.get(kind, 0.0)) for entry in tables.values()) for kind in kinds}
+
+        def number(entry: Mapping[str, Any], kind: str) -> float:
+            base, _, variant = kind.partition(".")
+            return _number(entry.get(kind, 0.0)) + (_number(entry.get(base, 0.0)) if variant else 0.0)
+
+        total = {kind: sum(number(entry, kind) for entry in tables.values()) for kind in kinds}
         kinds.sort(key=lambda kind: -total[kind])
 
         def cells(entry: Mapping[str, Any]) -> list[dict[str, str]]:
-            numbers = [_number(entry.get(kind, 0.0)) for kind in kinds]
+            numbers = [number(entry, kind) for kind in kinds]
             return [{"text": f"{n:+.1f}", "tone": _tone(n)} for n in numbers]
 
         return {

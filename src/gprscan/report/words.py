@@ -65,7 +65,10 @@ class Words:
         return " / ".join(texts[language].format(**values) for language in self.languages)
 
     def kind(self, kind: object) -> Markup:
-        """Return the name of a kind."""
+        """Return the name of a kind, or of a variant of one."""
+        variant = _dictionary()["variants"].get(str(kind))
+        if variant:
+            return self.pick(variant)
         english = _dictionary()["kinds"].get(str(kind), str(kind))
         return self.pick({"en": english, "zh": names.KINDS.get(str(kind), str(kind))})
 
