@@ -344,7 +344,9 @@ def main() -> None:
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--update", action="store_true", help="start from the tables as they are")
-    parser.add_argument("--roads", type=int, default=0, help=f"number of empty roads of {ROAD:.0f} m to learn clutter from")
+    parser.add_argument(
+        "--roads", type=int, default=0, help=f"number of empty roads of {ROAD:.0f} m to learn clutter from"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     with ProcessPoolExecutor(args.jobs) as pool:
