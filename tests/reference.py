@@ -676,3 +676,16 @@ def arrivals(echo, times, pulse, dt, shifts):  # type: ignore[no-untyped-def]
             if a * b < 0 and abs(b) <= 1.3 * abs(a) and misfit < best[sign][0]:
                 best[sign] = (misfit, shifts[i], shifts[j] - shifts[i], -b / a)
     return np.array([best[1], best[-1]])
+
+
+def live_means(traces: np.ndarray, valid: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean of the live traces around each trace, and the share of the weight that fell on none."""
+    half, n = window.size // 2, traces.shape[0]
+    mean, missing = np.zeros(traces.shape), np.ones(n)
+    for i in range(n):
+        live = [j for j in range(max(i - half, 0), min(i + half + 1, n)) if valid[j]]
+        weights = np.array([window[j - i + half] for j in live], float)
+        missing[i] = 1.0 - weights.sum()
+        if live:
+            mean[i] = weights @ traces[live].astype(float) / max(weights.sum(), 0.05)
+    return mean, missing

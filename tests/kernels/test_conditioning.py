@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import optimize, signal
 
-from gprscan.kernels import conditioning
+from gprscan.kernels import conditioning, jit, neighbours
+from gprscan.kernels.traces import transpose_to
+from tests import reference
 
 RNG = np.random.default_rng(3)
 
@@ -111,3 +115,41 @@ def test_samples_are_scaled_and_bursts_limited() -> None:
     bent = 30.0 * np.tanh(expected / np.maximum(rms / 5.0, 1.0)[:, None] / 30.0)
     np.testing.assert_allclose(a[valid], bent[valid], rtol=1e-4)
     assert not a[4].any()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_means_of_neighbours_leave_dead_traces_out(threads: int) -> None:
+    a, valid = traces(30, 9), np.ones(30, bool)
+    valid[[0, 7, 8, 9, 10, 11, 12, 13, 22]] = False
+    window = np.hanning(9)[1:-1].astype(np.float32)
+    window /= window.sum()
+    found = neighbours.live_means(a, valid, window, threads=threads)
+    for one, other in zip(found, reference.live_means(a, valid, window), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_modulus_of_samples_of_any_size() -> None:
+    real, imaginary = traces(3, 20), traces(3, 20)
+    real[1] *= 1e-30
+    imaginary[1] *= 1e-30
+    real[2] *= 1e30
+    out = np.empty_like(real)
+    conditioning.modulus(real, imaginary, out)
+    np.testing.assert_allclose(out, np.hypot(real.astype(float), imaginary.astype(float)), rtol=1e-6)
+
+
+def test_traces_become_columns() -> None:
+    a = traces(5, 11)
+    rows = np.zeros((8, 12), np.float32)
+    transpose_to(a[:, :8], rows, 4)
+    np.testing.assert_array_equal(rows[:, 4:9], a[:, :8].T)
+    assert not rows[:, :4].any()
+    assert not rows[:, 9:].any()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_chunks_are_the_same_for_any_number_of_threads(threads: int) -> None:
+    seen: list[tuple[int, int]] = []
+    jit.by_chunks(lambda rows: seen.append((rows.start, rows.stop)), 5 * jit.CHUNK + 3, threads)
+    bounds = [*range(0, 5 * jit.CHUNK + 1, jit.CHUNK), 5 * jit.CHUNK + 3]
+    assert sorted(seen) == list(itertools.pairwise(bounds))

@@ -26,9 +26,8 @@ def scan(
 ) -> tuple[np.ndarray, ...]:
     real, imaginary = (np.ascontiguousarray(part, np.float32) for part in (section.real, section.imag))
     data, alive = coherence.pack(real, imaginary, live, 1, 12, threads=threads)
-    return coherence.scan(
-        data, alive, 12, rows, 0.0, 0.2, 0.05, np.array([velocity]), 0.1, (0.8, 0.3, 0.1), threads=threads
-    )
+    table = coherence.curves(rows, 0.0, 0.2, 0.05, np.array([velocity]), 0.1, (0.8, 0.3, 0.1), 8, section.shape[1])
+    return coherence.scan(data, alive, 12, table, threads=threads)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -36,7 +35,8 @@ def test_groups_of_traces_are_averaged_over_those_that_live(threads: int) -> Non
     section = analytic_section(n=23)
     live = np.ones(23, bool)
     live[[4, 6, 7]] = False
-    (re, im, energy), alive = coherence.pack(section.real.copy(), section.imag.copy(), live, 2, 3, threads=threads)
+    data, alive = coherence.pack(section.real.copy(), section.imag.copy(), live, 2, 3, threads=threads)
+    re, im, energy = data.transpose(1, 0, 2)
     for k, group in enumerate(np.arange(22).reshape(-1, 2)):
         kept = section[group[live[group]]]
         expected = kept.mean(axis=0) if kept.size else np.zeros(section.shape[1])
@@ -61,6 +61,29 @@ def test_scan_matches_the_sum_over_the_curve(threads: int) -> None:
                 np.testing.assert_allclose((coh[r, x0], amp[r, x0]), expected, rtol=2e-4, atol=1e-5)
             elif side[r, x0] == 0:
                 assert expected[0] == pytest.approx(0.0, abs=1e-5)
+
+
+def test_points_above_the_least_amplitude_are_scanned_as_without_it() -> None:
+    section = analytic_section(n=90, m=60)
+    live = np.ones(90, bool)
+    live[70] = False
+    real, imaginary = (np.ascontiguousarray(part, np.float32) for part in (section.real, section.imag))
+    data, alive = coherence.pack(real, imaginary, live, 1, 12)
+    velocities = np.array([0.07, 0.11, 0.16])
+    table = coherence.curves(np.array([20, 31, 40]), 0.0, 0.2, 0.05, velocities, 0.1, (0.8, 0.3, 0.1), 8, 60)
+    whole = coherence.scan(data, alive, 12, table)
+    value = whole[1] * np.sqrt(whole[0])
+    least = float(np.quantile(value[:, 20:50], 0.97))
+    some = coherence.scan(data, alive, 12, table, least=least)
+    above = value > least
+    assert 3 < above.sum() < value.size
+    for one, other in zip(some, whole, strict=True):
+        np.testing.assert_array_equal(one[above], other[above])
+    assert (some[1] * np.sqrt(some[0]))[~above].max() <= least
+    # tiles of clear traces in which nothing is as strong are left out
+    assert (some[1] == 0).mean() > (whole[1] == 0).mean()
+    rows, columns = np.nonzero(value > 0)
+    np.testing.assert_array_equal(coherence.amplitudes(data, alive, 12, table, rows, columns), whole[1][rows, columns])
 
 
 def test_legs_of_opposite_sign_do_not_agree() -> None:

@@ -1,13 +1,11 @@
-"""Analytic signals of many traces, in single precision and a few hundred traces at a time."""
+"""Analytic signals of many traces, in single precision and a few traces at a time."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import fft
 
-from gprscan.kernels import jit
-
-_CHUNK = 512  # traces: their spectra stay in the caches
+from gprscan.kernels import conditioning, jit
 
 
 def quadrature(a: np.ndarray) -> np.ndarray:
@@ -35,26 +33,40 @@ def resampled(a: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
     factor : int
         1 leaves the real part as it is.
     """
-    n = a.shape[1]
-    length = fft.next_fast_len(n, real=True)
-    workers = jit.threads() if a.shape[0] >= _CHUNK else 1  # starting threads costs as much as a few traces
+    length, n = fft.next_fast_len(a.shape[1], real=True), a.shape[1] * factor
     source = np.ascontiguousarray(a, dtype=np.float32)
-    imaginary = np.empty((a.shape[0], n * factor), np.float32)
+    imaginary = np.empty((a.shape[0], n), np.float32)
     real = source if factor == 1 else np.empty_like(imaginary)
-    for first in range(0, a.shape[0], _CHUNK):
-        rows = slice(first, first + _CHUNK)
-        spectrum = fft.rfft(source[rows], length, axis=1, workers=workers)
+
+    def work(rows: slice) -> None:
+        spectrum = fft.rfft(source[rows], length, axis=1)
         if factor > 1:
-            real[rows] = factor * fft.irfft(spectrum, length * factor, axis=1, workers=workers)[:, : n * factor]
-        # neither the mean nor the Nyquist frequency has a quadrature
-        spectrum[:, 0] = 0.0
-        if length % 2 == 0:
-            spectrum[:, -1] = 0.0
-        spectrum *= np.complex64(-1j * factor)
-        imaginary[rows] = fft.irfft(spectrum, length * factor, axis=1, workers=workers)[:, : n * factor]
+            spectrum *= np.float32(factor)
+            real[rows] = fft.irfft(spectrum, length * factor, axis=1)[:, :n]
+        imaginary[rows] = _turned(spectrum, length, factor)[:, :n]
+
+    jit.by_chunks(work, a.shape[0], jit.threads())
     return real, imaginary
 
 
 def envelope(a: np.ndarray) -> np.ndarray:
     """Modulus of the analytic signal along time, float32, shape (trace, sample)."""
-    return np.hypot(np.asarray(a, np.float32), quadrature(a))
+    source = np.ascontiguousarray(a, dtype=np.float32)
+    out, length = np.empty_like(source), fft.next_fast_len(a.shape[1], real=True)
+
+    def work(rows: slice) -> None:
+        spectrum = fft.rfft(source[rows], length, axis=1)
+        conditioning.modulus(source[rows], _turned(spectrum, length, 1), out[rows])
+
+    jit.by_chunks(work, a.shape[0], jit.threads())
+    return out
+
+
+def _turned(spectrum: np.ndarray, length: int, factor: int) -> np.ndarray:
+    """Quadrature of traces from their spectrum, which is overwritten; `length` samples become `factor` times as many."""
+    # neither the mean nor the Nyquist frequency has a quadrature
+    spectrum[:, 0] = 0.0
+    if length % 2 == 0:
+        spectrum[:, -1] = 0.0
+    spectrum *= np.complex64(-1j)
+    return np.asarray(fft.irfft(spectrum, length * factor, axis=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.kernels import coherence, jit
 from gprscan.units import C_AIR
+
+LONG = 512  # groups of traces on which several threads are worth starting
 
 
 @dataclass
@@ -33,34 +36,74 @@ def velocity_grid(settings: Settings) -> np.ndarray:
     return np.geomspace(settings.velocity_min, settings.velocity_max, steps)
 
 
-def find(section: Section, settings: Settings, span: tuple[float, float] = (-math.inf, math.inf)) -> list[Candidate]:
-    """Search a section for diffraction apexes within a span of x in m, strongest first."""
+def find(
+    section: Section, settings: Settings, spans: Sequence[tuple[float, float]] = ((-math.inf, math.inf),)
+) -> list[Candidate]:
+    """Search a section for diffraction apexes within spans of x in m; span by span, strongest first."""
     fc = section.fc_nominal
     rows = _rows(section)
-    reach = settings.aperture * 0.4 / fc
-    # beyond the span lie the legs of what is in it, and a rim in which a higher peak may stand
-    rim = settings.velocity / fc
-    section = section.part(span[0] - reach - rim, span[1] + reach + rim)
     group = max(1, int(0.2 * settings.velocity / fc / section.dx))
-    if rows.size == 0 or section.x.size < group:
+    if rows.size == 0:
         return []
-    n = section.x.size // group
-    first, last = np.searchsorted(section.x[: n * group : group], [span[0] - rim, span[1] + rim]).tolist()
+    grid = _grid(section, settings, rows, group)
+    return [c for span in spans for c in _find(section, settings, span, grid)]
+
+
+@dataclass
+class _Grid:
+    """Where apexes are looked for: rows and how much finer than the record they are, traces that are averaged, curves."""
+
+    rows: np.ndarray
+    fine: int
+    group: int
+    velocities: np.ndarray
+    reach: float
+    pad: int
+    curves: coherence.Curves
+
+
+def _grid(section: Section, settings: Settings, rows: np.ndarray, group: int) -> _Grid:
+    fc = section.fc_nominal
     fine = max(1, math.ceil(coherence.SAMPLES_PER_PERIOD * fc * section.dt))
-    velocities = velocity_grid(settings)
+    reach = settings.aperture * 0.4 / fc
     dx = section.dx * group
-    pad = int(reach / dx) + 1 + coherence.TAPS
+    pad = int(reach / dx) + 1
+    velocities = velocity_grid(settings)
+    curves = coherence.curves(
+        rows * fine, float(section.t[0] - 2 * section.height / C_AIR), section.dt / fine, dx, velocities,
+        section.separation, (0.8, reach, max(3 * dx, 0.5 * settings.velocity / fc)), pad, section.t.size * fine,
+    )  # fmt: skip
+    return _Grid(rows, fine, group, velocities, reach, pad, curves)
+
+
+def _find(section: Section, settings: Settings, span: tuple[float, float], grid: _Grid) -> list[Candidate]:
+    """Search one span."""
+    # beyond the span lie the legs of what is in it, and a rim in which a higher peak may stand
+    rim = settings.velocity / section.fc_nominal
+    section = section.part(span[0] - grid.reach - rim, span[1] + grid.reach + rim)
+    n = section.x.size // grid.group
+    if n == 0:
+        return []
+    first, last = np.searchsorted(section.x[: n * grid.group : grid.group], [span[0] - rim, span[1] + rim]).tolist()
     # on a short span the threads would wait for one another longer than they work
-    threads = jit.threads() if last - first >= coherence.BLOCK else 1
+    threads = jit.threads() if last - first >= LONG else 1
     data, live = coherence.pack(
-        *resampled(section.cond, fine), section.valid, group, pad, first, last, threads=threads
-    )  # fmt: skip
-    air = 2 * section.height / C_AIR
-    found = coherence.scan(
-        data, live, pad, rows * fine, float(section.t[0] - air), section.dt / fine, dx, velocities, section.separation,
-        (0.8, reach, max(3 * dx, 0.5 * settings.velocity / fc)), threads=threads,
-    )  # fmt: skip
-    peaks = _peaks(section, settings, rows, dx, first, velocities, *found)
+        *resampled(section.cond, grid.fine), section.valid, grid.group, grid.pad, first, last, threads=threads
+    )
+    found = coherence.scan(data, live, grid.pad, grid.curves, least=settings.strength, threads=threads)
+    i, j, peaks = _peaks(section, settings, grid, first, *found)
+    if not peaks:
+        return []
+    around = [
+        coherence.amplitudes(data, live, grid.pad, grid.curves, np.clip(i + k, 0, grid.rows.size - 1), j)
+        for k in (-1, 0, 1)
+    ]
+    step = section.dt * (grid.rows[1] - grid.rows[0] if grid.rows.size > 1 else 0)
+    inside = (i > 0) & (i < grid.rows.size - 1)
+    for peak, three, whole in zip(peaks, np.stack(around, axis=1), inside, strict=True):
+        # between the rows, since the fit follows the traces' common pulse but not where on it the apex was put
+        peak.t += float(step * _vertex(three)) if whole else 0.0
+    peaks.sort(key=lambda c: -c.strength * c.coherence**0.5)
     return [c for c in peaks if span[0] <= c.x <= span[1]]
 
 
@@ -72,35 +115,32 @@ def _rows(section: Section) -> np.ndarray:
     return np.arange(first, section.t.size - round(1.0 / (fc * section.dt)), stride)
 
 
-def _peaks(section, settings, rows, dx, first, velocities, coh, amp, index, side):  # type: ignore[no-untyped-def]
-    """Local maxima of amplitude times the root of coherence, half a wavelength and half a period apart."""
+def _peaks(section, settings, grid, first, coh, amp, index, side):  # type: ignore[no-untyped-def]
+    """Local maxima of amplitude times the root of coherence, half a wavelength and half a period apart: row, column, apex."""
+    rows, dx = grid.rows, section.dx * grid.group
     value = amp * np.sqrt(coh)
     value[coh < settings.coherence] = 0.0
     wide = max(1, round(0.4 * settings.velocity / section.fc_nominal / dx))
     tall = max(1, round(0.35 / section.fc_nominal / (section.dt * (rows[1] - rows[0] if rows.size > 1 else 1))))
     top = ndimage.maximum_filter(value, size=(2 * tall + 1, 2 * wide + 1))
-    where = np.argwhere((value == top) & (value > settings.strength))
+    i, j = np.nonzero((value == top) & (value > settings.strength))
     first_x = section.x[0] + first * dx + 0.5 * (dx - section.dx)
-    step = section.dt * (rows[1] - rows[0] if rows.size > 1 else 0)
     found = [
         Candidate(
-            x=float(first_x + j * dx),
-            # between the rows, since the fit follows the traces' common pulse but not where on it the apex was put
-            t=float(section.t[rows[i]] + step * _vertex(amp[max(i - 1, 0) : i + 2, j])),
-            velocity=float(velocities[index[i, j]]),
-            coherence=float(coh[i, j]),
-            strength=float(amp[i, j]),
-            side=int(side[i, j]),
+            x=float(first_x + q * dx),
+            t=float(section.t[rows[p]]),
+            velocity=float(grid.velocities[index[p, q]]),
+            coherence=float(coh[p, q]),
+            strength=float(amp[p, q]),
+            side=int(side[p, q]),
         )
-        for i, j in where
+        for p, q in zip(i.tolist(), j.tolist(), strict=True)
     ]
-    return sorted(found, key=lambda c: -c.strength * c.coherence**0.5)
+    return i, j, found
 
 
 def _vertex(values: np.ndarray) -> float:
     """Place of the top of a parabola through three values, from the middle one, in steps; 0 where it is none."""
-    if values.size < 3:
-        return 0.0
     below, here, above = values.astype(float)
     curve = below - 2.0 * here + above
     return float(np.clip(0.5 * (below - above) / curve, -0.5, 0.5)) if curve < 0.0 else 0.0

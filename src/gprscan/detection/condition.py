@@ -11,8 +11,6 @@ from gprscan.detection import interference, timing
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels import conditioning, jit
 
-_CHUNK = 512  # traces that are filtered together: their spectra stay in the caches
-
 
 @dataclass
 class Acquisition:
@@ -152,13 +150,15 @@ def dewow(a: np.ndarray, dt: float, fc: float) -> np.ndarray:
     length = fft.next_fast_len(n + 2 * half, real=True)
     response = fft.rfft(kernel / kernel.sum(), length).astype(np.complex64)
     out = np.empty(a.shape, np.float32)
-    for first in range(0, a.shape[0], _CHUNK):
-        rows = slice(first, first + _CHUNK)
+
+    def work(rows: slice) -> None:
         held = np.pad(a[rows].astype(np.float32, copy=False), ((0, 0), (half, half)), mode="edge")
-        spectrum = fft.rfft(held, length, axis=1, workers=jit.threads())
+        spectrum = fft.rfft(held, length, axis=1)
         spectrum *= response
-        slow = fft.irfft(spectrum, length, axis=1, workers=jit.threads())
+        slow = fft.irfft(spectrum, length, axis=1)
         np.subtract(a[rows], slow[:, 2 * half : 2 * half + n], out=out[rows])
+
+    jit.by_chunks(work, a.shape[0], jit.threads())
     return out
 
 

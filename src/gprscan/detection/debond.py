@@ -58,8 +58,8 @@ def detect_debond(section: Section, settings: Settings) -> list[Body]:
         change = interface_change(section, early, length)
         if length == SHORT and change.rough > 0.5 * LEAST_STRENGTH:
             continue  # a mesh of bars: only the long window averages it out
-        z = (change.strength - change.usual) / change.spread
-        labels, count = ndimage.label((change.strength > LEAST_STRENGTH) & (z > 5.0))
+        least = np.maximum(change.usual + np.float32(5.0) * change.spread, np.float32(LEAST_STRENGTH))
+        labels, count = ndimage.label(change.strength > least)
         for where in ndimage.find_objects(labels)[:count]:
             body = _measure(section, change, where[0], where[1])
             if body is not None and next(iter(classify.posterior(body.votes))) == "debond":
@@ -126,7 +126,7 @@ def early_change(section: Section) -> EarlyChange:
     first = s.sample(s.separation / C_AIR + 0.45 / s.fc_nominal)
     last = max(s.sample(air + 2 * DEEPEST / (SPEED[0] - SPEED[1])) + 1, first + 2)
     stop = min(last + round(2.0 / (s.fc_nominal * s.dt)), s.t.size)
-    gain = (spreading(s) / incident_level(s))[:stop]
+    gain = (spreading(s) / incident_level(s))[:stop].astype(np.float32)
     early = band_limited(s.raw[:, :stop], s.dt, s.fc_nominal)
     change = without_background(early, s.valid, max(3, round(REFERENCE / s.dx)))
     return EarlyChange(first, last, gain, early, change, analytic.envelope(change))
@@ -148,12 +148,15 @@ def interface_change(section: Section, early: EarlyChange, length: float) -> Int
     mean, missing = smooth(early.change, s.valid, width)
     difference, envelope = _against_quiet_part(s, early.early, mean, gain, width)
     crest, _ = smooth(early.envelope, s.valid, width)
-    leak = np.maximum(missing - 0.02, 0.0)[:, None] * crest
-    strength = (np.maximum(envelope - leak, 0.0) * gain)[:, first:last]
-    live = strength[some_of(s.valid)]
+    used = slice(first, last)
+    strength = envelope[:, used] - np.maximum(missing - np.float32(0.02), 0.0)[:, None] * crest[:, used]
+    np.maximum(strength, 0.0, out=strength)
+    strength *= gain[used]
+    some = some_of(s.valid)
+    live = strength[some]
     usual = np.median(live, axis=0)
-    spread = 1.4826 * np.median(np.abs(live - usual), axis=0) + 0.01
-    rough = float(np.median((crest * gain)[some_of(s.valid), first:last]))
+    spread = np.float32(1.4826) * np.median(np.abs(live - usual), axis=0) + np.float32(0.01)
+    rough = float(np.median(crest[some, used] * gain[used]))
     return InterfaceChange(first, difference, strength, usual, spread, length, rough)
 
 

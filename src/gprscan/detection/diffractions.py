@@ -75,7 +75,7 @@ def _spans(places: list[float], reach: float) -> list[tuple[float, float]]:
 def _dominant(work: Section, spans: list[tuple[float, float]], settings: Settings, kept: list[Target]) -> list[Target]:
     """Fits that are the strongest thing within their own aperture, on some stretches of line."""
     fitted: list[tuple[float, Target]] = []
-    found = [c for span in spans for c in candidates.find(work, settings, span)]
+    found = candidates.find(work, settings, spans)
     beyond = SAME_PLACE / work.fc_nominal
     for candidate, result in zip(found, fits.fit(work, found, settings), strict=True):
         if result is None or result.coherence < settings.coherence or result.picks < 4:

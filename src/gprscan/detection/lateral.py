@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from gprscan.kernels import jit, neighbours
+
 
 def smooth(a: np.ndarray, valid: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Average neighbouring traces with Hann weights, dead traces left out.
 
     Parameters
     ----------
-    a : ndarray, shape (trace, sample) or (trace,)
-        Traces; dead ones are zero.
+    a : ndarray, shape (trace, sample)
+        Traces.
     valid : ndarray of bool, shape (trace,)
         Which traces count.
     samples : int
@@ -26,13 +28,9 @@ def smooth(a: np.ndarray, valid: np.ndarray, samples: int) -> tuple[np.ndarray, 
         Share of the window's weight that fell on dead traces or beyond the ends (0 to 1). What repeats along the line
         leaks through in this proportion.
     """
-    kernel = np.hanning(max(samples, 1) + 2)[1:-1].astype(np.float32)
-    kernel /= kernel.sum()
-    weight = ndimage.convolve1d(valid.astype(np.float32), kernel, mode="constant")
-    keep = valid[:, None] if a.ndim == 2 else valid
-    total = ndimage.convolve1d(np.where(keep, a, 0).astype(np.float32), kernel, axis=0, mode="constant")
-    mean = total / np.maximum(weight, 0.05).reshape((-1,) + (1,) * (a.ndim - 1))
-    return mean, 1.0 - weight
+    window = np.hanning(max(samples, 1) + 2)[1:-1].astype(np.float32)
+    window /= window.sum()
+    return neighbours.live_means(np.asarray(a, np.float32), valid, window, threads=jit.threads())
 
 
 def runs(mask: np.ndarray, bridge: int = 0) -> list[tuple[int, int]]:

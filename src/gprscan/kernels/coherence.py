@@ -9,18 +9,21 @@ for a transmitter and a receiver a distance s apart (times counted from where th
 the right leg are summed apart, so that one alone (a dipping layer, the tail of a neighbour) does not pass for a target.
 Coherence is the semblance of Neidell and Taner (Geophysics 36, 1971, 482), written for the analytic signal.
 
-The scan is the tap loop of migration: transposed traces, the innermost loop over the traces of a block that stays in
-the caches, shifts and weights shared by all of them, four taps per visit of the sums. Curves are rounded to the sample:
-with `SAMPLES_PER_PERIOD` of them or more that costs less than half a percent of amplitude.
+The scan is the tap loop of migration: transposed traces, shifts and weights shared by all of a tile, whose sums stay in
+registers while they walk along a curve. Curves are rounded to the sample: with `SAMPLES_PER_PERIOD` of them or more that
+costs less than half a percent of amplitude. The energies, a third of the work, are summed only where the legs of a tile add
+up to an amplitude that is asked for: the coherence is at most one.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from gprscan.kernels.jit import inline, kernel, share_out, sum_kernel
+from gprscan.kernels.lanes import WIDTH, fused, load, spread, store
 
 
 @inline
@@ -43,18 +46,36 @@ def moveout_curve(x: np.ndarray, t0: float, velocity: float, separation: float) 
 
 
 SAMPLES_PER_PERIOD = 20  # that nearest-sample curves need
-BLOCK = 512  # output traces whose sums are held at a time: 12 kB
-SHARES = 4  # tasks per block, for the threads
-TAPS = 4  # added per visit of the sums; curves are padded to a multiple of it with weights of zero
+TILE = 2 * WIDTH  # traces whose sums stay in registers
+BLOCK = 64  # traces that are done together: their data stay in the caches
+PLANES = 3  # of the data: real part, imaginary part, squared modulus
+NEARLY = np.float32(0.999)  # of an amplitude that is asked for: what rounding may take
+
+
+class Curves(NamedTuple):
+    """Diffraction curves of some apex times and velocities.
+
+    Attributes
+    ----------
+    shifts : ndarray of int16, shape (row, velocity, lateral)
+        Sample at each lateral distance in traces.
+    weights : ndarray of float32, shape (row, velocity, lateral)
+        Taper.
+    taps : ndarray of int32, shape (row, velocity)
+        How many of them are used.
+    """
+
+    shifts: np.ndarray
+    weights: np.ndarray
+    taps: np.ndarray
 
 
 @kernel
 def _curves(rows, t_first, dt, dx, velocities, separation, reaches, most, n_samples):  # type: ignore[no-untyped-def]
-    """Shifts in samples and taper weights of every curve, shape (row, velocity, lateral), and the taps of each."""
     shape = (rows.size, velocities.size)
     aperture_factor, max_aperture, min_reach = reaches
-    shifts = np.zeros((shape[0], shape[1], most + TAPS), np.int16)
-    weights = np.zeros((shape[0], shape[1], most + TAPS), np.float32)
+    shifts = np.zeros((shape[0], shape[1], most), np.int16)
+    weights = np.zeros((shape[0], shape[1], most), np.float32)
     taps = np.zeros(shape, np.int32)
     for r in range(rows.size):
         t0 = t_first + rows[r] * dt
@@ -75,18 +96,95 @@ def _curves(rows, t_first, dt, dx, velocities, separation, reaches, most, n_samp
     return shifts, weights, taps
 
 
+def curves(
+    rows: np.ndarray,
+    t_first: float,
+    dt: float,
+    dx: float,
+    velocities: np.ndarray,
+    separation: float,
+    reaches: tuple[float, float, float],
+    most: int,
+    n_samples: int,
+) -> Curves:
+    """Tabulate diffraction curves.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (row,)
+        Sample indices of the apex times.
+    t_first, dt : float
+        Time of sample 0, counted from where the pulse enters the ground, and sampling interval, ns.
+    dx : float
+        Trace spacing, m.
+    velocities : ndarray, shape (velocity,)
+        Velocities in m/ns.
+    separation : float
+        Transmitter-receiver distance, m.
+    reaches : tuple of float
+        Half-aperture: a factor times the depth, at most the second and at least the third number, m.
+    most : int
+        Traces that a leg may have.
+    n_samples : int
+        Samples per trace.
+    """
+    return Curves(*_curves(rows, t_first, dt, dx, velocities, separation, reaches, most, n_samples))
+
+
 @inline
-def _add_four(data, j, w, m, start, step, n, total):  # type: ignore[no-untyped-def]
-    """Add four taps from the `m`-th on, each `step` traces beside the one before, for `n` traces from `start` on."""
-    w0, w1, w2, w3 = w[m], w[m + 1], w[m + 2], w[m + 3]
-    first = start + step * m
-    # slices, so that every index is a plain loop variable: the compiler vectorises nothing else
-    a = data[j[m], first : first + n]
-    b = data[j[m + 1], first + step : first + step + n]
-    c = data[j[m + 2], first + 2 * step : first + 2 * step + n]
-    d = data[j[m + 3], first + 3 * step : first + 3 * step + n]
+def _add_legs(data, stride, j, w, taps, start, sums):  # type: ignore[no-untyped-def]
+    """Sum real and imaginary parts of both legs of a tile from trace `start` on."""
+    nothing = spread(np.float32(0.0))
+    left_re, left_im, right_re, right_im = nothing, nothing, nothing, nothing
+    left_re2, left_im2, right_re2, right_im2 = nothing, nothing, nothing, nothing
+    for m in range(taps):
+        weight = spread(w[m])
+        real = PLANES * np.int64(j[m]) * stride + start
+        imaginary = real + stride
+        left_re = fused(weight, load(data, real - m), left_re)
+        left_re2 = fused(weight, load(data, real - m + WIDTH), left_re2)
+        left_im = fused(weight, load(data, imaginary - m), left_im)
+        left_im2 = fused(weight, load(data, imaginary - m + WIDTH), left_im2)
+        right_re = fused(weight, load(data, real + m), right_re)
+        right_re2 = fused(weight, load(data, real + m + WIDTH), right_re2)
+        right_im = fused(weight, load(data, imaginary + m), right_im)
+        right_im2 = fused(weight, load(data, imaginary + m + WIDTH), right_im2)
+    store(sums, 0, left_re)
+    store(sums, WIDTH, left_re2)
+    store(sums, TILE, left_im)
+    store(sums, TILE + WIDTH, left_im2)
+    store(sums, 3 * TILE, right_re)
+    store(sums, 3 * TILE + WIDTH, right_re2)
+    store(sums, 4 * TILE, right_im)
+    store(sums, 4 * TILE + WIDTH, right_im2)
+
+
+@inline
+def _add_energies(data, stride, j, w, taps, start, sums):  # type: ignore[no-untyped-def]
+    """Sum the squared moduli of both legs of a tile."""
+    nothing = spread(np.float32(0.0))
+    left, left2, right, right2 = nothing, nothing, nothing, nothing
+    for m in range(taps):
+        weight = spread(w[m])
+        energy = (PLANES * np.int64(j[m]) + 2) * stride + start
+        left = fused(weight, load(data, energy - m), left)
+        left2 = fused(weight, load(data, energy - m + WIDTH), left2)
+        right = fused(weight, load(data, energy + m), right)
+        right2 = fused(weight, load(data, energy + m + WIDTH), right2)
+    store(sums, 2 * TILE, left)
+    store(sums, 2 * TILE + WIDTH, left2)
+    store(sums, 5 * TILE, right)
+    store(sums, 5 * TILE + WIDTH, right2)
+
+
+@inline
+def _largest_cross(sums, n):  # type: ignore[no-untyped-def]
+    """Largest product of the two legs in a tile."""
+    lr, li, rr, ri = sums[0], sums[1], sums[3], sums[4]
+    top = np.float32(0.0)
     for x in range(n):
-        total[x] += w0 * a[x] + w1 * b[x] + w2 * c[x] + w3 * d[x]
+        top = max(top, lr[x] * rr[x] + li[x] * ri[x])
+    return top
 
 
 @inline
@@ -137,88 +235,87 @@ def _keep_one(sums, folds, full, n, number, best):  # type: ignore[no-untyped-de
             break
 
 
+@inline
+def _is_whole(live, pad, first, n):  # type: ignore[no-untyped-def]
+    """Are all traces there that a tile looks at?"""
+    return live[first : first + n + 2 * pad].min() > 0.0
+
+
 @sum_kernel
-def _scan_block(data, live, pad, shifts, weights, taps, first, n, share, out):  # type: ignore[no-untyped-def]
-    """Scan the traces of a block for every `SHARES`-th row; see `scan`."""
-    re, im, energy = data
+def _scan_tile(data, stride, live, start, whole, shifts, weights, taps, least, sums, folds, best):  # type: ignore[no-untyped-def]
+    """Find the best velocity for one apex time and a tile of traces; the first is column `start`; see `scan`."""
+    n = best.shape[1]
+    best[:] = 0.0
+    for iv in range(taps.size):
+        if taps[iv] < 3:
+            continue
+        j, w = shifts[iv], weights[iv]
+        full = np.float32(0.0)
+        for m in range(taps[iv]):
+            full += w[m]
+        _add_legs(data, stride, j, w, taps[iv], start, sums.reshape(-1))
+        if whole and _largest_cross(sums, n) <= (NEARLY * least * full) ** 2:
+            continue
+        _add_energies(data, stride, j, w, taps[iv], start, sums.reshape(-1))
+        folds[:] = full
+        if not whole:
+            folds[:] = 0.0
+            for m in range(taps[iv]):
+                for x in range(n):
+                    folds[0, x] += w[m] * live[start + x - m]
+                    folds[1, x] += w[m] * live[start + x + m]
+            _keep_one(sums, folds, full, n, np.float32(iv), best)
+        _keep_both(sums, folds, np.float32(0.35) * full, n, np.float32(iv), best)
+
+
+@kernel
+def _scan_block(data, live, pad, shifts, weights, taps, first, last, least, out):  # type: ignore[no-untyped-def]
+    """Scan the traces from `first` to `last` (left out); see `scan`."""
+    flat, stride = data.reshape(-1), data.shape[2]
     coherence, amplitude, velocity_index, side = out
-    sums = np.empty((6, n), np.float32)
-    folds = np.empty((2, n), np.float32)
-    best = np.empty((5, n), np.float32)
-    start = pad + first
-    whole = True
-    for x in range(first, first + n + 2 * pad):
-        whole = whole and live[x] > 0.0
-    for r in range(share, shifts.shape[0], SHARES):
-        best[:] = 0.0
-        for iv in range(shifts.shape[1]):
-            if taps[r, iv] < 3:
-                continue
-            j, w = shifts[r, iv], weights[r, iv]
-            sums[:] = 0.0
-            full = np.float32(0.0)
-            for m in range(taps[r, iv]):
-                full += w[m]
-            for m in range(0, taps[r, iv], TAPS):
-                _add_four(re, j, w, m, start, -1, n, sums[0])
-                _add_four(im, j, w, m, start, -1, n, sums[1])
-                _add_four(energy, j, w, m, start, -1, n, sums[2])
-                _add_four(re, j, w, m, start, 1, n, sums[3])
-                _add_four(im, j, w, m, start, 1, n, sums[4])
-                _add_four(energy, j, w, m, start, 1, n, sums[5])
-            folds[:] = full
-            if not whole:
-                folds[:] = 0.0
-                for m in range(taps[r, iv]):
-                    for x in range(n):
-                        folds[0, x] += w[m] * live[start + x - m]
-                        folds[1, x] += w[m] * live[start + x + m]
-                _keep_one(sums, folds, full, n, np.float32(iv), best)
-            _keep_both(sums, folds, np.float32(0.35) * full, n, np.float32(iv), best)
-        for x in range(n):
-            amplitude[r, first + x] = math.sqrt(best[1, x])
-            coherence[r, first + x] = math.sqrt(best[2, x])
-            velocity_index[r, first + x] = int(best[3, x])
-            side[r, first + x] = int(best[4, x])
+    # not a constant: a loop of known length is unrolled before it could be vectorised
+    width = min(TILE, stride)
+    sums, folds, best = (
+        np.empty((6, width), np.float32),
+        np.empty((2, width), np.float32),
+        np.empty((5, width), np.float32),
+    )
+    whole = np.empty(BLOCK // TILE, np.bool_)
+    for tile in range(whole.size):
+        begin = first + tile * width
+        whole[tile] = begin < last and _is_whole(live, pad, begin, width)
+    for r in range(shifts.shape[0]):
+        for begin in range(first, last, width):
+            _scan_tile(
+                flat, stride, live, pad + begin, whole[(begin - first) // width], shifts[r], weights[r], taps[r], least,
+                sums, folds, best,
+            )  # fmt: skip
+            for x in range(min(width, last - begin)):
+                amplitude[r, begin + x] = math.sqrt(best[1, x])
+                coherence[r, begin + x] = math.sqrt(best[2, x])
+                velocity_index[r, begin + x] = int(best[3, x])
+                side[r, begin + x] = int(best[4, x])
 
 
 def scan(
-    data: tuple[np.ndarray, np.ndarray, np.ndarray],
-    live: np.ndarray,
-    pad: int,
-    rows: np.ndarray,
-    t_first: float,
-    dt: float,
-    dx: float,
-    velocities: np.ndarray,
-    separation: float,
-    reaches: tuple[float, float, float],
-    *,
-    threads: int = 1,
+    data: np.ndarray, live: np.ndarray, pad: int, table: Curves, *, least: float = 0.0, threads: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Best diffraction coherence over velocity, for every trace and some apex times.
 
     Parameters
     ----------
-    data : tuple of three ndarray of float32, shape (sample, trace + 2 pad)
+    data : ndarray of float32, shape (sample, PLANES, pad + trace + pad + TILE)
         Real part, imaginary part and squared modulus of the analytic signal, transposed, zero outside of the line and
         in dead traces; see `pack`.
-    live : ndarray of float32, shape (trace + 2 pad,)
+    live : ndarray of float32, shape (pad + trace + pad + TILE,)
         1 where a trace counts, 0 where it is dead or outside.
     pad : int
-        Traces of padding on each side; curves reach no further than `pad` less `TAPS`.
-    rows : ndarray of int, shape (row,)
-        Sample indices of the apex times to scan.
-    t_first, dt : float
-        Time of sample 0, counted from where the pulse enters the ground, and sampling interval, ns.
-    dx : float
-        Trace spacing, m.
-    velocities : ndarray, shape (velocity,)
-        Velocities in m/ns.
-    separation : float
-        Transmitter-receiver distance, m.
-    reaches : tuple of float
-        Half-aperture: a factor times the depth, at most the second and at least the third number, m.
+        Traces of padding on each side, no fewer than the curves reach.
+    table : Curves
+        Of the apex times.
+    least : float
+        Amplitude times the root of the coherence that is asked for. Where it is less, what is returned may belong to a
+        velocity that is not the best, or be zero.
     threads : int
         On which the blocks are shared out.
 
@@ -229,32 +326,69 @@ def scan(
     velocity_index, side : ndarray of int8, shape (row, trace)
         Index of the best velocity and the side used: 0 both, -1 left, 1 right leg only.
     """
-    shifts, weights, taps = _curves(
-        rows, t_first, dt, dx, velocities, separation, reaches, pad - TAPS, data[0].shape[0]
-    )
-    shape = (rows.size, live.size - 2 * pad)
+    n = live.size - 2 * pad - TILE
+    shape = (table.taps.shape[0], n)
     out = (np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.int8), np.empty(shape, np.int8))
-    n = shape[1]
 
     def work(begin: int, end: int) -> None:
-        for task in range(begin, end):
-            first = task // SHARES * BLOCK
-            _scan_block(data, live, pad, shifts, weights, taps, first, min(BLOCK, n - first), task % SHARES, out)
+        for block in range(begin, end):
+            first = block * BLOCK
+            _scan_block(data, live, pad, *table, first, min(first + BLOCK, n), np.float32(least), out)
 
-    share_out(work, SHARES * ((n + BLOCK - 1) // BLOCK), threads)
+    share_out(work, (n + BLOCK - 1) // BLOCK, threads)
     return out
 
 
-TILE = 16  # traces that are transposed together: one cache line
+@kernel
+def _amplitudes(data, live, pad, shifts, weights, taps, rows, columns, out):  # type: ignore[no-untyped-def]
+    flat, stride = data.reshape(-1), data.shape[2]
+    width = min(TILE, stride)
+    sums, folds, best = (
+        np.empty((6, width), np.float32),
+        np.empty((2, width), np.float32),
+        np.empty((5, width), np.float32),
+    )
+    for i in range(rows.size):
+        r = rows[i]
+        # a trace that is not there makes no difference to those that are, so that none has to be looked for
+        _scan_tile(
+            flat, stride, live, pad + columns[i], False, shifts[r], weights[r], taps[r], np.float32(0.0),
+            sums, folds, best,
+        )  # fmt: skip
+        out[i] = math.sqrt(best[1, 0])
+
+
+def amplitudes(
+    data: np.ndarray, live: np.ndarray, pad: int, table: Curves, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Amplitude of the best velocity at some points, whatever it is.
+
+    Parameters
+    ----------
+    data, live, pad, table
+        As for `scan`.
+    rows, columns : ndarray of int, shape (point,)
+        Apex times and traces.
+
+    Returns
+    -------
+    ndarray of float32, shape (point,)
+    """
+    out = np.empty(rows.size, np.float32)
+    _amplitudes(data, live, pad, *table, rows, columns, out)
+    return out
+
+
+PACKED = 16  # traces that are transposed together: one cache line
 
 
 @inline
-def _pack_tile(real, imaginary, keep, group, begin, tile, re, im, energy, live):  # type: ignore[no-untyped-def]
-    """Fill up to `TILE` columns; the first column of the outputs is the group of traces `begin`, which may not exist."""
+def _pack_tile(real, imaginary, keep, group, begin, tile, data, live):  # type: ignore[no-untyped-def]
+    """Fill up to `PACKED` columns; the first column of the outputs is the group of traces `begin`, which may not exist."""
     n_samples = real.shape[1]
-    first = max(begin + tile * TILE, 0)
-    last = min(min(begin + (tile + 1) * TILE, begin + live.size), real.shape[0] // group)
-    sums = np.zeros((2, TILE, n_samples), np.float32)
+    first = max(begin + tile * PACKED, 0)
+    last = min(min(begin + (tile + 1) * PACKED, begin + live.size), real.shape[0] // group)
+    sums = np.zeros((2, PACKED, n_samples), np.float32)
     for g in range(first, last):
         fold = 0
         a, b = sums[0, g - first], sums[1, g - first]
@@ -273,16 +407,16 @@ def _pack_tile(real, imaginary, keep, group, begin, tile, re, im, energy, live):
     for k in range(n_samples):
         for g in range(first, last):
             x, y = sums[0, g - first, k], sums[1, g - first, k]
-            re[k, g - begin] = x
-            im[k, g - begin] = y
-            energy[k, g - begin] = x * x + y * y
+            data[k, 0, g - begin] = x
+            data[k, 1, g - begin] = y
+            data[k, 2, g - begin] = x * x + y * y
 
 
 @kernel
-def _pack_tiles(real, imaginary, keep, group, begin, first, last, re, im, energy, live):  # type: ignore[no-untyped-def]
+def _pack_tiles(real, imaginary, keep, group, begin, first, last, data, live):  # type: ignore[no-untyped-def]
     """Pack some tiles; see `pack`."""
     for tile in range(first, last):
-        _pack_tile(real, imaginary, keep, group, begin, tile, re, im, energy, live)
+        _pack_tile(real, imaginary, keep, group, begin, tile, data, live)
 
 
 def pack(
@@ -295,7 +429,7 @@ def pack(
     last: int | None = None,
     *,
     threads: int = 1,
-) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Average groups of traces, transpose them and pad them, as `scan` wants them.
 
     Parameters
@@ -319,11 +453,12 @@ def pack(
         As for `scan`.
     """
     n = (real.shape[0] // group if last is None else last) - first
-    data = tuple(np.zeros((real.shape[1], n + 2 * pad), np.float32) for _ in range(3))
-    live = np.zeros(n + 2 * pad, np.float32)
+    # a tile may begin at the last trace
+    live = np.zeros(n + 2 * pad + TILE, np.float32)
+    data = np.zeros((real.shape[1], PLANES, live.size), np.float32)
 
     def work(begin: int, end: int) -> None:
-        _pack_tiles(real, imaginary, keep, group, first - pad, begin, end, *data, live)
+        _pack_tiles(real, imaginary, keep, group, first - pad, begin, end, data, live)
 
-    share_out(work, (live.size + TILE - 1) // TILE, threads)
-    return (data[0], data[1], data[2]), live
+    share_out(work, (live.size + PACKED - 1) // PACKED, threads)
+    return data, live

@@ -279,7 +279,9 @@ def limit_bursts(traces: np.ndarray, power: np.ndarray, most: float, limit: floa
     valid : ndarray of bool, shape (trace,)
         The others become zero.
     """
-    end, one, third = np.float32(limit), np.float32(1.0), np.float32(1.0 / 3.0)
+    end, bent = np.float32(limit), np.empty(traces.shape[1], np.float32)
+    p0, p1, p2 = np.float32(135135.0), np.float32(17325.0), np.float32(378.0)
+    q1, q2 = np.float32(62370.0), np.float32(3150.0)
     for i in range(traces.shape[0]):
         trace = traces[i]
         if not valid[i]:
@@ -289,11 +291,36 @@ def limit_bursts(traces: np.ndarray, power: np.ndarray, most: float, limit: floa
         for k in range(trace.size):
             u = trace[k] * scale
             square = u * u
-            if square < np.float32(0.01):
-                # the series, exact to a millionth: most samples are small
-                trace[k] = end * u * (one - square * (third - np.float32(2.0 / 15.0) * square))
-            else:
-                trace[k] = end * math.tanh(u)
+            # the continued fraction, exact to a millionth up to 1.5 and no branch: most samples are small
+            above = p0 + square * (p1 + square * (p2 + square))
+            below = p0 + square * (q1 + square * (q2 + np.float32(28.0) * square))
+            bent[k] = end * u * above / below
+        top = np.float32(0.0)
+        for k in range(trace.size):
+            top = max(top, abs(trace[k]))
+        if top * scale > np.float32(1.5):
+            for k in range(trace.size):
+                if abs(trace[k] * scale) > np.float32(1.5):
+                    bent[k] = end * math.tanh(trace[k] * scale)
+        for k in range(trace.size):
+            trace[k] = bent[k]
+
+
+@kernel
+def modulus(real: np.ndarray, imaginary: np.ndarray, out: np.ndarray) -> None:
+    """Fill the modulus of complex samples.
+
+    Parameters
+    ----------
+    real, imaginary, out : ndarray of float32, shape (trace, sample)
+        `out` is filled.
+    """
+    for i in range(real.shape[0]):
+        a, b, target = real[i], imaginary[i], out[i]
+        for k in range(target.size):
+            # in double precision no square is too small or too large
+            x, y = np.float64(a[k]), np.float64(b[k])
+            target[k] = math.sqrt(x * x + y * y)
 
 
 @sum_kernel

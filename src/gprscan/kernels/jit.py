@@ -59,6 +59,23 @@ def share_out(work: Callable[[int, int], object], n: int, threads: int) -> None:
         list(pool.map(lambda first: work(first, min(first + size, n)), range(0, n, size)))
 
 
+CHUNK = 64  # traces that are transformed together: their spectra stay in the caches
+
+
+def by_chunks(work: Callable[[slice], object], n: int, threads: int) -> None:
+    """Call ``work(rows)`` for slices of `CHUNK` of `n` traces, shared out on the threads.
+
+    Transforms take traces in groups of the width of a vector, and what is left over one by one, which rounds otherwise: so
+    the bounds of the slices do not depend on the number of threads.
+    """
+
+    def run(first: int, last: int) -> None:
+        for chunk in range(first, last):
+            work(slice(chunk * CHUNK, min((chunk + 1) * CHUNK, n)))
+
+    share_out(run, -(-n // CHUNK), threads)
+
+
 def threads() -> int:
     """Return how many threads a kernel may use here: one outside the main thread, where a parallel one can abort."""
     return numba.get_num_threads() if threading.current_thread() is threading.main_thread() else 1

@@ -10,6 +10,24 @@ from gprscan.kernels.jit import inline, kernel, parallel_kernel
 DEAD, LIVE, GAPPY = 0, 1, 2
 
 
+@kernel
+def transpose_to(traces: np.ndarray, rows: np.ndarray, first: int) -> None:
+    """Write traces as columns, from column `first` of `rows` on.
+
+    Parameters
+    ----------
+    traces : ndarray of float32, shape (trace, sample)
+        Few enough to lie in the caches; may be a view of longer traces.
+    rows : ndarray of float32, shape (sample, column)
+    first : int
+    """
+    n = traces.shape[0]
+    for k in range(rows.shape[0]):
+        target = rows[k, first : first + n]
+        for i in range(n):
+            target[i] = traces[i, k]
+
+
 @inline
 def _state(trace):  # type: ignore[no-untyped-def]
     # a trace is dead when its finite samples are all equal: never recorded, zero-filled, or a cut cable

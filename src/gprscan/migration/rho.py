@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import fft
 
-from gprscan.kernels.jit import threads
+from gprscan.kernels.jit import by_chunks, threads
 
 
 def half_derivative(
@@ -33,13 +35,43 @@ def half_derivative(
     ndarray of float32, shape (copy, trace, sample)
         In units of the input per square root of ns, or per ns.
     """
+    copies = np.empty((len(cutoffs), *traces.shape), "float32")
+
+    def keep(number: int, rows: slice, part: np.ndarray) -> None:
+        copies[number, rows] = part
+
+    half_derivative_to(keep, traces, dt, cutoffs, times=times)
+    return copies
+
+
+def half_derivative_to(
+    keep: Callable[[int, slice, np.ndarray], None],
+    traces: np.ndarray,
+    dt: float,
+    cutoffs: tuple[float, ...] = (np.inf,),
+    *,
+    times: int = 1,
+) -> None:
+    """Do as `half_derivative`, and hand each part to ``keep(copy, rows, part)`` while it is in the caches.
+
+    Parameters
+    ----------
+    keep : callable
+        Takes the number of the copy, the slice of traces, and the filtered traces, shape (trace, sample); on several threads
+        at once.
+    traces, dt, cutoffs, times
+        As for `half_derivative`.
+    """
     n = traces.shape[-1]
     size = padded_size(n)
-    spectrum = fft.rfft(traces, size, axis=-1, workers=threads())
-    copies = np.empty((len(cutoffs), *traces.shape), "float32")
-    for copy, response in zip(copies, responses(n, dt, cutoffs, times), strict=True):
-        copy[...] = fft.irfft(spectrum * response, size, axis=-1, workers=threads())[..., :n]
-    return copies
+    table = responses(n, dt, cutoffs, times)
+
+    def work(rows: slice) -> None:
+        spectrum = fft.rfft(traces[rows], size, axis=-1)
+        for number, response in enumerate(table):
+            keep(number, rows, fft.irfft(spectrum * response, size, axis=-1)[..., :n])
+
+    by_chunks(work, traces.shape[0], threads())
 
 
 def half_derivative_adjoint(copies: np.ndarray, dt: float, cutoffs: tuple[float, ...] = (np.inf,)) -> np.ndarray:

@@ -6,10 +6,11 @@ import numpy as np
 
 from gprscan.kernels.jit import threads
 from gprscan.kernels.kirchhoff import diffraction_spread, diffraction_sum
+from gprscan.kernels.traces import transpose_to
 from gprscan.migration.acquisition import Acquisition
 from gprscan.migration.curves import Aperture, CurveTable, curve_table
 from gprscan.migration.medium import Medium
-from gprscan.migration.rho import half_derivative, half_derivative_adjoint
+from gprscan.migration.rho import half_derivative_adjoint, half_derivative_to
 
 
 class Summation:
@@ -40,14 +41,13 @@ class Summation:
 
     def prepared(self, traces: np.ndarray) -> np.ndarray:
         """Return the filtered traces as the kernel wants them, shape (copy x sample, pad + trace + pad)."""
-        return self._padded(half_derivative(traces, self.dt, self.table.cutoffs))
+        pad, n = self.table.pad, self.n_samples
+        rows = np.zeros((len(self.table.cutoffs) * n, traces.shape[0] + 2 * pad), "float32")
 
-    def _padded(self, copies: np.ndarray) -> np.ndarray:
-        pad = self.table.pad
-        n_copies, n_traces, n_samples = copies.shape
-        rows = np.zeros((n_copies * n_samples, n_traces + 2 * pad), "float32")
-        for number, copy in enumerate(copies):
-            rows[number * n_samples : (number + 1) * n_samples, pad:-pad] = copy.T
+        def keep(number: int, part: slice, filtered: np.ndarray) -> None:
+            transpose_to(filtered, rows[number * n : (number + 1) * n], pad + part.start)
+
+        half_derivative_to(keep, traces, self.dt, self.table.cutoffs)
         return rows
 
     def migrate(self, traces: np.ndarray) -> np.ndarray:
@@ -71,7 +71,8 @@ class Summation:
         """Spread along the diffraction curves, the adjoint of `migrate`: (trace, depth) to (trace, sample)."""
         table = self.table
         n_copies = len(table.cutoffs)
-        padded = self._padded(image[None])
+        padded = np.zeros((image.shape[1], image.shape[0] + 2 * table.pad), "float32")
+        padded[:, table.pad : -table.pad] = image.T
         data = diffraction_spread(padded, *self._arguments, n_copies * self.n_samples, threads=threads())
         copies = data.reshape(n_copies, self.n_samples, -1).transpose(0, 2, 1)
         return half_derivative_adjoint(np.ascontiguousarray(copies), self.dt, table.cutoffs)
