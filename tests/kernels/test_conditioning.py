@@ -51,7 +51,24 @@ def test_medians_of_groups_of_traces(threads: int) -> None:
     found = conditioning.medians(a, rows, starts, stops, threads=threads)
     for c, (first, last) in enumerate(zip(starts, stops, strict=True)):
         expected = np.median(a[rows[first:last]], axis=0)
-        np.testing.assert_allclose(found[c], expected, atol=1e-5 if first else 0.1)
+        np.testing.assert_allclose(found[c], expected, rtol=1e-6)
+
+
+def test_medians_are_exact_where_values_repeat_or_stand_far_out() -> None:
+    a = traces(200, 70)
+    a[:, 3] = np.round(a[:, 3])  # as from a recorder's integers
+    a[::2, 4] = 0.0
+    a[5] *= 1e6
+    a[:, 6] = -7.0
+    np.testing.assert_array_equal(conditioning.median_trace(a), np.median(a, axis=0))
+    np.testing.assert_array_equal(conditioning.median_trace(a[:, ::2][:33]), np.median(a[:33, ::2], axis=0))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("step", [1, 3])
+def test_medians_along_traces(step: int, threads: int) -> None:
+    a = traces(131, 50)
+    np.testing.assert_array_equal(conditioning.trace_medians(a, step, threads=threads), np.median(a[:, ::step], axis=1))
 
 
 def test_what_is_interpolated_between_knots_is_taken_away() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import fft, ndimage, signal
 
 from gprscan.detection import interference, timing
+from gprscan.detection.analytic import both_ways
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels import conditioning, jit
 
@@ -57,7 +58,7 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
             f"an acquisition gain of up to {20 * np.log10(gain[-1] / gain[0]):.0f} dB was found and divided out"
         )
     # every few samples are enough for the offset
-    a -= np.median(a[:, :: max(1, int(0.1 / (acq.fc * acq.dt)))], axis=1, keepdims=True)
+    a -= conditioning.trace_medians(a, max(1, int(0.1 / (acq.fc * acq.dt))), threads=jit.threads())[:, None]
     a[~valid] = 0.0
     clipped = clipped_samples(a, valid, acq.dt, acq.fc)
     if clipped.any():
@@ -126,7 +127,7 @@ def clipped_samples(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> n
     out = np.zeros(a.shape, bool)
     if not valid.any():
         return out
-    trace = np.median(a[some_of(valid)], axis=0)
+    trace = conditioning.median_trace(a[some_of(valid)])
     lengths, levels = [], []
     for sign in (1, -1):
         level = float((sign * trace).max())
@@ -202,9 +203,7 @@ def band_pass(a: np.ndarray, dt: float, fc: float, low: float, high: float) -> n
     """Zero-phase Butterworth band of `low` to `high` times the centre frequency (GHz, dt in ns); float32."""
     band = np.clip(np.array([low, high]) * fc * 2 * dt, 1e-3, 0.95)
     sos = signal.butter(3, band, "bandpass", output="sos")
-    # as far as scipy extends a trace
-    pad = 3 * (2 * sos.shape[0] + 1 - min(int((sos[:, 2] == 0).sum()), int((sos[:, 5] == 0).sum())))
-    return conditioning.zero_phase(a, sos, signal.sosfilt_zi(sos), pad, threads=jit.threads())
+    return both_ways(a, sos)
 
 
 def even_out(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float, noise: float) -> np.ndarray:
@@ -212,7 +211,7 @@ def even_out(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float, noise: f
     b = band_pass(echo, dt, fc, 0.35, 2.2)
     if not valid.any():
         return b
-    typical = np.median(np.abs(b[some_of(valid)]), axis=0)
+    typical = conditioning.median_trace(np.abs(b[some_of(valid)]))
     width = max(3, round(2.0 / (fc * dt)))
     typical = ndimage.gaussian_filter1d(typical, width)
     floor = max(1e-4 * max(float(b.max()), -float(b.min())), 0.5 * noise, 1e-20)

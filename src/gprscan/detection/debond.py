@@ -21,6 +21,7 @@ from gprscan.detection.body import Body
 from gprscan.detection.condition import band_pass, without_background
 from gprscan.detection.lateral import half_width, smooth
 from gprscan.detection.section import Section, some_of
+from gprscan.kernels.conditioning import median_trace
 from gprscan.units import C_AIR
 
 if TYPE_CHECKING:
@@ -154,8 +155,8 @@ def interface_change(section: Section, early: EarlyChange, length: float) -> Int
     strength *= gain[used]
     some = some_of(s.valid)
     live = strength[some]
-    usual = np.median(live, axis=0)
-    spread = np.float32(1.4826) * np.median(np.abs(live - usual), axis=0) + np.float32(0.01)
+    usual = median_trace(live)
+    spread = np.float32(1.4826) * median_trace(np.abs(live - usual)) + np.float32(0.01)
     rough = float(np.median(crest[some, used] * gain[used]))
     return InterfaceChange(first, difference, strength, usual, spread, length, rough)
 
@@ -196,7 +197,7 @@ def incident_level(section: Section) -> float:
     """Envelope peak of the direct wave, or of the typical trace where clipping has cut that."""
     s = section
     if s.incident is None:
-        typical = np.abs(signal.hilbert(np.median(s.raw[some_of(s.valid)], axis=0)))
+        typical = np.abs(signal.hilbert(median_trace(s.raw[some_of(s.valid)])))
         near = np.abs(s.t - s.separation / C_AIR) < 1.2 / s.fc_nominal
         s.incident = max(s.direct_peak, float(typical[near].max()) if near.any() else 0.0, 1e-20)
     return s.incident

@@ -17,6 +17,7 @@ from gprscan.detection.analytic import resampled
 from gprscan.detection.debond import band_limited, incident_level
 from gprscan.detection.evidence import onset_polarity
 from gprscan.detection.section import Section, some_of
+from gprscan.kernels import conditioning
 from gprscan.kernels.layers import follow_ridge
 from gprscan.migration.kirchhoff import kirchhoff
 from gprscan.units import C_AIR
@@ -89,8 +90,9 @@ def migrated(section: Section, velocity: float) -> Image:
     path = 2 * (z + s.height)
     spread = np.sqrt(np.maximum(path / velocity * C_AIR, s.separation) / max(s.separation, 0.05)) / COUPLING
     re, im = resampled(model.amplitude(image) * spread.astype(np.float32), 1)
-    modulus = np.hypot(re, im)
-    noise = ndimage.gaussian_filter1d(np.median(modulus[some_of(s.valid)], axis=0), 0.06 / step)
+    modulus = np.empty_like(re)
+    conditioning.modulus(re, im, modulus)
+    noise = ndimage.gaussian_filter1d(conditioning.median_trace(modulus[some_of(s.valid)]), 0.06 / step)
     return Image(re, im, modulus, z, step, velocity, noise)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft, ndimage, optimize, signal
 
+from gprscan.detection.analytic import both_ways
 from gprscan.detection.section import some_of
 from gprscan.kernels import conditioning, jit
 
@@ -19,7 +20,7 @@ def _above_band(a: np.ndarray, dt: float, fc: float) -> np.ndarray | None:
     if low > 0.7 * nyquist:
         return None
     sos = signal.butter(4, low / nyquist, "highpass", output="sos")
-    return signal.sosfiltfilt(sos, a, axis=1).astype(np.float32)
+    return both_ways(a, sos)
 
 
 def acquisition_gain(a: np.ndarray, valid: np.ndarray, t: np.ndarray, dt: float, fc: float) -> np.ndarray | None:
@@ -41,10 +42,10 @@ def acquisition_gain(a: np.ndarray, valid: np.ndarray, t: np.ndarray, dt: float,
     high = _above_band(live, dt, fc)
     if high is None or not _is_noise(high, dt, fc):
         return None
-    high = high - np.median(high, axis=0)
-    level = 1.4826 * np.median(np.abs(high), axis=0)
+    high = high - conditioning.median_trace(high)
+    level = 1.4826 * conditioning.median_trace(np.abs(high))
     late = slice(-live.shape[1] // 5, None)
-    everything = 1.4826 * np.median(np.abs(live - np.median(live, axis=0))[:, late])
+    everything = 1.4826 * np.median(np.abs(live[:, late] - conditioning.median_trace(live[:, late])))
     if np.median(level[late]) < LEAST_NOISE * everything:
         return None
     width = max(3, round(0.15 / (fc * dt)))
@@ -151,7 +152,7 @@ def remove_tones(a: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: 
     some = some_of(valid)
     for _ in range(most):
         tail = a[some, start:]
-        tail = tail - np.median(tail, axis=0)
+        tail = tail - conditioning.median_trace(tail)
         n_fft = 4 * n
         spectrum = np.abs(fft.rfft(tail * np.hanning(n).astype(np.float32), n_fft, axis=1, workers=jit.threads())) ** 2
         group = max(8, spectrum.shape[0] // 6)
@@ -182,7 +183,7 @@ def _subtract_tone(a: np.ndarray, valid: np.ndarray, time: np.ndarray, tone: flo
     span = time[-1] - time[start]
     candidates = tone + np.linspace(-0.5, 0.5, 11) / span
     some = some_of(valid)
-    median = np.median(a[some, start:], axis=0)
+    median = conditioning.median_trace(a[some, start:])
     tail = a[some, start:] - median
     powers = [np.abs(tail @ np.exp(-2j * np.pi * f * time[start:])) ** 2 for f in candidates]
     best = candidates[int(np.argmax([p.sum() for p in powers]))]

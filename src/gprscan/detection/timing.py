@@ -73,7 +73,7 @@ def align(a: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition) -> 
     lag, score = np.empty(n), np.empty(n)
     for _ in range(2):
         moved = apply_shift(part, shift / acq.dt)
-        model = np.median(moved[some], axis=0)
+        model = conditioning.median_trace(moved[some])
         if not np.abs(model).max() > 0:
             return shift
         conditioning.best_lags(moved, model, reach, lag, score)
@@ -115,7 +115,7 @@ def fit_direct_wave(
     if valid.sum() < 3:
         return None
     some = some_of(valid)
-    trace = np.median(a[some], axis=0).astype(float)
+    trace = conditioning.median_trace(a[some]).astype(float)
     held = 2 * np.count_nonzero(clipped[some], axis=0) > some.size
     first, last = _direct_window(a, valid, t, acq)
     if last - first < 8:

@@ -1,7 +1,7 @@
 """Kernels that condition traces for detection, each in one pass over them.
 
 Recursions along time run over a tile of traces that is transposed into the caches, one lane per trace, so that they
-vectorise; medians across traces are found by bisection, which takes eight samples at a time and never sorts.
+vectorise; medians across traces are found by narrowing brackets, which takes many samples at a time and never sorts.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import math
 import numpy as np
 
 from gprscan.kernels.jit import inline, kernel, share_out, sum_kernel
+from gprscan.kernels.lanes import WIDTH, counted, load, spread, store
 
 LANES = 16  # traces of a tile
 CHUNK = 64  # samples whose medians are found together
-BISECTIONS = 20
+ROUNDS = 60  # at most: every other one halves a bracket
+CLOSED = np.float32(1e-7)  # width of a bracket over its limits below which it holds one value
 
 
 @kernel
@@ -124,14 +126,55 @@ def zero_phase(
 
 
 @inline
+def _count_below(buffer, count, chunk, middle, below):  # type: ignore[no-untyped-def]
+    """Count in each column of a (count, chunk) buffer the values that are not above `middle`."""
+    for first in range(0, chunk, 4 * WIDTH):
+        a, b, c, d = (
+            load(middle, first),
+            load(middle, first + WIDTH),
+            load(middle, first + 2 * WIDTH),
+            load(middle, first + 3 * WIDTH),
+        )
+        e, f, g, h = spread(np.float32(0.0)), spread(np.float32(0.0)), spread(np.float32(0.0)), spread(np.float32(0.0))
+        for i in range(count):
+            at = i * chunk + first
+            e = counted(load(buffer, at), a, e)
+            f = counted(load(buffer, at + WIDTH), b, f)
+            g = counted(load(buffer, at + 2 * WIDTH), c, g)
+            h = counted(load(buffer, at + 3 * WIDTH), d, h)
+        store(below, first, e)
+        store(below, first + WIDTH, f)
+        store(below, first + 2 * WIDTH, g)
+        store(below, first + 3 * WIDTH, h)
+
+
+@inline
+def _narrow(low, high, before, until, below, middle, wanted):  # type: ignore[no-untyped-def]
+    """Move brackets to where the median is; the most values that are left in one that is not closed."""
+    left = np.float32(0.0)
+    for k in range(low.size):
+        enough = below[k] >= wanted
+        high[k] = middle[k] if enough else high[k]
+        until[k] = below[k] if enough else until[k]
+        low[k] = low[k] if enough else middle[k]
+        before[k] = before[k] if enough else below[k]
+        more = until[k] - before[k]
+        # what a closed bracket holds is one value
+        more = more if high[k] - low[k] > CLOSED * (abs(low[k]) + abs(high[k])) else np.float32(0.0)
+        left = left if left > more else more
+    return left
+
+
+@inline
 def _median_of_rows(traces, rows, out, buffer):  # type: ignore[no-untyped-def]
     """Median over some traces of every sample; `buffer` is (row, CHUNK) work space."""
     n, count = traces.shape[1], rows.size
     # not a constant: a loop of known length is unrolled before it could be vectorised
     chunk = buffer.shape[1]
-    half = np.float32((count + 1) // 2)
+    wanted = np.float32((count + 1) // 2)
     low, high = np.empty(chunk, np.float32), np.empty(chunk, np.float32)
-    # counts in single precision, since what has one width vectorises
+    # how many values lie up to either; in single precision, since what has one width vectorises
+    before, until = np.empty(chunk, np.float32), np.empty(chunk, np.float32)
     middle, below = np.empty(chunk, np.float32), np.empty(chunk, np.float32)
     for first in range(0, n, chunk):
         size = min(chunk, n - first)
@@ -147,18 +190,19 @@ def _median_of_rows(traces, rows, out, buffer):  # type: ignore[no-untyped-def]
             for k in range(chunk):
                 low[k] = low[k] if low[k] < buffer[i, k] else buffer[i, k]
                 high[k] = high[k] if high[k] > buffer[i, k] else buffer[i, k]
-        for _ in range(BISECTIONS):
+        before[:] = 0.0
+        until[:] = count
+        for number in range(ROUNDS):
+            # by turns the middle, and where the median lies if values are spread evenly
+            odd, even = np.float32(number % 2), np.float32(0.5 * (1 - number % 2))
             for k in range(chunk):
-                middle[k] = np.float32(0.5) * (low[k] + high[k])
-                below[k] = 0
-            for i in range(count):
-                part = buffer[i]
-                for k in range(chunk):
-                    below[k] += np.float32(1.0) if part[k] <= middle[k] else np.float32(0.0)
-            for k in range(chunk):
-                enough = below[k] >= half
-                high[k] = middle[k] if enough else high[k]
-                low[k] = low[k] if enough else middle[k]
+                share = even + odd * (wanted - np.float32(0.5) - before[k]) / (until[k] - before[k])
+                share = share if share > np.float32(0.05) else np.float32(0.05)
+                share = share if share < np.float32(0.95) else np.float32(0.95)
+                middle[k] = low[k] + share * (high[k] - low[k])
+            _count_below(buffer.reshape(-1), count, chunk, middle, below)
+            if _narrow(low, high, before, until, below, middle, wanted) <= 1.0:
+                break
         # from the bracket to the values on either side of the middle
         low[:] = -np.inf
         below[:] = 0
@@ -171,8 +215,8 @@ def _median_of_rows(traces, rows, out, buffer):  # type: ignore[no-untyped-def]
                 low[k] = value if inside and value > low[k] else low[k]
                 middle[k] = middle[k] if inside or middle[k] < value else value
         for k in range(size):
-            even = count % 2 == 0 and below[k] == half
-            out[first + k] = np.float32(0.5) * (low[k] + middle[k]) if even else low[k]
+            even_count = count % 2 == 0 and below[k] == wanted
+            out[first + k] = np.float32(0.5) * (low[k] + middle[k]) if even_count else low[k]
 
 
 @kernel
@@ -202,12 +246,65 @@ def medians(
     -------
     ndarray of float32, shape (group, sample)
     """
+    traces = np.ascontiguousarray(traces, dtype=np.float32)
     out = np.empty((starts.size, traces.shape[1]), np.float32)
 
     def work(first: int, last: int) -> None:
         _medians(traces, rows, starts[first:last], stops[first:last], out[first:last])
 
     share_out(work, starts.size, threads)
+    return out
+
+
+def median_trace(traces: np.ndarray) -> np.ndarray:
+    """Median over all traces, sample by sample.
+
+    Parameters
+    ----------
+    traces : ndarray of float32, shape (trace, sample)
+        Finite; at least one.
+
+    Returns
+    -------
+    ndarray of float32, shape (sample,)
+    """
+    return medians(traces, np.arange(traces.shape[0]), np.array([0]), np.array([traces.shape[0]]))[0]
+
+
+@kernel
+def _trace_medians(traces, step, first, last, out):  # type: ignore[no-untyped-def]
+    count = (traces.shape[1] + step - 1) // step
+    columns, buffer = np.zeros((count, CHUNK), np.float32), np.empty((count, CHUNK), np.float32)
+    rows, found = np.arange(count), np.empty(CHUNK, np.float32)
+    for chunk in range(first, last):
+        begin = chunk * CHUNK
+        size = min(CHUNK, traces.shape[0] - begin)
+        for i in range(size):
+            trace = traces[begin + i]
+            for k in range(count):
+                columns[k, i] = trace[k * step]
+        _median_of_rows(columns, rows, found, buffer)
+        out[begin : begin + size] = found[:size]
+
+
+def trace_medians(traces: np.ndarray, step: int, *, threads: int = 1) -> np.ndarray:
+    """Median of every `step`-th sample of each trace.
+
+    Parameters
+    ----------
+    traces : ndarray of float32, shape (trace, sample)
+        Finite.
+    step : int
+    threads : int
+        As for `zero_phase`.
+
+    Returns
+    -------
+    ndarray of float32, shape (trace,)
+    """
+    out = np.empty(traces.shape[0], np.float32)
+    chunks = -(-traces.shape[0] // CHUNK)
+    share_out(lambda first, last: _trace_medians(traces, step, first, last, out), chunks, threads)
     return out
 
 

@@ -132,3 +132,15 @@ def ramp(typing: Any, one: Any) -> Any:
         return builder.select(builder.fcmp_ordered(">", args[0], zero), args[0], zero)
 
     return _LANES(_LANES), emit
+
+
+@_emitted(lambda one, limit, total: total + (one <= limit))
+def counted(typing: Any, one: Any, limit: Any, total: Any) -> Any:
+    """Return ``total + 1`` where ``one <= limit``, else ``total``."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        more, none = (ir.Constant(_VECTOR, [value] * WIDTH) for value in (1.0, 0.0))
+        within = builder.select(builder.fcmp_ordered("<=", args[0], args[1]), more, none)
+        return builder.fadd(args[2], within)
+
+    return _LANES(_LANES, _LANES, _LANES), emit
