@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import pytest
 
 from gprscan import detect, model
+from gprscan.detection import candidates
+from gprscan.kernels import jit
+from gprscan.migration import rho, summation
 from gprscan.steps import Recipe, load_recipe
 from gprscan.synthetic import road_line
 from tests.detection.lines import make
@@ -34,3 +39,16 @@ def test_blocks_of_an_empty_road_find_no_more_than_the_whole() -> None:
     noisy = model.with_amplitude(line, model.amplitude(line) + np.float32(0.003) * noise)
     whole, parts = (detect(noisy, cut(metres)) for metres in (100.0, 10.0))
     assert abs(len(parts) - len(whole)) <= 1
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_change_no_bit(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    line, _ = road_line(14.0, 8, clutter="high")
+    monkeypatch.setattr(candidates, "LONG", 1)
+    tables = []
+    for count in (1, threads):
+        for module in (jit, rho, summation):
+            monkeypatch.setattr(module, "threads", lambda count=count: count)
+        tables.append(detect(line, include=("clutter", "interface")))
+    assert len(tables[0]) > 10
+    pd.testing.assert_frame_equal(tables[0], tables[1], check_exact=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from gprscan.kernels import cleaning, coherence, hyperbola
+from gprscan.kernels.maxima import local_maxima
 from tests import reference
 
 
@@ -199,3 +201,12 @@ def test_subtracting_a_curve_is_its_rank_one_model(threads: int) -> None:
     kept, gone = (np.std(a[coda]) / np.std(b[coda]) for a, b in zip(sections, before, strict=True))
     assert kept == pytest.approx(1.0)
     assert gone < 0.2
+
+
+def test_local_maxima_are_those_of_a_maximum_filter() -> None:
+    values = np.random.default_rng(2).integers(0, 9, (70, 40)).astype(np.float32)  # with ties
+    floor = np.linspace(1.0, 8.5, 40).astype(np.float32)
+    top = values == ndimage.maximum_filter(values, (5, 3))
+    expected = np.argwhere(top & (values > floor))
+    assert len(expected) > 20
+    np.testing.assert_array_equal(local_maxima(values, floor, 2, 1), expected)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from gprscan.detection.analytic import resampled
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.kernels import coherence, jit
+from gprscan.kernels.maxima import local_maxima
 from gprscan.units import C_AIR
 
 LONG = 512  # groups of traces on which several threads are worth starting
@@ -122,8 +122,7 @@ def _peaks(section, settings, grid, first, coh, amp, index, side):  # type: igno
     value[coh < settings.coherence] = 0.0
     wide = max(1, round(0.4 * settings.velocity / section.fc_nominal / dx))
     tall = max(1, round(0.35 / section.fc_nominal / (section.dt * (rows[1] - rows[0] if rows.size > 1 else 1))))
-    top = ndimage.maximum_filter(value, size=(2 * tall + 1, 2 * wide + 1))
-    i, j = np.nonzero((value == top) & (value > settings.strength))
+    i, j = local_maxima(value, np.full(value.shape[1], settings.strength, np.float32), tall, wide).T
     first_x = section.x[0] + first * dx + 0.5 * (dx - section.dx)
     found = [
         Candidate(

@@ -203,6 +203,14 @@ def incident_level(section: Section) -> float:
     return s.incident
 
 
+def echo_in_band(section: Section) -> np.ndarray:
+    """Echo in the antenna's band, filtered once for all that look at it; not to be changed."""
+    s = section
+    if s.banded is None:
+        s.banded = band_limited(s.echo, s.dt, s.fc_nominal)
+    return s.banded
+
+
 def band_limited(a: np.ndarray, dt: float, fc: float) -> np.ndarray:
     """Zero-phase band of 0.3 to 2 times the centre frequency (GHz, dt in ns)."""
     return band_pass(a, dt, fc, 0.3, 2.0)

@@ -46,7 +46,7 @@ def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
     In each pass the targets that dominate their surroundings are fitted, and their echoes with all that rings on in them
     are taken out of the section; the next pass sees what was hidden by them.
     """
-    work = replace(section, cond=section.cond.copy(), echo=section.echo.copy())
+    work = replace(section, cond=section.cond.copy(), echo=section.echo.copy(), banded=None)
     kept: list[Target] = []
     coda = 8.0 / section.fc_nominal
     reach = settings.aperture * 0.4 / section.fc_nominal

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from gprscan import model
 from gprscan.detection.analytic import resampled
-from gprscan.detection.debond import band_limited, incident_level
+from gprscan.detection.debond import echo_in_band, incident_level
 from gprscan.detection.evidence import onset_polarity
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels import conditioning
@@ -72,7 +72,7 @@ def migrated(section: Section, velocity: float) -> Image:
         m/ns.
     """
     s = section
-    traces = band_limited(s.echo, s.dt, s.fc_nominal) / incident_level(s)
+    traces = echo_in_band(s) / incident_level(s)
     traces[~s.valid] = 0.0
     line = model.from_array(
         traces,

@@ -17,7 +17,7 @@ from scipy import fft, ndimage, signal, stats
 
 from gprscan.detection import classify
 from gprscan.detection.body import Body
-from gprscan.detection.debond import SPEED, band_limited, interface_depth
+from gprscan.detection.debond import SPEED, echo_in_band, interface_depth
 from gprscan.detection.lateral import runs
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
@@ -98,8 +98,8 @@ def _early_samples(s: Section) -> tuple[int, int]:
 def _early_echo(s: Section) -> np.ndarray:
     """Echo in the antenna's band, strong traces limited, shape (trace, sample)."""
     start, stop = _early_samples(s)
-    early = band_limited(s.echo, s.dt, s.fc_nominal)
-    level = np.sqrt((early[:, start:stop].astype(float) ** 2).mean(axis=1))
+    early = echo_in_band(s)
+    level = np.sqrt(np.einsum("ij,ij->i", early[:, start:stop], early[:, start:stop], dtype=float) / (stop - start))
     usual = float(np.median(level[s.valid]))
     return early / np.maximum(level / max(1.5 * usual, 1e-30), 1.0)[:, None].astype(np.float32)
 

@@ -76,6 +76,8 @@ class Section:
         Refractive index of the ground at the surface (2.3: asphalt).
     incident : float or None
         Level of the incident wave, kept once `gprscan.detection.debond.incident_level` has measured it.
+    banded : numpy.ndarray, shape (trace, sample), float32, or None
+        `echo` in the antenna's band, kept once `gprscan.detection.debond.echo_in_band` has filtered it.
     """
 
     raw: np.ndarray
@@ -104,6 +106,7 @@ class Section:
     notes: list[str] = field(default_factory=list)
     surface_index: float = 2.3
     incident: float | None = None
+    banded: np.ndarray | None = None
 
     @property
     def period(self) -> float:
@@ -113,7 +116,7 @@ class Section:
     def part(self, low: float, high: float) -> Section:
         """Cut out the traces from `low` to `high` m; the arrays are views."""
         first, last = np.searchsorted(self.x, [low, high])
-        return replace(self, **{name: getattr(self, name)[first:last] for name in _BY_TRACE})
+        return replace(self, banded=None, **{name: getattr(self, name)[first:last] for name in _BY_TRACE})
 
     def around(self, x_m: float, reach: float, most: int) -> Section:
         """Part within `reach` m of a place, thinned to at most `most` traces evenly; the arrays are views."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage
 
 from gprscan.detection import classify
 from gprscan.detection import image as images
@@ -20,6 +19,7 @@ from gprscan.detection.image import Image, Top
 from gprscan.detection.neighbours import LONGEST_BOUNCE
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
+from gprscan.kernels.maxima import local_maxima
 from gprscan.units import C_AIR
 
 LEAST_WIDTH = 0.30  # m
@@ -78,13 +78,12 @@ def echoes(section: Section, image: Image) -> list[Top]:
     s = section
     wavelength = image.velocity / s.fc_nominal
     floor = np.maximum(0.9 * LEAST_CONTRAST * image.noise, 0.5 * LEAST_REFLECTIVITY)
-    size = (2 * max(1, round(0.12 / s.dx)) + 1, 2 * max(1, round(0.3 * wavelength / image.dz)) + 1)
-    peak = image.modulus == ndimage.maximum_filter(image.modulus, size)
-    peak &= image.modulus > floor
-    peak[:, : image.row(SHALLOWEST)] = False
-    peak[:, image.z.size - round(0.5 * wavelength / image.dz) :] = False
+    peaks = local_maxima(
+        image.modulus, floor.astype(np.float32), max(1, round(0.12 / s.dx)), max(1, round(0.3 * wavelength / image.dz))
+    )
+    shallowest, deepest = image.row(SHALLOWEST), image.z.size - round(0.5 * wavelength / image.dz)
     found: list[tuple[float, Top]] = []
-    for trace, row in np.argwhere(peak):
+    for trace, row in peaks[(peaks[:, 1] >= shallowest) & (peaks[:, 1] < deepest)]:
         top = images.follow(s, image, int(trace), int(row))
         if top is not None:
             found.append((top.reflectivity * math.sqrt(_width(s, top)), top))

@@ -13,7 +13,7 @@ import numpy as np
 from gprscan.kernels.jit import inline, kernel, share_out, sum_kernel
 from gprscan.kernels.lanes import WIDTH, counted, load, spread, store
 
-LANES = 16  # traces of a tile
+LANES = 32  # traces of a tile
 CHUNK = 64  # samples whose medians are found together
 ROUNDS = 60  # at most: every other one halves a bracket
 CLOSED = np.float32(1e-7)  # width of a bracket over its limits below which it holds one value
