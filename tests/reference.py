@@ -154,7 +154,9 @@ def section_sum(data, origin, n, traces, depths, widths, taper, scales, ratio, l
         ]
         return float(np.interp(place, lattice[0] + lattice[1] * np.arange(ratio.shape[0]), along))
 
-    around = spacing * np.arange(n)
+    # beyond the ends the ground is turned about its last point
+    around, relief = spacing * np.arange(1 - n, 2 * n - 1), np.pad(relief, n - 1, mode="reflect", reflect_type="odd")
+    traced = spacing * np.arange(n)
 
     def leg(place: float, antenna: float, i: int) -> tuple[float, float]:
         ground = np.interp(place, around, relief)
@@ -182,7 +184,7 @@ def section_sum(data, origin, n, traces, depths, widths, taper, scales, ratio, l
             taps = min(int(widths[i]) + 2, taper.shape[1])
             for sign in (1, -1):
                 legs = [
-                    [leg(around[x], around[x] + sign * spacing * j + s * half, i) for s in (-1, 1)] for j in range(taps)
+                    [leg(traced[x], traced[x] + sign * spacing * j + s * half, i) for s in (-1, 1)] for j in range(taps)
                 ]
                 times = [(one[0] + two[0] - time_start) / dt for one, two in legs]
                 for j in range(sign < 0, taps):

@@ -9,26 +9,31 @@ interpolates between that and the next, or more where the curve climbs.
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numba
 import numpy as np
 
-from gprscan.kernels.jit import inline, kernel, parallel_sum_kernel, sum_kernel
-from gprscan.kernels.lanes import WIDTH, fused, load, ramp, spread, store, subtract
+from gprscan.kernels.jit import inline, kernel, share_out, sum_kernel
+from gprscan.kernels.lanes import WIDTH, add, fused, load, ramp, spread, store, subtract
 from gprscan.kernels.traveltime import C_AIR, crossing_point
 
-ROWS_BEYOND = 32  # rows of zeros above and below the data: how far a curve may leave the record within a part
-PART = 2 * WIDTH  # traces that share the first row of data of a curve
+ROWS_BEYOND = 32  # rows of zeros above and below the data: how far a curve may leave the record within a vector
 
 
 @inline
 def _elevation(relief, spacing, x):  # type: ignore[no-untyped-def]
-    """Return the elevation of the ground (m) at `x` m from the first trace, level beyond the ends."""
-    position = min(max(x / spacing, 0.0), relief.size - 1.0)
-    left = min(int(position), relief.size - 2)
-    part = position - left
-    return (1.0 - part) * relief[left] + part * relief[left + 1]
+    """Return the elevation of the ground (m) at `x` m from the first trace.
+
+    Beyond the ends it goes on as the ground before them, turned about its last point: with a kink there, the knots of the
+    last block would have to lie close together.
+    """
+    last = relief.size - 1.0
+    position = x / spacing
+    end = min(max(position, 0.0), last)
+    mirrored = min(max(2.0 * end - position, 0.0), last)
+    left = min(int(mirrored), relief.size - 2)
+    part = mirrored - left
+    inside = (1.0 - part) * relief[left] + part * relief[left + 1]
+    return inside if position == end else 2.0 * relief[int(end)] - inside
 
 
 @inline
@@ -107,117 +112,175 @@ def largest_bend(start, block, size, depths, widths, scales, ratio, lattice, rel
     return worst
 
 
-@sum_kernel
-def _straight(data, at, stride, u):  # type: ignore[no-untyped-def]
-    """Interpolate between two rows of data, at the shifts u from the first."""
+@inline
+def _together(begin, up, size, rows):  # type: ignore[no-untyped-def]
+    """Return how many traces of a curve may share two rows of data, between two knots; 0: not so many as a vector has.
+
+    The rows are those around the middle of these traces, and the curve climbs by a row among them at most: the first and
+    the last are extrapolated by up to half a row. The error of interpolation, ``u (1 - u) / 2`` times the second difference, is
+    then 0.107 of that in the root mean square, against 0.091 with the nearest rows for every trace.
+    """
+    end, slope = begin + np.float32(size) * up, abs(up)
+    if min(begin, end) < np.float32(0.0) or max(begin, end) >= np.float32(rows - 1):
+        return 0
+    if np.float32(4 * WIDTH) * slope <= np.float32(1.0) and size >= 4 * WIDTH:
+        return 4 * WIDTH
+    if np.float32(2 * WIDTH) * slope <= np.float32(1.0) and size >= 2 * WIDTH:
+        return 2 * WIDTH
+    if np.float32(WIDTH) * slope <= np.float32(1.0) and size >= WIDTH:
+        return WIDTH
+    return 0
+
+
+@inline
+def _row(begin, up, past, together):  # type: ignore[no-untyped-def]
+    """Return the first row of some traces of a curve, and the shift of the first trace from there."""
+    start = begin + past * up
+    line = np.int64(start + np.float32(0.5 * (together - 1)) * up)
+    return line, start - np.float32(line)
+
+
+@inline
+def _add(data, at, stride, u, weight, first, total):  # type: ignore[no-untyped-def]
+    """Add a vector interpolated between two rows of data."""
     a = load(data, at)
-    return fused(u, subtract(load(data, at + stride), a), a)
+    value = fused(u, subtract(load(data, at + stride), a), a)
+    store(total, first, fused(weight, value, load(total, first)))
 
 
 @sum_kernel
-def _bent(data, at, stride, u, beyond):  # type: ignore[no-untyped-def]
-    """Interpolate between `beyond` + 2 rows of data, at the shifts u from the first.
-
-    The interpolated value is ``d0 + u (d1 - d0)`` plus the change of slope at each further row,
-    ``max(u - r, 0) (d[r+1] - 2 d[r] + d[r-1])``.
-    """
-    a, b = load(data, at), load(data, at + stride)
-    slope = subtract(b, a)
-    value = fused(u, slope, a)
-    for n in range(1, beyond + 1):
-        c = load(data, at + (n + 1) * stride)
-        after = subtract(c, b)
-        value = fused(ramp(subtract(u, spread(np.float32(n)))), subtract(after, slope), value)
-        b, slope = c, after
-    return value
-
-
-@sum_kernel
-def _add_curves(  # type: ignore[no-untyped-def]
-    data, origin, stride, last_row, base, row, shift, climb, rise, weight, growth, leaves, taper, side, taps, size, numbers,
-    mask, total,
-):  # fmt: skip
-    """Add one side of the curves of an image row to a block, part by part."""
-    lane, behind = load(numbers, 0), load(numbers, WIDTH)
-    for j in range(side, taps):
-        if taper[j] == 0.0:
-            continue
-        here = base[j] * stride + origin + (1 - 2 * side) * j
-        if size < PART or leaves[j]:
-            _add_steep_curve(
-                data, here, stride, last_row, row, shift, rise, weight, growth, j, size, numbers, mask, total
-            )
-            continue
-        for knot in range(rise.shape[0]):
-            up, grow = spread(rise[knot, j]), spread(growth[knot, j])
-            for part in range(knot * size // PART, (knot + 1) * size // PART):
-                first = part * PART
-                at = here + row[part, j] * stride + first
-                start = spread(shift[part, j])
-                least = spread(weight[knot, j] + np.float32(first - knot * size) * growth[knot, j])
-                u, v = fused(lane, up, start), fused(behind, up, start)
-                beyond = climb[part, j]
-                if beyond == 0:
-                    one, two = _straight(data, at, stride, u), _straight(data, at + WIDTH, stride, v)
-                else:
-                    one, two = _bent(data, at, stride, u, beyond), _bent(data, at + WIDTH, stride, v, beyond)
-                store(total, first, fused(fused(lane, grow, least), one, load(total, first)))
-                first += WIDTH
-                store(total, first, fused(fused(behind, grow, least), two, load(total, first)))
-
-
-@sum_kernel
-def _add_steep_curve(  # type: ignore[no-untyped-def]
-    data, here, stride, last_row, row, shift, rise, weight, growth, j, size, numbers, mask, total
+def _add_level_curves(  # type: ignore[no-untyped-def]
+    data, origin, stride, rows, base, place, rise, weight, growth, taper, side, taps, size, numbers, total
 ):
-    """Do the same where parts are short, or leave the record."""
-    nothing, step = spread(np.float32(0.0)), min(size, PART)
-    for part in range(row.shape[0]):
-        first, knot = part * step, part * step // size
-        begin, up = shift[part, j], rise[knot, j]
-        least = spread(weight[knot, j] + np.float32(first - knot * size) * growth[knot, j])
-        beyond = np.int64(np.floor(max(begin, begin + np.float32(step - 1) * up)))
-        line = np.int64(row[part, j])
-        if line < -ROWS_BEYOND or line >= last_row:
-            continue
-        beyond = min(beyond, last_row + ROWS_BEYOND - 2 - line)
-        for half in range(0, step, WIDTH):
-            lane, at = load(numbers, half), here + line * stride + first + half
-            value = _bent(data, at, stride, fused(lane, spread(up), spread(begin)), beyond)
-            full = fused(lane, spread(growth[knot, j]), least)
-            chosen = fused(full, load(mask, half), nothing)
-            store(total, first + half, fused(chosen, value, load(total, first + half)))
+    """Add one side of the curves of an image row to a block, where many traces share two rows of data.
+
+    Returns whether there are others.
+    """
+    lane, others = load(numbers, 0), False
+    for knot in range(rise.shape[0]):
+        for j in range(side, taps):
+            begin, up = place[knot, j], rise[knot, j]
+            together = _together(begin, up, size, rows)
+            if together == 0 or taper[j] == 0.0:
+                others |= taper[j] != 0.0
+                continue
+            here = base[j] * stride + origin + (1 - 2 * side) * j
+            least, grow = weight[knot, j], growth[knot, j]
+            rate, ahead, middle = spread(up), spread(np.float32(WIDTH) * up), np.float32(0.5 * (together - 1))
+            for n in range(0, size, together):
+                past, first = np.float32(n), knot * size + n
+                line, shift = _row(begin, up, past, together)
+                at, full = here + line * stride + first, spread(least + (past + middle) * grow)
+                u = fused(lane, rate, spread(shift))
+                _add(data, at, stride, u, full, first, total)
+                if together > WIDTH:
+                    u = add(u, ahead)
+                    _add(data, at + WIDTH, stride, u, full, first + WIDTH, total)
+                if together > 2 * WIDTH:
+                    u = add(u, ahead)
+                    _add(data, at + 2 * WIDTH, stride, u, full, first + 2 * WIDTH, total)
+                    u = add(u, ahead)
+                    _add(data, at + 3 * WIDTH, stride, u, full, first + 3 * WIDTH, total)
+    return others
 
 
 @sum_kernel
-def _spread_curves(  # type: ignore[no-untyped-def]
-    data, origin, stride, last_row, base, row, shift, climb, rise, weight, growth, taper, side, taps, size, numbers, mask,
-    total,
-):  # fmt: skip
-    """Add an image row of a block to the data, along one side of its curves: the adjoint of `_add_curves`.
+def _send_level_curves(  # type: ignore[no-untyped-def]
+    data, origin, stride, rows, base, place, rise, weight, growth, taper, side, taps, size, numbers, total
+):
+    """Add to the two rows of data what a block sends along such curves: the adjoint of `_add_level_curves`."""
+    lane, nothing = load(numbers, 0), spread(np.float32(0.0))
+    for knot in range(rise.shape[0]):
+        for j in range(side, taps):
+            begin, up, least, grow = place[knot, j], rise[knot, j], weight[knot, j], growth[knot, j]
+            together = _together(begin, up, size, rows)
+            if together == 0 or taper[j] == 0.0:
+                continue
+            here, middle = base[j] * stride + origin + (1 - 2 * side) * j, np.float32(0.5 * (together - 1))
+            for n in range(0, size, together):
+                line, shift = _row(begin, up, np.float32(n), together)
+                full = spread(least + (np.float32(n) + middle) * grow)
+                for m in range(0, together, WIDTH):
+                    first = knot * size + n + m
+                    at, sent = here + line * stride + first, fused(full, load(total, first), nothing)
+                    late = fused(fused(lane, spread(up), spread(shift + np.float32(m) * up)), sent, nothing)
+                    store(data, at, add(load(data, at), subtract(sent, late)))
+                    store(data, at + stride, add(load(data, at + stride), late))
 
-    What a row of data gives to an interpolated value is a triangle of the distance from it, ``max(1 - |u - r|, 0)``.
+
+@inline
+def _rows_of(low, high, rows):  # type: ignore[no-untyped-def]
+    """Return the first row that a vector between two rows needs, and how many beyond the next; 0 outside the data.
+
+    There is always one beyond: where a curve passes from a row to the next must not decide a branch.
     """
-    one, nothing, step = spread(np.float32(1.0)), spread(np.float32(0.0)), min(size, PART)
+    line = np.int64(np.floor(low))
+    if line < 0 or line > rows - 3:
+        return line, np.int64(0)
+    return line, min(max(np.int64(high) - line, 1), rows - 2 - line)
+
+
+@sum_kernel
+def _follow_steep_curves(  # type: ignore[no-untyped-def]
+    data, origin, stride, rows, base, place, rise, weight, growth, taper, side, taps, size, back, numbers, room, total
+):
+    """Add the other curves to a block, vector by vector; or, `back`, what the block sends along them to the data.
+
+    With u counted from the first row of a vector, the interpolated value is ``d0 + u (d1 - d0)`` plus the change of slope at
+    each further row, ``max(u - r, 0) (d[r+1] - 2 d[r] + d[r-1])``; what a row of data gives to it, and takes from the block
+    in the adjoint, is a triangle of the distance from it, ``max(1 - |u - r|, 0)``.
+    """
+    lane, one, two, nothing = (
+        load(numbers, 0),
+        spread(np.float32(1.0)),
+        spread(np.float32(2.0)),
+        spread(np.float32(0.0)),
+    )
+    wide = max(size, WIDTH)
     for j in range(side, taps):
         if taper[j] == 0.0:
             continue
         here = base[j] * stride + origin + (1 - 2 * side) * j
-        for part in range(row.shape[0]):
-            first, line, knot = part * step, np.int64(row[part, j]), part * step // size
-            if line < -ROWS_BEYOND or line >= last_row:
+        for segment in range(total.size // wide):
+            knot = segment * wide // size
+            begin, up, least, grow = place[knot, j], rise[knot, j], weight[knot, j], growth[knot, j]
+            if size >= WIDTH and _together(begin, up, size, rows) > 0:
                 continue
-            least = spread(weight[knot, j] + np.float32(first - knot * size) * growth[knot, j])
-            beyond = min(np.int64(climb[part, j]), last_row + ROWS_BEYOND - 2 - line)
-            for half in range(0, step, WIDTH):
-                lane, at = load(numbers, half), here + line * stride + first + half
-                u = fused(lane, spread(rise[knot, j]), spread(shift[part, j]))
-                full = fused(lane, spread(growth[knot, j]), least)
-                value = fused(fused(full, load(mask, half), nothing), load(total, first + half), nothing)
-                for n in range(beyond + 2):
-                    away = subtract(u, spread(np.float32(n)))
-                    share = ramp(subtract(one, fused(spread(np.float32(2.0)), ramp(away), subtract(nothing, away))))
-                    store(data, at + n * stride, fused(share, value, load(data, at + n * stride)))
+            for first in range(segment * wide, (segment + 1) * wide, WIDTH):
+                if size >= WIDTH:
+                    past = np.float32(first - segment * wide)
+                    low, high = begin + past * up, begin + (past + np.float32(WIDTH - 1)) * up
+                    low, high = min(low, high), max(low, high)
+                    places = fused(lane, spread(up), spread(begin + past * up))
+                    full = fused(lane, spread(grow), spread(least + past * grow))
+                else:  # every trace has its own time
+                    low, high = np.float32(rows), np.float32(-1.0)
+                    for n in range(WIDTH):
+                        knot = (first + n) // size
+                        past = np.float32(first + n - knot * size)
+                        room[n] = place[knot, j] + past * rise[knot, j]
+                        room[WIDTH + n] = weight[knot, j] + past * growth[knot, j]
+                        low, high = min(low, room[n]), max(high, room[n])
+                    places, full = load(room, 0), load(room, WIDTH)
+                line, beyond = _rows_of(low, high, rows)
+                if beyond == 0:
+                    continue
+                at, u = here + line * stride + first, subtract(places, spread(np.float32(line)))
+                if back:
+                    sent = fused(full, load(total, first), nothing)
+                    for n in range(beyond + 2):
+                        away = subtract(u, spread(np.float32(n)))
+                        share = ramp(subtract(one, fused(two, ramp(away), subtract(nothing, away))))
+                        store(data, at + n * stride, fused(share, sent, load(data, at + n * stride)))
+                    continue
+                a, b, c = load(data, at), load(data, at + stride), load(data, at + 2 * stride)
+                slope, after = subtract(b, a), subtract(c, b)
+                value = fused(ramp(subtract(u, one)), subtract(after, slope), fused(u, slope, a))
+                for n in range(2, beyond + 1):
+                    b, slope, c = c, after, load(data, at + (n + 1) * stride)
+                    after = subtract(c, b)
+                    value = fused(ramp(subtract(u, spread(np.float32(n)))), subtract(after, slope), value)
+                store(total, first, fused(full, value, load(total, first)))
 
 
 @kernel
@@ -296,16 +359,16 @@ def _knots_on_ground(i, depth, taps, scales, ratio, rise, lag, part, column, rig
 
 @sum_kernel
 def _weigh(times, bends, taper, taps, scales, copies, n_samples, base):  # type: ignore[no-untyped-def]
-    """Turn times at knots into positions (samples) and curvatures into weights, and choose the copies of the data."""
+    """Turn times at knots into rows of a copy of the data, curvatures into weights, and choose the copies."""
     per, most = np.float32(scales[0] / math.sqrt(2.0 * math.pi)), np.float32(scales[5])
-    rate, before = np.float32(1.0 / scales[3]), np.float32(scales[4] / scales[3])
+    rate, before = np.float32(1.0 / scales[3]), np.float32(scales[4] / scales[3] - ROWS_BEYOND)
     middle = times.shape[1] // 2
     for side in range(2):
         for knot in range(times.shape[1]):
             for j in range(taps):
                 times[side, knot, j] = times[side, knot, j] * rate - before
                 bends[side, knot, j] = taper[j] * min(per * np.sqrt(bends[side, knot, j]), most)
-        base[side, :taps] = ROWS_BEYOND
+        base[side, :taps] = 0
         if copies > 1:
             for j in range(taps):
                 # the change of the shift from trace to trace, in samples, says how far the operator aliases
@@ -319,31 +382,13 @@ def _weigh(times, bends, taper, taps, scales, copies, n_samples, base):  # type:
 
 
 @sum_kernel
-def _divide(times, weights, taps, size, step, n_samples, row, shift, climb, rise, growth, leaves):  # type: ignore[no-untyped-def]
-    """Fill the growth of times and weights from trace to trace behind each knot; for each part of a block the first row of
-    its curves, the shift from there and how many rows it climbs; and which curves leave the record, shape (side, lateral).
-    """
-    lowest, highest = np.float32(-ROWS_BEYOND), np.float32(n_samples + ROWS_BEYOND - 3)
-    per, across = np.float32(1.0) / np.float32(size), np.float32(step - 1)
+def _differences(values, taps, size, out):  # type: ignore[no-untyped-def]
+    """Fill the growth from trace to trace behind each knot, shape (side, knot, lateral)."""
+    per = np.float32(1.0) / np.float32(size)
     for side in range(2):
-        for knot in range(rise.shape[1]):
+        for knot in range(out.shape[1]):
             for j in range(taps):
-                rise[side, knot, j] = (times[side, knot + 1, j] - times[side, knot, j]) * per
-                growth[side, knot, j] = (weights[side, knot + 1, j] - weights[side, knot, j]) * per
-        gone = leaves[side]
-        gone[:taps] = 0
-        for part in range(row.shape[1]):
-            knot = part * step // size
-            along, before, ups = np.float32(part * step - knot * size), times[side, knot], rise[side, knot]
-            rows, shifts, climbs = row[side, part], shift[side, part], climb[side, part]
-            for j in range(taps):
-                begin = before[j] + along * ups[j]
-                end = begin + across * ups[j]
-                low, high = np.floor(min(begin, end)), np.floor(max(begin, end))
-                rows[j] = np.int32(low)
-                shifts[j] = begin - low
-                climbs[j] = np.int32(high - low)
-                gone[j] |= np.int32(low < lowest) | np.int32(high > highest)
+                out[side, knot, j] = (values[side, knot + 1, j] - values[side, knot, j]) * per
 
 
 @sum_kernel
@@ -352,7 +397,7 @@ def _sum_block(  # type: ignore[no-untyped-def]
     image, to, back,
 ):  # fmt: skip
     """Fill the columns of one block of the image, from `to` on; or, `back`, add what they send to the data."""
-    n_lateral, knots, step = taper.shape[1], block // size + 1, min(size, PART)
+    n_lateral, knots = taper.shape[1], block // size + 1
     times = np.empty((2, knots, n_lateral), np.float32)
     bends = np.empty((2, knots, n_lateral), np.float32)
     base = np.empty((2, n_lateral), np.int64)
@@ -360,13 +405,10 @@ def _sum_block(  # type: ignore[no-untyped-def]
     lag, part = np.empty((2, 2, n_lateral), np.int32), np.empty((2, 2, n_lateral), np.float32)
     column, right = np.empty(knots, np.int64), np.empty(knots)
     mixed, mean = np.empty(ratio.shape[2], np.float32), np.empty((2, 2, n_lateral), np.float32)
-    row, leaves = np.empty((2, block // step, n_lateral), np.int32), np.empty((2, n_lateral), np.int32)
-    climb = np.empty(row.shape, np.int32)
-    shift = np.empty(row.shape, np.float32)
     rise, growth = np.empty((2, knots - 1, n_lateral), np.float32), np.empty((2, knots - 1, n_lateral), np.float32)
-    numbers, mask = np.arange(PART).astype(np.float32), np.zeros(PART, np.float32)
-    mask[:step] = 1.0
-    total = np.empty(block + PART, np.float32)
+    numbers, total = np.arange(WIDTH).astype(np.float32), np.empty(block, np.float32)
+    room = np.empty(2 * WIDTH, np.float32)
+    rows = n_samples + 2 * ROWS_BEYOND
     _look(start, size, scales, ratio, lattice, relief, over, lag, part, column, right)
     for i in range(depths.size):
         taps = min(int(widths[i]) + 2, n_lateral)
@@ -377,64 +419,71 @@ def _sum_block(  # type: ignore[no-untyped-def]
                 i, depths[i], taps, scales, ratio, over, lag, part, column, right, mixed, mean, times, bends
             )
         _weigh(times, bends, taper[i], taps, scales, copies, n_samples, base)
-        _divide(times, bends, taps, size, step, n_samples, row, shift, climb, rise, growth, leaves)
+        _differences(times, taps, size, rise)
+        _differences(bends, taps, size, growth)
         total[:] = 0.0
         if back:
-            for k in range(block):
-                total[k] = image[i, to + k]
+            total[:] = image[i, to : to + block]
         for side in range(2):
+            steep = True
             if back:
-                _spread_curves(
-                    data, origin + start, stride, n_samples, base[side], row[side], shift[side], climb[side], rise[side],
-                    bends[side], growth[side], taper[i], side, taps, size, numbers, mask, total,
+                _send_level_curves(
+                    data, origin + start, stride, rows, base[side], times[side], rise[side], bends[side], growth[side],
+                    taper[i], side, taps, size, numbers, total,
                 )  # fmt: skip
             else:
-                _add_curves(
-                    data, origin + start, stride, n_samples, base[side], row[side], shift[side], climb[side], rise[side],
-                    bends[side], growth[side], leaves[side], taper[i], side, taps, size, numbers, mask, total,
+                steep = _add_level_curves(
+                    data, origin + start, stride, rows, base[side], times[side], rise[side], bends[side], growth[side],
+                    taper[i], side, taps, size, numbers, total,
+                )  # fmt: skip
+            if steep:
+                _follow_steep_curves(
+                    data, origin + start, stride, rows, base[side], times[side], rise[side], bends[side], growth[side],
+                    taper[i], side, taps, size, back, numbers, room, total,
                 )  # fmt: skip
         if not back:
-            for k in range(block):
-                image[i, to + k] = total[k]
+            image[i, to : to + block] = total
 
 
 @sum_kernel
-def section_sum_serial(  # type: ignore[no-untyped-def]
-    data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
-):
-    """Fill `image` on one thread; see `section_sum`."""
+def _sum_blocks(  # type: ignore[no-untyped-def]
+    data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image,
+    first, last, back,
+):  # fmt: skip
+    """Do so for the blocks from `first` to `last` (left out); see `section_sum`."""
     flat = data.reshape(-1)
-    for number in range(sizes.size):
+    for number in range(first, last):
         _sum_block(
             flat, data.shape[1], origin, start + number * block, block, sizes[number], depths, widths, taper, scales,
-            ratio, lattice, relief, copies, n_samples, image, number * block, False,
+            ratio, lattice, relief, copies, n_samples, image, number * block, back,
         )  # fmt: skip
 
 
-@sum_kernel
-def section_spread(  # type: ignore[no-untyped-def]
-    data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
-):
-    """Add to `data` what `image` sends along its curves, on one thread: the exact adjoint of `section_sum`."""
-    flat = data.reshape(-1)
-    for number in range(sizes.size):
-        _sum_block(
-            flat, data.shape[1], origin, start + number * block, block, sizes[number], depths, widths, taper, scales,
-            ratio, lattice, relief, copies, n_samples, image, number * block, True,
-        )  # fmt: skip
+def section_spread(
+    data: np.ndarray,
+    origin: int,
+    start: int,
+    block: int,
+    sizes: np.ndarray,
+    depths: np.ndarray,
+    widths: np.ndarray,
+    taper: np.ndarray,
+    scales: tuple[float, ...],
+    ratio: np.ndarray,
+    lattice: tuple[float, float, int],
+    relief: np.ndarray,
+    copies: int,
+    n_samples: int,
+    image: np.ndarray,
+) -> None:
+    """Add to `data` what `image`, shape (depth, trace), sends along its curves: the exact adjoint of `section_sum`.
 
-
-@parallel_sum_kernel
-def section_sum_parallel(  # type: ignore[no-untyped-def]
-    data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image
-):
-    """Fill `image` on several threads; see `section_sum`."""
-    flat = data.reshape(-1)
-    for number in numba.prange(sizes.size):
-        _sum_block(
-            flat, data.shape[1], origin, start + number * block, block, sizes[number], depths, widths, taper, scales,
-            ratio, lattice, relief, copies, n_samples, image, number * block, False,
-        )  # fmt: skip
+    On one thread, since neighbouring blocks send to the same traces; parameters as there.
+    """
+    _sum_blocks(
+        data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image,
+        0, sizes.size, True,
+    )  # fmt: skip
 
 
 def section_sum(
@@ -481,7 +530,7 @@ def section_sum(
     lattice : tuple
         Place of the first column, distance of the columns and of the lags (m), and the number of the lag 0.
     relief : ndarray of float64, shape (trace,)
-        Elevation of the ground below each trace, m; at least two.
+        Elevation of the ground below each trace, m; at least two. Beyond the ends it is turned about its last point.
     copies : int
         Low-pass copies of the data, half an octave apart; 1 switches the anti-alias filter off.
     n_samples : int
@@ -495,9 +544,12 @@ def section_sum(
         Traces from `start` on.
     """
     image = np.empty((depths.size, block * sizes.size), np.float32)
-    run: Any = section_sum_parallel if threads > 1 else section_sum_serial
-    run(
-        data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples,
-        image,
-    )  # fmt: skip
+
+    def work(first: int, last: int) -> None:
+        _sum_blocks(
+            data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples,
+            image, first, last, False,
+        )  # fmt: skip
+
+    share_out(work, sizes.size, threads)
     return image
