@@ -15,6 +15,7 @@ import json
 import pathlib
 import time
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from gprscan.synthetic import degradation
 from gprscan.synthetic.pipes import PipeBody, PipeScene, simulate_axial, simulate_ring
 from gprscan.units import C_AIR
 
+CONFIDENCES = (0.0, 0.4, 0.6, 0.7, 0.8, 0.9, 1.01)
 LEVELS = ("clean", "light", "moderate", "severe")
 # what a class may be called; each is a hazard but the last
 RIGHT = {
@@ -180,10 +182,11 @@ def matches(row: dict[str, Any], body: dict[str, Any], first: float) -> float | 
     return float(off) if off <= reach and abs(row["radial_depth_m"] - depth) <= 0.06 else None
 
 
-def score(folder: pathlib.Path, verbose: bool) -> dict[str, dict[str, float]]:
-    """Print, and return, the table of a folder."""
+def score(folder: pathlib.Path, verbose: bool, levels: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Print, and return, the table of a folder; and how far its confidences can be relied on."""
     table: dict[str, dict[str, float]] = {}
-    for level in LEVELS:
+    said_and_true: list[tuple[float, bool]] = []
+    for level in levels:
         sums = dict.fromkeys(
             ("voids", "found", "zones", "zones_found", "false", "scenes", "named", "pipes_called_hazard"), 0.0
         )
@@ -213,6 +216,7 @@ def score(folder: pathlib.Path, verbose: bool) -> dict[str, dict[str, float]]:
                 rows.remove(row)
                 sums["found" if kind == "voids" else "zones_found"] += 1
                 right = row["kind"] in RIGHT[body["class"]]
+                said_and_true.append((row["confidence"], right))
                 sums["named"] += right
                 if not right:
                     said.append(f"{body['class']} at {where} is called {row['kind']}: {row['evidence']}")
@@ -220,6 +224,7 @@ def score(folder: pathlib.Path, verbose: bool) -> dict[str, dict[str, float]]:
                     along.append(off)
                 radial.append(abs(row["radial_depth_m"] - depth))
             sums["false"] += len(rows)
+            said_and_true += [(row["confidence"], False) for row in rows]
             said += [
                 f"FALSE {row['kind']} at {row['distance_m']:.2f} m, {row['clock_deg']:.0f} deg, "
                 f"depth {row['radial_depth_m']:.3f} {row['evidence']}"
@@ -246,10 +251,29 @@ def score(folder: pathlib.Path, verbose: bool) -> dict[str, dict[str, float]]:
             "median_radial_m": float(np.median(radial)) if radial else float("nan"),
             "median_wall_m": float(np.median(wall)),
         }
-    print(f"{'':24s}" + "".join(f"{level:>11s}" for level in LEVELS))
-    for key in table["clean"]:
-        print(f"{key:24s}" + "".join(f"{table[level][key]:>11.3f}" for level in LEVELS))
+    print(f"{'':24s}" + "".join(f"{level:>11s}" for level in levels))
+    for key in table[levels[0]]:
+        print(f"{key:24s}" + "".join(f"{table[level][key]:>11.3f}" for level in levels))
+    _print_reliability(said_and_true)
     return table
+
+
+def _print_reliability(pairs: list[tuple[float, bool]]) -> None:
+    """Print how often rows of a confidence are what they are called, and the mean gap between the two (weighed by rows)."""
+    said, true = np.array([p for p, _ in pairs]), np.array([t for _, t in pairs], dtype=float)
+    print("\nconfidence of a hazard row against how often there is a body of that kind")
+    gap = 0.0
+    for low, high in pairwise(CONFIDENCES):
+        here = (said >= low) & (said < high)
+        if here.any():
+            right = int(true[here].sum())
+            bounds = wilson(right, int(here.sum()))
+            gap += here.mean() * abs(said[here].mean() - true[here].mean())
+            print(
+                f"  {low:.2f} to {high:.2f}: {here.sum():4d} rows, said {said[here].mean():.2f}, true {true[here].mean():.2f} "
+                f"({bounds[0]:.2f} to {bounds[1]:.2f})"
+            )
+    print(f"  mean gap {gap:.3f}, Brier score {float(((said - true) ** 2).mean()):.3f}")
 
 
 def main() -> int:
@@ -259,12 +283,13 @@ def main() -> int:
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenes", type=int, default=16)
+    parser.add_argument("--levels", nargs="+", choices=LEVELS, default=LEVELS)
     parser.add_argument("-v", "--verbose", action="store_true")
     args = parser.parse_args()
     if args.what == "make":
         make(args.folder, args.seed, args.scenes)
     else:
-        score(args.folder, args.verbose)
+        score(args.folder, args.verbose, tuple(args.levels))
     return 0
 
 

@@ -561,6 +561,27 @@ def fermat_time(edges: np.ndarray, index: np.ndarray, across: float, *, ring: bo
     return float(best.fun)
 
 
+def fermat_time_round_a_pipe(edges: np.ndarray, index: np.ndarray, along: float, turn: float) -> float:
+    """Least time in ns from an antenna in a pipe to a point `along` m on and `turn` radians round, through circular layers in space.
+
+    The ray is straight within a layer; where it crosses each face, along and round, is found by brute force.
+    """
+    from scipy import optimize
+
+    n = index.size
+
+    def time(crossings: np.ndarray) -> float:
+        s = np.concatenate([[0.0], crossings[: n - 1], [along]])
+        a = np.concatenate([[0.0], crossings[n - 1 :], [turn]])
+        places = np.stack([s, edges * np.sin(a), edges * np.cos(a)], axis=1)
+        return float((index * np.linalg.norm(np.diff(places, axis=0), axis=1)).sum() / 0.299792458)
+
+    part = np.arange(1, n) / n
+    options = {"xatol": 1e-8, "fatol": 1e-10, "maxiter": 6000, "adaptive": True}
+    start = np.concatenate([along * part, turn * part])
+    return float(optimize.minimize(time, start, method="Nelder-Mead", options=options).fun)
+
+
 def curve_stack(data: np.ndarray, curves: np.ndarray, weights: np.ndarray, ring: bool) -> np.ndarray:
     """Weighted mean along one curve per depth, trace by trace."""
     n, samples = data.shape

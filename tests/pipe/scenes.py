@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import gprscan as gs
+from gprscan.geometry.pipe_frame import PipeFrame
 from gprscan.kernels import fdtd as kernels
 from gprscan.synthetic import fdtd
 from gprscan.synthetic.media import Medium
@@ -54,6 +55,43 @@ def axial(bodies, *, seed=1, wall=0.088, eps_wall=6.5, eps_ground=9.5, length=2.
     )
 
 
+def ring_in(bore, bodies, *, seed=1, wall=0.072, eps_wall=6.8, eps_ground=9.0, frequency=700.0, n=90):
+    """Ring in a bore of any shape; `bodies` are (clock in degrees, distance of the near side from the inner wall, radius, permittivity)."""
+    rng = np.random.default_rng(seed)
+    size = 2 * round((0.5 * max(bore.width, bore.height) + wall + 0.36) / STEP) + 1
+    axis = (np.arange(size) - size // 2) * STEP
+    right, up = np.meshgrid(axis, -axis, indexing="ij")
+    place = np.stack([right, up], axis=-1)
+    edge, _ = bore.wall(np.rad2deg(np.arctan2(right, up)))
+    inside = np.linalg.norm(place, axis=-1) < np.linalg.norm(edge, axis=-1)
+    eps = np.full((size, size), eps_ground, "float32")
+    for clock, away, body, permittivity in bodies:
+        point, normal = bore.wall(np.array(float(clock)))
+        eps[np.linalg.norm(place - point - (away + body) * normal, axis=-1) < body] = permittivity
+    eps[~inside & (bore.nearest(place)[1] < wall)] = eps_wall
+    eps *= 1 + 0.01 * rng.standard_normal(eps.shape).astype("float32")
+    eps[inside] = 1.0
+    clock = np.arange(n) * 360.0 / n
+    point, normal = bore.wall(clock)
+    along = np.stack([normal[:, 1], -normal[:, 0]], axis=1)
+    nodes = [point - 0.032 * normal + sign * 0.032 * along for sign in (-1, 1)]
+    nodes = [np.stack([at[:, 0], -at[:, 1]], axis=1) / STEP + size // 2 for at in nodes]
+    record, dt, delay = _shots(eps, nodes, frequency, n)
+    frame = PipeFrame(((0.0, 0.0, 10.0), (20.0, 0.0, 9.9)), bore)
+    mean = 0.5 * (bore.width + bore.height)
+    pipe = {"inner_diameter": mean, "wall_thickness": 1.1 * wall, "standoff": 0.032, "clock": clock}
+    line = gs.from_array(
+        record,
+        dt=dt,
+        distance=bore.along_wall(clock),
+        frequency=frequency,
+        separation=0.064,
+        time_zero=delay,
+        pipe=pipe | {"frame": frame.as_dict(), "shape": bore.kind},
+    )
+    return line.assign_coords(chainage=5.0)
+
+
 def ring(bodies, *, seed=1, radius=0.36, wall=0.072, eps_wall=6.8, eps_ground=9.0, frequency=700.0, noise=0.0, n=60):
     """Ring in a round pipe; `bodies` are (clock in degrees, centre radius, body radius, permittivity)."""
     rng = np.random.default_rng(seed)
@@ -68,18 +106,34 @@ def ring(bodies, *, seed=1, radius=0.36, wall=0.072, eps_wall=6.8, eps_ground=9.
     eps[away < radius + wall] = eps_wall
     eps *= 1 + 0.01 * rng.standard_normal(eps.shape).astype("float32")
     eps[away < radius] = 1.0
-    sigma = np.where(eps > 2, np.float32(0.006), np.float32(0))
-    medium = Medium(eps, sigma, np.zeros(eps.shape, bool), STEP, size // 2)
-    dt = fdtd.time_step(STEP)
-    steps = round(11.0 / dt)
-    delay = pulse_delay(frequency)
-    current = ricker((np.arange(steps) + 0.5) * dt - delay, frequency) * fdtd.ETA0 / STEP
     clock = np.arange(n) * 360.0 / n
     track, half = radius - 0.032, 0.032
     nodes = []
     for sign in (-1, 1):
         a = np.deg2rad(clock) + sign * half / track
         nodes.append(np.stack([track * np.sin(a), -track * np.cos(a)], axis=1) / STEP + size // 2)
+    record, dt, delay = _shots(eps, nodes, frequency, n)
+    pipe = {"inner_diameter": 2 * radius, "wall_thickness": 1.1 * wall, "standoff": 0.032, "clock": clock}
+    return gs.from_array(
+        _noisy(record, noise, rng),
+        dt=dt,
+        spacing=2 * np.pi * track / n,
+        frequency=frequency,
+        separation=2 * half,
+        time_zero=delay,
+        pipe=pipe,
+    )
+
+
+def _shots(eps, nodes, frequency, n):
+    """Simulate a shot per pair of nodes in one section; the traces, their sampling interval and the delay of the pulse."""
+    size = len(eps)
+    sigma = np.where(eps > 2, np.float32(0.006), np.float32(0))
+    medium = Medium(eps, sigma, np.zeros(eps.shape, bool), STEP, size // 2)
+    dt = fdtd.time_step(STEP)
+    steps = round(11.0 / dt)
+    delay = pulse_delay(frequency)
+    current = ricker((np.arange(steps) + 0.5) * dt - delay, frequency) * fdtd.ETA0 / STEP
     sources, receivers = (np.round(at).astype("int64") for at in nodes)
     ca, cb = fdtd.update_coefficients(medium, dt)
     whole, inner = fdtd.absorbing_profiles(STEP, dt, 3.0)
@@ -91,16 +145,7 @@ def ring(bodies, *, seed=1, radius=0.36, wall=0.072, eps_wall=6.8, eps_ground=9.
     kernels.fdtd_line_serial(
         ca, cb, courant, current.astype("float32"), sources, receivers, starts, size, whole, inner, reach, every, record
     )
-    pipe = {"inner_diameter": 2 * radius, "wall_thickness": 1.1 * wall, "standoff": 0.032, "clock": clock}
-    return gs.from_array(
-        _noisy(record, noise, rng),
-        dt=every * dt,
-        spacing=2 * np.pi * track / n,
-        frequency=frequency,
-        separation=2 * half,
-        time_zero=delay,
-        pipe=pipe,
-    )
+    return record, every * dt, delay
 
 
 def _noisy(traces, level, rng):

@@ -48,4 +48,4 @@ def test_surveys_without_pipes_have_no_section():
     class Result:
         lines = pd.DataFrame({"line": ["R1"]})
 
-    assert segments(Result(), None) == []  # type: ignore[arg-type]
+    assert segments(Result(), None, MIXED) == []  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
+import xarray as xr
 
 import gprscan as gs
 from gprscan.geometry import load_wall_file
@@ -102,3 +103,19 @@ def test_the_report_shows_pipe_and_wall(scanned):
     assert 'id="pipes"' in page
     assert 'id="walls"' in page
     assert "H1: " in page
+
+
+def test_the_ground_round_the_sewer_is_one_image(scanned, truth):
+    path = scanned.report.parent / "pipe_images" / "MH21-MH22.nc"
+    [crown] = truth["sewer"]["crown"]
+    with xr.open_dataset(path, engine="h5netcdf") as volume:
+        assert volume["echo_db"].dtype == "float32"
+        near = volume["echo_db"].sel(chainage=slice(5.0, 7.5), radial_depth=slice(0.06, 0.2)).load()
+        upper = near.where((near["clock"] < 60) | (near["clock"] > 300))
+        strongest = upper.where(upper == upper.max(), drop=True)
+        assert float(strongest["chainage"][0]) == pytest.approx(crown["apex_x_m"], abs=0.18)
+        off = (float(strongest["clock"][0]) - truth["sewer"]["ring_at_6.2"][0]["clock_deg"] + 180) % 360 - 180
+        assert abs(off) < 8
+        # the place of a node on the map is that of the side file's pipe
+        at = volume.sel(chainage=6.2, clock=0.0, method="nearest")
+        assert float(at["z"] + 0.08 * at["normal_z"]) == pytest.approx(12.919 + 0.88, abs=0.02)

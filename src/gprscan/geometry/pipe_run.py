@@ -12,6 +12,7 @@ from gprscan.errors import LineError, MissingPositionError
 from gprscan.geometry.crs import spatial_ref
 from gprscan.geometry.pipe_file import PipeFile
 from gprscan.geometry.pipe_frame import PipeFrame, close_odometer
+from gprscan.geometry.pipe_shape import BoreShape
 from gprscan.model import attach_pipe, pipe_of
 from gprscan.model import findings as _findings
 from gprscan.model.findings import Finding
@@ -80,6 +81,15 @@ def frame_of(line: xr.Dataset) -> PipeFrame | None:
     """Return the pipe of a line on the map, None where no side file gave it."""
     stored = (pipe_of(line) or {}).get("frame")
     return PipeFrame.from_dict(stored) if stored else None
+
+
+def bore_of(line: xr.Dataset) -> BoreShape:
+    """Return the bore that a line was measured in: that of its side file, round where only a diameter is known."""
+    frame = frame_of(line)
+    if frame is not None:
+        return frame.shape
+    diameter = float((pipe_of(line) or {})["inner_diameter"])
+    return BoreShape("round", diameter, diameter)
 
 
 def _readings(line: xr.Dataset, pipe: PipeFile, n_traces: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 ShapeName = Literal["round", "egg", "box"]
+FLAT = 500.0  # m, the radius that a plane wall is given where a formula wants one
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,34 @@ class BoreShape:
             normals = np.where(side, np.array([1.0, 0.0]), np.array([0.0, 1.0])) * np.sign(ray)
             return points, normals
         return self._egg_wall(ray)
+
+    def along_wall(self, clock: np.ndarray) -> np.ndarray:
+        """Return how far round the inner wall clock angles lie, m clockwise from the crown; grows on past 360 degrees."""
+        angle = np.asarray(clock, dtype="float64")
+        if self.kind == "round":
+            return np.deg2rad(angle) * 0.5 * self.width
+        fine = np.linspace(0.0, 360.0, 3601)
+        steps = np.linalg.norm(np.diff(self.wall(fine)[0], axis=0), axis=1)
+        way = np.concatenate([[0.0], np.cumsum(steps)])
+        turns = np.floor(angle / 360.0)
+        return np.interp(angle - 360.0 * turns, fine, way) + turns * way[-1]
+
+    def arc(self, first: float, last: float, outside: float) -> float:
+        """Return the length in m between two clock angles (degrees) along the wall moved outward by `outside` m."""
+        low, high = self.along_wall(np.array([first, last]))
+        radius = float(self.radius_of_curvature(np.array(0.5 * (first + last))))
+        return float((high - low) * (1.0 + outside / radius))
+
+    def radius_of_curvature(self, clock: np.ndarray) -> np.ndarray:
+        """Return the radius in m of the arc that the inner wall is at clock angles; `FLAT` where it is a plane."""
+        angle = np.asarray(clock, dtype="float64")
+        if self.kind == "round":
+            return np.full(angle.shape, 0.5 * self.width)
+        if self.kind == "box":
+            return np.full(angle.shape, FLAT)
+        ends = [self.wall(angle + side) for side in (-0.05, 0.05)]
+        moved, turned = (np.linalg.norm(ends[1][k] - ends[0][k], axis=-1) for k in (0, 1))
+        return np.minimum(moved / np.maximum(turned, 1e-12), FLAT)
 
     def _egg_wall(self, ray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         crown, foot, drop, side, up = self._egg()

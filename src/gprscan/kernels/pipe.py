@@ -14,13 +14,15 @@ from gprscan.kernels.jit import sum_kernel
 def curve_stack(data, curves, weights, ring, image):  # type: ignore[no-untyped-def]
     """Stack traces along one curve per depth, for every trace as the apex.
 
+    The curves are the same under every trace along a straight wall and round a circle; in other bores each trace has its own.
+
     Parameters
     ----------
     data : float32 array, shape (trace, sample)
         Traces.
-    curves : float64 array, shape (depth, lag)
+    curves : float64 array, shape (trace or 1, depth, lag)
         Sample number of the echo at lags ``-m .. m`` traces from the apex; negative or beyond the record: left out.
-    weights : float32 array, shape (depth, lag)
+    weights : float32 array, shape (trace or 1, depth, lag)
         Weight of each lag; 0 leaves it out.
     ring : bool
         Whether the first trace follows the last.
@@ -28,15 +30,16 @@ def curve_stack(data, curves, weights, ring, image):  # type: ignore[no-untyped-
         Receives the weighted means.
     """
     n, samples = data.shape
-    depths, lags = curves.shape
+    own, depths, lags = curves.shape
     middle = lags // 2
     for i in range(n):
+        c = i if own > 1 else 0
         for k in range(depths):
             total = 0.0
             weight = 0.0
             for j in range(lags):
-                w = weights[k, j]
-                at = curves[k, j]
+                w = weights[c, k, j]
+                at = curves[c, k, j]
                 trace = i + j - middle
                 if ring:
                     trace %= n
@@ -52,8 +55,10 @@ def curve_stack(data, curves, weights, ring, image):  # type: ignore[no-untyped-
 def stacked(
     data: NDArray[np.float32], curves: NDArray[np.float64], weights: NDArray[np.float32], *, ring: bool
 ) -> NDArray[np.float32]:
-    """Return the image of `curve_stack`, shape (trace, depth)."""
-    image = np.zeros((data.shape[0], curves.shape[0]), np.float32)
+    """Return the image of `curve_stack`, shape (trace, depth); curves without an axis of traces hold under all of them."""
+    if curves.ndim == 2:
+        curves, weights = curves[None], weights[None]
+    image = np.zeros((data.shape[0], curves.shape[1]), np.float32)
     curve_stack(
         np.ascontiguousarray(data, dtype=np.float32),
         np.ascontiguousarray(curves, dtype=np.float64),

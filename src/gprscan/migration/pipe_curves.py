@@ -13,6 +13,7 @@ import numpy as np
 from gprscan.units import C_AIR
 
 _RAYS = 400
+_FAN = 90  # rays of each of the two families between which times off the plane of a line are interpolated
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,56 @@ def ring_time(model: PipeModel, depth: float, angle: np.ndarray) -> np.ndarray:
     turned = (np.arccos(q / edges[1:]) - np.arccos(q / edges[:-1])).sum(axis=1)
     time = (index * (high - low)).sum(axis=1) / C_AIR
     return _interpolated(np.abs(angle), turned, time, p[-1] / C_AIR)
+
+
+def point_times(model: PipeModel, depth: float, along: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """Return the one-way times in ns from an antenna to points both along the axis and round it, through circular layers.
+
+    A ray keeps two constants: its slowness along the axis, ``a = n sin(i)``, and Bouguer's ``p`` round it. In a layer the
+    cross-section of the ray is that of `ring_time` in a medium of index ``m = sqrt(n^2 - a^2)``; with its length ``l`` there, it goes
+    ``a l / m`` along the axis and takes ``n^2 l / (m c)``. `axial_time` and `ring_time` are the two rims of this table.
+
+    Parameters
+    ----------
+    model : PipeModel
+        The pipe.
+    depth : float
+        Of the points, outward from the inner wall surface, m; more than 0.
+    along : ndarray, shape (a,)
+        Between antenna and point along the axis, m.
+    turn : ndarray, shape (t,)
+        Between antenna and point as seen from the axis, radians.
+
+    Returns
+    -------
+    ndarray, shape (a, t)
+        NaN where no ray goes: beyond the horizon of the innermost layer.
+    """
+    thick, index = model.layers(depth)
+    keep = thick > 0
+    index = index[keep]
+    edges = model.radius - model.standoff + np.concatenate([[0.0], np.cumsum(thick[keep])])
+    grazing = np.sin(0.5 * np.pi * np.sin(np.linspace(0, 0.5 * np.pi, _FAN)[:-1]))
+    slow = index.min() * grazing
+    cross = np.sqrt(index**2 - slow[:, None] ** 2)
+    p = (cross * edges[:-1]).min(axis=1)[:, None] * grazing
+    q = p[..., None] / cross[:, None, :]
+    length = np.sqrt(edges[1:] ** 2 - q**2) - np.sqrt(edges[:-1] ** 2 - q**2)
+    turned = (np.arccos(q / edges[1:]) - np.arccos(q / edges[:-1])).sum(axis=-1)
+    reach = (slow[:, None, None] * length / cross[:, None, :]).sum(axis=-1)
+    time = (index**2 * length / cross[:, None, :]).sum(axis=-1) / C_AIR
+    # first, on each row of one axial slowness, to the angles asked for; then, at each angle, to the distances
+    square = np.asarray(turn, dtype="float64") ** 2
+    rows = [np.interp(square, angle**2, t**2, right=np.nan) for angle, t in zip(turned, time, strict=True)]
+    times = np.sqrt(np.stack(rows))
+    far = np.stack([np.interp(square, angle**2, x, right=np.nan) for angle, x in zip(turned, reach, strict=True)])
+    out = np.full((np.size(along), square.size), np.nan)
+    for column in range(square.size):
+        seen = np.isfinite(times[:, column])
+        if seen.sum() > 1:
+            known, t = far[seen, column] ** 2, times[seen, column] ** 2
+            out[:, column] = np.sqrt(np.interp(np.asarray(along) ** 2, known, t, right=np.nan))
+    return out
 
 
 def _interpolated(at: np.ndarray, reach: np.ndarray, time: np.ndarray, slope: float) -> np.ndarray:

@@ -13,13 +13,14 @@ from gprscan.model.line import (
     trace_spacing,
     with_amplitude,
 )
-from gprscan.model.pipe import attach_pipe, is_ring, pipe_of
+from gprscan.model.pipe import attach_pipe, clock_angles, is_ring, pipe_of
 
 __all__ = [
     "Finding",
     "amplitude",
     "antenna_separation",
     "attach_pipe",
+    "clock_angles",
     "centre_frequency",
     "from_array",
     "regular_spacing",

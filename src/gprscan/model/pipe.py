@@ -84,3 +84,11 @@ def is_ring(line: xr.Dataset) -> bool:
         return False
     swept = np.unwrap(line[names.CLOCK_ANGLE].values.astype("float64"), period=360.0)
     return bool(np.ptp(swept) >= 60.0) if swept.size > 1 else False
+
+
+def clock_angles(line: xr.Dataset, channel: int) -> np.ndarray:
+    """Return the clock angle of each trace of a channel, degrees, shape (trace,)."""
+    clock = line[names.CLOCK_ANGLE]
+    if names.CHANNEL in clock.dims:
+        clock = clock.isel({names.CHANNEL: channel})
+    return np.broadcast_to(clock.values.astype("float64"), (line.sizes[names.TRACE],))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from gprscan import names
 from gprscan.errors import ParameterError
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
     from gprscan.geometry.pipe_shape import BoreShape
 
 
+_ROWS = 256  # chainages of a volume that are held at a time
+_GREYS = "Greys"
+_FAINT_DB = -25.0  # echo that is white, against a wall with air behind it, which is black
+_UNSEEN = "#efe8d8"  # where no line looked
+
+
 def unrolled_pipe(
     anomalies: pd.DataFrame,
     axes: Axes | None = None,
     *,
     chainage: tuple[float, float] | None = None,
-    strips: Sequence[dict[str, Any]] = (),
+    behind: xr.DataArray | None = None,
 ) -> Axes:
     """Draw the bodies behind a pipe's wall on the wall rolled out, seen from inside.
 
@@ -38,8 +45,8 @@ def unrolled_pipe(
         Where to draw; new ones if left out.
     chainage : (float, float), optional
         Range to show, m; that of the bodies if left out.
-    strips : sequence of dict
-        ``attrs["line"]["strips"]`` of the tables: the echo just behind the wall along each axial line and ring, drawn in grey.
+    behind : DataArray, dims (chainage, clock), optional
+        Echo at and just behind the outer wall in dB, from `behind_wall`; drawn in grey, white where it is quiet.
 
     Returns
     -------
@@ -52,6 +59,7 @@ def unrolled_pipe(
         If the table has no clock angles.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.colors import to_rgb
     from matplotlib.patches import Rectangle
 
     if "clock_deg" not in anomalies:
@@ -65,8 +73,8 @@ def unrolled_pipe(
     axes.set_yticks([-180, -90, 0, 90, 180], ["180 invert", "270 left", "0 crown", "90 right", "180 invert"])
     axes.grid(visible=True, alpha=0.3)
     axes.set_axisbelow(True)
-    for strip in strips:
-        _draw_strip(axes, strip)
+    if behind is not None:
+        _draw_behind(axes, behind)
     shown: dict[str, Rectangle] = {}
     places, texts = [], []
     for row in known.to_dict("records"):
@@ -78,7 +86,9 @@ def unrolled_pipe(
         colour = style.colour(row["kind"])
         for turn in (-360, 0, 360):  # a body at the invert shows at both edges
             corner = (0.5 * (start + end - width), middle - half + turn)
-            box = Rectangle(corner, width, 2 * half, facecolor=colour, edgecolor="0.1", alpha=0.75, lw=0.8, zorder=4)
+            box = Rectangle(corner, width, 2 * half, facecolor=colour, edgecolor=colour, alpha=0.75, lw=0.8, zorder=4)
+            if behind is not None:  # the echo shows through
+                box.set(facecolor=(*to_rgb(colour), 0.15), alpha=None, linewidth=2.0)
             axes.add_patch(box)
             shown.setdefault(row["kind"], box)
         places.append((0.5 * (start + end), min(middle + half, 170.0)))
@@ -96,23 +106,46 @@ def _label(row: Mapping[Hashable, Any]) -> str:
     return f"{row['number']}: {where}" if "number" in row else where
 
 
-def _draw_strip(axes: Axes, strip: dict[str, Any]) -> None:
-    """Draw the echo behind the wall along one line in grey: from -25 dB (light) to 0 dB (dark)."""
-    from matplotlib.collections import LineCollection
+def behind_wall(echo: xr.DataArray, wall: float) -> xr.DataArray:
+    """Return the strongest echo from the back of the wall to 0.15 m behind it, over chainage and clock angle.
 
-    clock = (np.asarray(strip["clock"], dtype="float64") + 180.0) % 360.0 - 180.0
-    chainage = strip["chainage"]
-    if chainage is None or clock.size < 2:
-        return
-    along = np.broadcast_to(np.asarray(chainage, dtype="float64"), clock.shape)
-    ends = np.stack([np.stack([along[:-1], clock[:-1]], axis=1), np.stack([along[1:], clock[1:]], axis=1)], axis=1)
-    ends = ends[np.abs(np.diff(clock)) < 180.0]
-    level = np.asarray(strip["level_db"], dtype="float64")[:-1][np.abs(np.diff(clock)) < 180.0]
-    grey = np.clip(0.88 - 0.68 * (level + 25.0) / 25.0, 0.15, 0.88)
-    lines = LineCollection(
-        list(ends), colors=[str(round(float(g), 3)) for g in grey], linewidths=7, zorder=2, capstyle="butt"
+    Parameters
+    ----------
+    echo : DataArray, dims (chainage, clock, radial_depth)
+        ``echo_db`` of `gprscan.detection.cylinder_image`; of one on disk only a part is held at a time.
+    wall : float
+        Thickness of the wall, m.
+    """
+    near = echo.sel(radial_depth=slice(wall - 0.02, wall + 0.15))
+    parts = []
+    for start in range(0, near.sizes["chainage"], _ROWS):
+        part = near.isel(chainage=slice(start, start + _ROWS)).load()
+        # where nothing was seen at any depth the greatest of nothing is nothing, without numpy's warning
+        parts.append(part.fillna(-np.inf).max("radial_depth").where(lambda level: np.isfinite(level)))
+    return xr.concat(parts, "chainage", coords="minimal", compat="override", join="exact")
+
+
+def _draw_behind(axes: Axes, behind: xr.DataArray) -> None:
+    """Draw the echo behind the wall in grey, as far as the axes go."""
+    from matplotlib.colors import Normalize
+
+    clock = (behind["clock"].values + 180.0) % 360.0 - 180.0
+    ordered = behind.transpose("clock", "chainage").values[np.argsort(clock)]
+    along, step = behind["chainage"].values, 360.0 / clock.size
+    half = 0.5 * (along[-1] - along[0]) / max(along.size - 1, 1)
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.set_facecolor(_UNSEEN)
+    axes.imshow(
+        np.ma.masked_invalid(ordered),
+        extent=(along[0] - half, along[-1] + half, np.sort(clock)[0] - 0.5 * step, np.sort(clock)[-1] + 0.5 * step),
+        origin="lower",
+        aspect="auto",
+        cmap=_GREYS,
+        norm=Normalize(_FAINT_DB, 0.0),
+        interpolation="nearest",
+        zorder=1,
     )
-    axes.add_collection(lines)
+    axes.set(xlim=limits[0], ylim=limits[1])
 
 
 def _range(known: pd.DataFrame) -> tuple[float, float]:
@@ -183,7 +216,9 @@ def long_section(
     return axes
 
 
-def cross_section(shape: BoreShape, wall: float, row: dict[str, Any], axes: Axes) -> Axes:
+def cross_section(
+    shape: BoreShape, wall: float, row: dict[str, Any], axes: Axes, echo: xr.DataArray | None = None
+) -> Axes:
     """Draw the bore, its wall and one anomaly outside it, looking with increasing chainage.
 
     Parameters
@@ -196,16 +231,24 @@ def cross_section(shape: BoreShape, wall: float, row: dict[str, Any], axes: Axes
         An anomaly, with clock angles, ``radial_depth_m`` and ``kind``.
     axes : matplotlib Axes
         Where to draw.
+    echo : DataArray, dims (clock, radial_depth), optional
+        Echo in dB at its chainage, from the image of the run; drawn in grey, nothing where no line looked.
     """
     turn = np.linspace(0.0, 360.0, 361)
     inner, normal = shape.wall(turn)
     outer = inner + wall * normal
-    axes.fill(*outer.T, color="0.75")
-    axes.fill(*inner.T, color="white")
+    if echo is not None:
+        _draw_section(axes, shape, echo)
+    # the wall is drawn over the image, and seen through: what answers inside of it is its own
+    axes.fill(*outer.T, facecolor="#c9b99a" if echo is not None else "0.75", zorder=2)
+    axes.fill(*inner.T, facecolor="white", zorder=2)
+    axes.plot(*outer.T, color="0.35", lw=0.8, zorder=3)
     half = max(0.5 * ((row["clock_to_deg"] - row["clock_from_deg"]) % 360.0), 4.0)
     points, outward = shape.wall(row["clock_deg"] + np.linspace(-half, half, 25))
     near = points + row["radial_depth_m"] * outward
-    axes.plot(*near.T, color=style.colour(row["kind"]), lw=6, solid_capstyle="butt")
+    axes.plot(
+        *near.T, color=style.colour(row["kind"]), lw=3 if echo is not None else 6, solid_capstyle="butt", zorder=4
+    )
     title = f"{row['number']}: {style.kind_words(row['kind'])}\n{row['clock_deg']:.0f}°, chainage {row['chainage_from_m']:.2f} m"
     axes.set_title(title, fontsize=8, family=list(style.fonts()))
     axes.set_aspect("equal")
@@ -215,3 +258,17 @@ def cross_section(shape: BoreShape, wall: float, row: dict[str, Any], axes: Axes
     axes.set_ylabel("above the axis (m)", fontsize=7)
     axes.tick_params(labelsize=7)
     return axes
+
+
+def _draw_section(axes: Axes, shape: BoreShape, echo: xr.DataArray) -> None:
+    """Draw a section of the image round the bore, at the place of each node."""
+    clock, depth = echo["clock"].values, echo["radial_depth"].values
+    axes.set_facecolor(_UNSEEN)
+    closed = np.append(clock, clock[0] + 360.0)
+    points, normals = shape.wall(closed)
+    place = points[:, None, :] + depth[None, :, None] * normals[:, None, :]
+    level = echo.transpose("clock", "radial_depth").values
+    level = np.ma.masked_invalid(np.concatenate([level, level[:1]]))
+    axes.pcolormesh(
+        place[..., 0], place[..., 1], level, cmap=_GREYS, vmin=_FAINT_DB, vmax=0.0, shading="gouraud", zorder=1
+    )

@@ -100,7 +100,7 @@ def _content(result: SurveyResult, words: Words, out: Path) -> dict[str, Any]:
         "pictured": sum(bool(card["pictures"]) for card in cards),
         "cards_cut": len(bodies.carded) > MAX_CARDS,
         "lines": lines,
-        "segments": pipes.segments(result, bodies),
+        "segments": pipes.segments(result, bodies, out),
         "structures": walls.structures(result, bodies),
         "clock_text": pipes.clock_text,
         "seen_text": pipes.seen_text,

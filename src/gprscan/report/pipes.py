@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from gprscan import names
 from gprscan.geometry.pipe_frame import PipeFrame
-from gprscan.plot.pipes import cross_section, long_section, unrolled_pipe
+from gprscan.plot.pipes import behind_wall, cross_section, long_section, unrolled_pipe
 from gprscan.report.bodies import Bodies
 from gprscan.report.words import fixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from gprscan.report.result import SurveyResult
 
+VOLUMES = "pipe_images"  # folder of an output: one image volume (NetCDF) per pipe segment
 MOST_SECTIONS = 12  # cross-sections that are drawn of one segment, hazards first
 
 
-def segments(result: SurveyResult, bodies: Bodies) -> list[dict[str, Any]]:
+def segments(result: SurveyResult, bodies: Bodies, out: Path) -> list[dict[str, Any]]:
     """Return what the report prints of each pipe segment: table rows and pictures; nothing for surveys without pipes.
 
     Parameters
@@ -33,6 +36,8 @@ def segments(result: SurveyResult, bodies: Bodies) -> list[dict[str, Any]]:
         Its table of lines tells in a column ``pipe`` (JSON) in which pipe a line was measured.
     bodies : Bodies
         The numbered rows of the report.
+    out : Path
+        Output folder of the scan, in which the images of the segments are.
     """
     if "pipe" not in result.lines:
         return []
@@ -41,39 +46,58 @@ def segments(result: SurveyResult, bodies: Bodies) -> list[dict[str, Any]]:
         pipe = json.loads(text) if isinstance(text, str) and text else None
         if pipe is not None:
             name = str(pipe.get("segment") or line)
-            entry = by_segment.setdefault(name, {"name": name, "lines": [], "pipe": pipe, "strips": []})
+            entry = by_segment.setdefault(name, {"name": name, "lines": [], "pipe": pipe})
             entry["lines"].append(str(line))
-            entry["strips"] += pipe.get("strips") or []
-    return [_segment(entry, bodies) for entry in by_segment.values()]
+    return [_segment(entry, bodies, out) for entry in by_segment.values()]
 
 
-def _segment(entry: dict[str, Any], bodies: Bodies) -> dict[str, Any]:
+def _segment(entry: dict[str, Any], bodies: Bodies, out: Path) -> dict[str, Any]:
     pipe = entry["pipe"]
     rows = [row for row in bodies.rows if row["line"] in entry["lines"]]
     frame = PipeFrame.from_dict(pipe["frame"]) if pipe.get("frame") else None
     known = [row for row in rows if row.get("chainage_from_m") is not None]
     found: dict[str, Any] = {"unrolled": None, "long_section": None, "cross_sections": [], "left_out": 0}
     span = (0.0, frame.length) if frame else None
-    if known:
-        table = pd.DataFrame(known)
-        found["unrolled"] = drawn(
-            lambda axes: unrolled_pipe(table, axes, chainage=span, strips=entry["strips"]), (9.6, 4.2)
-        )
+    walls = pipe.get("wall") or [{}]
+    thick = walls[0].get("thickness_m") or pipe["wall_thickness"]
+    image = volume_of(out, entry["name"])
+    if image is not None:
+        thick = image.attrs["wall_thickness"]
+    if known or image is not None:
+        table = pd.DataFrame(known, columns=None if known else ["clock_deg"])
+        behind = None if image is None else behind_wall(image["echo_db"], thick)
+        found["unrolled"] = drawn(lambda axes: unrolled_pipe(table, axes, chainage=span, behind=behind), (9.6, 4.2))
     if frame is not None:
         above = [row for row in bodies.rows if row.get("clock_deg") is None and row["hazard"] and row["placed"]]
         linked = [row for row in above if row.get("hazard_id")]
         found["long_section"] = drawn(
             lambda axes: long_section(frame, known, linked, axes, pipe.get("ground")), (9.6, 3.8)
         )
-        walls = pipe.get("wall") or [{}]
-        thick = walls[0].get("thickness_m") or pipe["wall_thickness"]
         shown = [row for row in known if row["kind"] in (*names.HAZARD_KINDS, *names.PIPE_DEFECT_KINDS)]
-        found["cross_sections"] = [
-            (row, drawn(lambda axes, row=row: cross_section(frame.shape, thick, row, axes), (3.2, 3.2)))  # type: ignore[misc]
-            for row in shown[:MOST_SECTIONS]
-        ]
+        found["cross_sections"] = [(row, _cross_section(frame, thick, row, image)) for row in shown[:MOST_SECTIONS]]
         found["left_out"] = max(len(shown) - MOST_SECTIONS, 0)
+    if image is not None:
+        image.close()
     return {**entry, "rows": rows, **found}
+
+
+def _cross_section(frame: PipeFrame, wall: float, row: dict[str, Any], image: xr.Dataset | None) -> str:
+    """Return the section through the middle of a body, over that of the image where there is one."""
+    echo = None
+    if image is not None:
+        middle = 0.5 * (row["chainage_from_m"] + row["chainage_to_m"])
+        echo = image["echo_db"].sel(chainage=middle, method="nearest").load()
+    return drawn(lambda axes: cross_section(frame.shape, wall, row, axes, echo), (3.2, 3.2))
+
+
+def volume_of(out: Path, segment: str) -> xr.Dataset | None:
+    """Return the image of a segment that the scan left in `VOLUMES`, None where there is none; samples stay on disk."""
+    for path in sorted((out / VOLUMES).glob("*.nc")):
+        image = xr.open_dataset(path, engine="h5netcdf")
+        if image.attrs.get("segment") == segment:
+            return image
+        image.close()
+    return None
 
 
 def drawn(draw: Callable[[Any], Any], size: tuple[float, float]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gprscan.errors import ParameterError, RecipeError, UnknownFormatError
 from gprscan.report import SurveyResult
 from gprscan.steps import Recipe, load_recipe
-from gprscan.survey import store
+from gprscan.survey import pipe_images, store
 from gprscan.survey.discover import Plan, plan_survey
 from gprscan.survey.pool import run_parallel, run_serial
 from gprscan.survey.runner import LineJob, line_key
@@ -129,6 +129,7 @@ def scan(
     store.prepare(out, resume)
     records = _run(plan, chosen, out, jobs, progress)
     store.forget(out, (job.id for job in plan.jobs))
+    pipe_images.write_images(plan.jobs, records, out)
     manifest = [_entry(record) for record in records] + [_ignored(path, why) for path, why in plan.ignored]
     run = _run_facts(plan, chosen, started) | {"scheme": grading.definition(), "context": plan.context, "jobs": jobs}
     result = SurveyResult.from_records(records, manifest, run, crs=plan.crs)

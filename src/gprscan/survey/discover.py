@@ -281,17 +281,17 @@ def _relative(path: Path, root: Path) -> str:
 def _jobs(root: Path, pairs: Iterable[tuple[Path, LineEntry | None]], defaults: LineOptions) -> list[LineJob]:
     entries = dict(pairs)
     lines = channel_set.group(list(entries))
-    given = {_safe(entry.id).casefold() for entry in entries.values() if entry is not None and entry.id is not None}
-    names = [_safe(_relative(_common(members), root)) for members in lines]
+    given = {safe_name(entry.id).casefold() for entry in entries.values() if entry is not None and entry.id is not None}
+    names = [safe_name(_relative(_common(members), root)) for members in lines]
     lowered = [name.casefold() for name in names]
     jobs: list[LineJob] = []
     taken: set[str] = set()
     for members, name in zip(lines, names, strict=True):
         path, entry = members[0], entries[members[0]]
         if entry is not None and entry.id is not None:
-            line_id = _safe(entry.id)
+            line_id = safe_name(entry.id)
         elif lowered.count(name.casefold()) > 1 or name.casefold() in given:
-            line_id = _safe(_relative(path, root))  # two lines differ in their extensions only
+            line_id = safe_name(_relative(path, root))  # two lines differ in their extensions only
         else:
             line_id = name
         line_id = _free(line_id, taken)
@@ -323,6 +323,6 @@ def _options(entry: LineEntry) -> LineOptions:
     return LineOptions(**entry.model_dump(exclude_unset=True, exclude={"path", "id"}))
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """Return a name that any file system takes; folders become part of it."""
     return re.sub(r"[^\w.+-]+", "_", name.replace("/", "__"), flags=re.UNICODE).strip("._") or "line"

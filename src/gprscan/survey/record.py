@@ -81,7 +81,7 @@ def _pipe(line: xr.Dataset, found: dict[str, Any]) -> dict[str, str]:
     pipe = model.pipe_of(line)
     if pipe is None:
         return {}
-    known = pipe | {name: found.get(name) for name in ("wall", "rebar", "strips")}
+    known = pipe | {name: found.get(name) for name in ("wall", "rebar")}
     return {"pipe": json.dumps(plain(known), ensure_ascii=False)}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gprscan.errors import OutputExistsError
+from gprscan.report.pipes import VOLUMES
 from gprscan.steps import Recipe
 
 LINES = "lines"
@@ -21,6 +22,7 @@ MANIFEST = "manifest.jsonl"
 OUTPUTS = (
     LINES,
     FIGURES,
+    VOLUMES,
     MANIFEST,
     "run.json",
     "report.html",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 from pydantic import ValidationError
-from scipy import ndimage
 
 from gprscan import model, names
 from gprscan.detection import condition as conditioning
@@ -23,7 +22,7 @@ from gprscan.detection.inpipe.wall import Wall, fit_wall
 from gprscan.detection.section import Section
 from gprscan.errors import LineError, RecipeError
 from gprscan.geometry.pipe_frame import PipeFrame
-from gprscan.geometry.pipe_run import frame_of
+from gprscan.geometry.pipe_run import bore_of, frame_of
 from gprscan.migration.pipe_curves import PipeModel
 from gprscan.steps import Recipe, load_recipe
 from gprscan.steps.registry import describe
@@ -32,7 +31,6 @@ from gprscan.units import C_AIR
 if TYPE_CHECKING:
     import geopandas
 
-_MOST_OF_STRIP = 300
 # columns of the table of an in-pipe line beyond those of every line
 PIPE_COLUMNS = (
     "segment_id",
@@ -85,21 +83,23 @@ def detect_in_pipe(line: xr.Dataset, recipe: str | Path | Recipe = "pipe") -> ge
     settings = load_pipe_settings(recipe)
     reason = out_of_scope(line, pipe)
     rows: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {"wall": [], "rebar": [], "strips": []}
+    facts: dict[str, Any] = {"wall": [], "rebar": []}
     notes: list[str] = [reason] if reason else []
     sections = [] if reason else list(sections_of(line, pipe, settings))
     ring = model.is_ring(line)
     for section in sections:
         wall, medium, step = fitted_wall(line, section, pipe, ring)
-        found = find(section, wall, medium, step, settings, ring=ring)
-        spacing = step * (medium.radius if ring else 1.0)
+        bore = bore_of(line)
+        angles = model.clock_angles(line, section.channel)
+        uneven = (bore, angles) if ring and bore.kind != "round" else None
+        found = find(section, wall, medium, step, settings, ring=ring, bore=uneven)
+        spacing = section.dx if ring else step
         at_front = front_defects(found, wall, spacing, ring=ring)
         bodies, defects = settled(found.bodies, [*wall_defects(wall, found.mesh, spacing, settings), *at_front])
         bodies += [as_body(defect) for defect in defects]
         rows += [_row(line, section, body, wall, medium, ring) for body in bodies]
         notes += section.notes + notes_of(found, wall)
         facts["wall"].append(wall_facts(wall, section.channel))
-        facts["strips"].append(_strip(line, section, found, wall, ring))
         if found.mesh is not None:
             facts["rebar"].append(
                 {"channel": section.channel, "pitch_m": found.mesh.pitch, "cover_m": found.mesh.cover}
@@ -323,7 +323,7 @@ def common_row(
 
 
 def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeModel, ring: bool) -> dict[str, Any]:
-    clocks = _clocks(line, s.channel)
+    clocks = model.clock_angles(line, s.channel)
     clock = float(clocks[body.trace])
     spacing = 0.5 * (abs(body.last - body.first) + 1)
     chainage = float(line[names.CHAINAGE]) if names.CHAINAGE in line.coords and ring else None
@@ -338,7 +338,7 @@ def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeM
     if ring:
         half = spacing * abs(float(np.median(np.diff(np.unwrap(clocks, period=360.0)))))
         row |= {"clock_from_deg": (clock - half) % 360, "clock_to_deg": (clock + half) % 360}
-        row["arc_width_m"] = row["width_m"] = 2 * math.radians(half) * (medium.radius + body.depth)
+        row["arc_width_m"] = row["width_m"] = bore_of(line).arc(clock - half, clock + half, body.depth)
         if chainage is not None:
             row |= {"chainage_from_m": chainage, "chainage_to_m": chainage}
     else:
@@ -357,24 +357,6 @@ def _row(line: xr.Dataset, s: Section, body: PipeBody, wall: Wall, medium: PipeM
     return row
 
 
-def _strip(line: xr.Dataset, s: Section, found: Found, wall: Wall, ring: bool) -> dict[str, Any]:
-    """Return the strongest echo from the back of the wall to 0.15 m behind it, along the line, for the pipe rolled out.
-
-    In dB against a wall with air behind it, in at most `_MOST_OF_STRIP` places of known chainage and clock angle.
-    """
-    behind = (found.depths > wall.thickness - 0.03) & (found.depths < wall.thickness + 0.15)
-    level = found.level_db[:, behind].max(axis=1) if behind.any() else np.full(s.x.size, -99.0)
-    level = ndimage.maximum_filter1d(np.where(s.valid, level, -99.0), max(1, s.x.size // _MOST_OF_STRIP))
-    kept = slice(None, None, max(1, s.x.size // _MOST_OF_STRIP))
-    at = float(line[names.CHAINAGE]) if ring and names.CHAINAGE in line.coords else None
-    return {
-        "ring": ring,
-        "chainage": None if ring and at is None else (at if ring else s.x[kept].round(3).tolist()),
-        "clock": _clocks(line, s.channel)[kept].round(1).tolist(),
-        "level_db": level[kept].round(1).tolist(),
-    }
-
-
 def as_body(defect: WallDefect) -> PipeBody:
     """Return a defect of the wall as what rows are made of; how much is lost stands for its contrast."""
     lost = defect.contrast_db
@@ -383,14 +365,6 @@ def as_body(defect: WallDefect) -> PipeBody:
     trace = (defect.first + defect.last) // 2
     kind, ends, depth = defect.kind, (defect.first, defect.last), defect.depth
     return PipeBody(kind, trace, *ends, depth, defect.sigma, math.nan, math.nan, lost, 0.0, False)
-
-
-def _clocks(line: xr.Dataset, channel: int) -> np.ndarray:
-    """Clock angle of each trace of a channel, degrees."""
-    clock = line[names.CLOCK_ANGLE]
-    if names.CHANNEL in clock.dims:
-        clock = clock.isel({names.CHANNEL: channel})
-    return np.broadcast_to(clock.values.astype("float64"), (line.sizes[names.TRACE],))
 
 
 def _placed(frame: PipeFrame, chainage: float, row: dict[str, Any]) -> dict[str, Any]:

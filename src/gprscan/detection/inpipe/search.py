@@ -12,8 +12,10 @@ from gprscan.detection.inpipe.layered_wave import wall_trace
 from gprscan.detection.inpipe.settings import PipeSettings
 from gprscan.detection.inpipe.wall import Wall
 from gprscan.detection.section import Section
+from gprscan.geometry.pipe_shape import BoreShape
 from gprscan.migration.pipe import pipe_image
 from gprscan.migration.pipe_curves import PipeModel, two_way
+from gprscan.migration.pipe_sides import RingSides
 from gprscan.units import C_AIR
 
 _STEP = 0.005  # m, of the image outward
@@ -131,7 +133,16 @@ def full_echo(s: Section, wall: Wall, model: PipeModel) -> float:
     return float(20 * np.log10(np.abs(hollow - usual).max() / max(float(np.abs(early).max()), 1e-30)))
 
 
-def find(section: Section, wall: Wall, model: PipeModel, step: float, settings: PipeSettings, *, ring: bool) -> Found:
+def find(
+    section: Section,
+    wall: Wall,
+    model: PipeModel,
+    step: float,
+    settings: PipeSettings,
+    *,
+    ring: bool,
+    bore: tuple[BoreShape, np.ndarray] | None = None,
+) -> Found:
     """Search one channel.
 
     Parameters
@@ -148,16 +159,22 @@ def find(section: Section, wall: Wall, model: PipeModel, step: float, settings: 
         Of the detection.
     ring : bool
         Whether the traces go round.
+    bore : (BoreShape, ndarray), optional
+        Of a ring in a bore that is not round: the bore, and the clock angle of each trace in degrees.
     """
     s = section
     level = s.direct_peak or float(np.abs(s.raw).max()) or 1.0
     depths = np.arange(0.02, min(settings.reach, _deepest(s, model, ring)), _STEP)
     echo = signal.hilbert(s.echo / level, axis=1)
-    parts = [
-        pipe_image(part, s.t - wall.shift, step, model, depths, ring=ring, aperture=settings.aperture)
-        for part in (echo.real, echo.imag)
-    ]
-    image = parts[0] + 1j * parts[1]
+    if bore is not None:
+        sides = RingSides(*bore, model, depths, settings.aperture)
+        image = next(sides.images(echo, s.t - wall.shift, np.zeros(1)))
+    else:
+        parts = [
+            pipe_image(part, s.t - wall.shift, step, model, depths, ring=ring, aperture=settings.aperture)
+            for part in (echo.real, echo.imag)
+        ]
+        image = parts[0] + 1j * parts[1]
     spacing = step * (model.radius if ring else 1.0)
     sharp = image
     mesh = None if ring else _mesh(image, depths, model.wall, spacing)
