@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from gprscan import detect, model
-from gprscan.detection import candidates
+from gprscan.detection import candidates, settle, stretches
+from gprscan.detection.body import Body
 from gprscan.kernels import jit
 from gprscan.migration import rho, summation
 from gprscan.steps import Recipe, load_recipe
-from gprscan.synthetic import road_line
+from gprscan.synthetic import Road, road_line
 from tests.detection.lines import make
 
 
@@ -52,3 +53,65 @@ def test_threads_change_no_bit(threads: int, monkeypatch: pytest.MonkeyPatch) ->
         tables.append(detect(line, include=("clutter", "interface")))
     assert len(tables[0]) > 10
     pd.testing.assert_frame_equal(tables[0], tables[1], check_exact=True)
+
+
+def test_a_long_line_is_finished_stretch_by_stretch_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, _ = road_line(90.0, 8, clutter="high", road=Road(spacing=0.05))
+    everything = ("clutter", "interface")
+    whole = detect(line, cut(20.0), include=everything)
+    monkeypatch.setattr(stretches, "STRETCH", 30.0)
+    monkeypatch.setattr(stretches, "BEYOND", 25.0)
+    monkeypatch.setattr(settle, "REACH", 10.0)
+    near = detect(line, cut(20.0), include=everything)
+    monkeypatch.setattr(stretches, "STRETCH", 1e9)
+    at_once = detect(line, cut(20.0), include=everything)
+    assert len(near) == len(whole) > 50
+    pd.testing.assert_frame_equal(near, at_once, check_exact=True)
+    assert near.attrs["line"] == at_once.attrs["line"]
+
+
+def test_what_is_held_of_a_line_does_not_grow_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+    original = stretches.Stretches.add
+
+    def add(self: stretches.Stretches, bodies: list[Body], front: float) -> None:
+        held.append(len(self.held) + len(self.reported))
+        original(self, bodies, front)
+
+    monkeypatch.setattr(stretches.Stretches, "add", add)
+    monkeypatch.setattr(stretches, "STRETCH", 30.0)
+    monkeypatch.setattr(stretches, "BEYOND", 25.0)
+    most = []
+    for metres in (100.0, 200.0):
+        line, _ = road_line(metres, 8, clutter="high", road=Road(spacing=0.1))
+        held.clear()
+        detect(line, cut(20.0))
+        most.append(max(held))
+    assert most[0] > 20
+    assert most[1] < 1.3 * most[0]
+
+
+def body_of_row(x: float, group: str | None) -> Body:
+    return Body("diffraction", x, 5.0, group=group)
+
+
+def test_rows_are_not_parted_and_numbered_on() -> None:
+    places = [*np.arange(0.0, 1200.0, 7.0), *np.arange(255.0, 330.0, 1.0)]
+
+    def finish(bodies: list[Body]) -> tuple[list[Body], np.ndarray]:
+        for body in bodies:
+            body.group = "row-0-1" if 255.0 <= body.x < 330.0 and body.x % 7 else None
+        return bodies, np.array([(b.x, 0.0, 1.0) for b in bodies])
+
+    line = stretches.Stretches(finish)
+    for front in np.arange(200.0, 1201.0, 200.0):
+        line.add([body_of_row(x, None) for x in places if front - 200.0 <= x < front], front)
+    line.add([], np.inf)
+    assert sorted(b.x for b in line.reported) == sorted(places)
+    np.testing.assert_array_equal(np.sort(np.concatenate(line.measured)[:, 0]), sorted(places))
+    assert len({b.group for b in line.reported if b.group}) == 1
+    line = stretches.Stretches(lambda bodies: ([body_of_row(b.x, "row-2-1") for b in bodies[:1]], np.empty((0, 3))))
+    line.add([body_of_row(10.0, None)], np.inf)
+    line.done = -np.inf
+    line.add([body_of_row(900.0, None)], np.inf)
+    assert [b.group for b in line.reported] == ["row-2-1", "row-2-2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from gprscan.detection.merge import merge
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.detection.settle import settle
+from gprscan.detection.stretches import Stretches
 from gprscan.detection.zones import detect_zones
 from gprscan.errors import RecipeError
 from gprscan.steps import Recipe, load_recipe
@@ -69,17 +71,33 @@ def detect(
     line = model.require_line(line, axis=names.TWT)
     settings = load_settings(recipe)
     dx = model.trace_spacing(line)
-    bodies: list[Body] = []
     sections: list[dict[str, Any]] = []
+    stretches = Stretches(lambda bodies: _finish(bodies, line, settings, include))
     for section in iter_sections(line, settings, dx):
+        # of this block nothing was searched before, so that all before it is complete
+        stretches.add([], section.core[0])
         found = find_bodies(section, settings)
         if settings.bound_layer:
             graded = (*names.HAZARD_KINDS, "unknown")
             bound_layer.measure(line, section, [b for b in found if decide(b, settings) in graded])
-        bodies += found
+        stretches.held += found
         sections.append(_summary(section))
-    separation = model.antenna_separation(line)
-    ground = settle(bodies, settings.prior_ground(), _height(line), separation)
+    stretches.add([], math.inf)
+    ground = settings.prior_ground()
+    measured = np.concatenate(stretches.measured)
+    if measured.size:
+        ground = ground.updated(*measured[:, 1:].T)
+    where = setting.of_line(line, dx, _strata(sections))
+    for body in stretches.reported:
+        body.evidence["kind"] = setting.kind_in(where, body.evidence["kind"])
+    return table.assemble(line, stretches.reported, line_attrs(line, dx, sections, ground))
+
+
+def _finish(
+    bodies: list[Body], line: xr.Dataset, settings: Settings, include: Sequence[str]
+) -> tuple[list[Body], np.ndarray]:
+    """Settle, merge and link bodies, and keep what is reported; what they say of the ground, see `settle`."""
+    measured = settle(bodies, settings.prior_ground(), _height(line), model.antenna_separation(line))
     period = _period(line, settings)
     channels = sorted({b.channel for b in bodies})
     bodies = [
@@ -88,11 +106,10 @@ def detect(
     if line.sizes.get(names.CHANNEL, 1) > 1 and names.OFFSET in line.coords:
         offsets = dict(enumerate(line[names.OFFSET].values.astype(float).tolist()))
         bodies = link_channels(bodies, offsets, period)
-    where = setting.of_line(line, dx, _strata(sections))
     for body in bodies:
-        body.evidence["kind"] = setting.kind_in(where, decide(body, settings))
-    shown = [b for b in bodies if b.evidence["kind"] not in names.HIDDEN_KINDS or b.evidence["kind"] in include]
-    return table.assemble(line, shown, line_attrs(line, dx, sections, ground))
+        body.evidence["kind"] = decide(body, settings)
+    kinds = [kind for kind in names.HIDDEN_KINDS if kind not in include]
+    return [b for b in bodies if b.evidence["kind"] not in kinds], measured
 
 
 def load_settings(recipe: str | Path | Recipe) -> Settings:
@@ -109,24 +126,10 @@ def iter_sections(line: xr.Dataset, settings: Settings, dx: float) -> Iterator[S
     """Yield the conditioned channels of a line, block by block."""
     values = line[names.AMPLITUDE]
     x = line[names.DISTANCE].values.astype(float)
-    t = line[names.TWT].values
-    dt = model.sampling_interval(line)
-    n_channels = line.sizes.get(names.CHANNEL, 1)
-    for channel in range(n_channels):
-        traces = values.isel({names.CHANNEL: channel}) if names.CHANNEL in values.dims else values
-        fc = _per_channel(line, names.FREQUENCY, channel)
-        fc = fc / 1e3 if fc else settings.frequency / 1e3
-        acq = Acquisition(
-            dt=dt,
-            dx=dx,
-            t_first=float(t[0]),
-            fc=fc,
-            separation=_per_channel(line, names.SEPARATION, channel) or 0.0,
-            height=_height(line),
-            channel=channel,
-            offset=float(line[names.OFFSET].values[channel]) if names.OFFSET in line.coords else 0.0,
-        )
-        for first, last, core in blocks(x, dx, settings):
+    acquisitions = [_acquisition(line, settings, dx, channel) for channel in range(line.sizes.get(names.CHANNEL, 1))]
+    for first, last, core in blocks(x, dx, settings):
+        for channel, acq in enumerate(acquisitions):
+            traces = values.isel({names.CHANNEL: channel}) if names.CHANNEL in values.dims else values
             part = np.asarray(traces[first:last].values, dtype=np.float32)
             if not searchable(part):
                 continue
@@ -134,6 +137,21 @@ def iter_sections(line: xr.Dataset, settings: Settings, dx: float) -> Iterator[S
             section.first_trace, section.core = first, core
             section.surface_index = settings.ground[0][1] ** 0.5
             yield section
+
+
+def _acquisition(line: xr.Dataset, settings: Settings, dx: float, channel: int) -> Acquisition:
+    """How one channel of a line was recorded."""
+    fc = _per_channel(line, names.FREQUENCY, channel)
+    return Acquisition(
+        dt=model.sampling_interval(line),
+        dx=dx,
+        t_first=float(line[names.TWT].values[0]),
+        fc=fc / 1e3 if fc else settings.frequency / 1e3,
+        separation=_per_channel(line, names.SEPARATION, channel) or 0.0,
+        height=_height(line),
+        channel=channel,
+        offset=float(line[names.OFFSET].values[channel]) if names.OFFSET in line.coords else 0.0,
+    )
 
 
 def _height(line: xr.Dataset) -> float:

@@ -17,7 +17,7 @@ SLOWEST = -0.20  # log of the apparent velocity over the ground's, with two sigm
 REACH = 50.0  # m of line over which bodies share one ground
 
 
-def settle(bodies: list[Body], prior: Ground, height: float, separation: float) -> Ground:
+def settle(bodies: list[Body], prior: Ground, height: float, separation: float) -> np.ndarray:
     """Settle the diffracting bodies of a line in place.
 
     The ground's factor at each body is the prior corrected by the other bodies nearby, each by what its apparent velocity
@@ -35,8 +35,9 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
 
     Returns
     -------
-    Ground
-        The ground of the whole line.
+    ndarray, shape (body, 3)
+        Place of each body that was settled in m, log of the ground's factor by it alone, and its sigma: together they
+        update the prior to the ground of the whole line.
     """
     table = classify.load_table("diffraction")
     mine = [b for b in bodies if b.source == "diffraction"]
@@ -54,10 +55,8 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
             ground = prior.updated(*measured[others].T) if others.size else prior
             if _settle_one(table, body, ground, prior, height, separation):
                 chances[i] = _without_size(body)
-    if not mine:
-        return prior
-    measured = np.array([_measured(table, *both) for both in zip(mine, chances, strict=True)])
-    return prior.updated(*measured.T)
+    said = [(body.x, *_measured(table, body, chance)) for body, chance in zip(mine, chances, strict=True)]
+    return np.array(said).reshape(-1, 3)
 
 
 def _depth(body: Body) -> float:
