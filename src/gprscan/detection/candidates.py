@@ -16,6 +16,7 @@ from gprscan.kernels.maxima import local_maxima
 from gprscan.units import C_AIR
 
 LONG = 512  # groups of traces on which several threads are worth starting
+STRIP = 1024  # groups of traces that are searched together: what is held of them in between stays near the caches
 
 
 @dataclass
@@ -51,7 +52,10 @@ def find(
 
 @dataclass
 class _Grid:
-    """Where apexes are looked for: rows and how much finer than the record they are, traces that are averaged, curves."""
+    """Where apexes are looked for: rows and how much finer than the record they are, traces that are averaged, curves.
+
+    `wide` is how many groups of traces two apexes of one time have to be apart.
+    """
 
     rows: np.ndarray
     fine: int
@@ -59,6 +63,7 @@ class _Grid:
     velocities: np.ndarray
     reach: float
     pad: int
+    wide: int
     curves: coherence.Curves
 
 
@@ -73,7 +78,8 @@ def _grid(section: Section, settings: Settings, rows: np.ndarray, group: int) ->
         rows * fine, float(section.t[0] - 2 * section.height / C_AIR), section.dt / fine, dx, velocities,
         section.separation, (0.8, reach, max(3 * dx, 0.5 * settings.velocity / fc)), pad, section.t.size * fine,
     )  # fmt: skip
-    return _Grid(rows, fine, group, velocities, reach, pad, curves)
+    wide = max(1, round(0.4 * settings.velocity / fc / dx))
+    return _Grid(rows, fine, group, velocities, reach, pad, wide, curves)
 
 
 def _find(section: Section, settings: Settings, span: tuple[float, float], grid: _Grid) -> list[Candidate]:
@@ -85,26 +91,44 @@ def _find(section: Section, settings: Settings, span: tuple[float, float], grid:
     if n == 0:
         return []
     first, last = np.searchsorted(section.x[: n * grid.group : grid.group], [span[0] - rim, span[1] + rim]).tolist()
+    peaks = [
+        c
+        for begin in range(first, last, STRIP)
+        for c in _find_between(section, settings, grid, begin, min(begin + STRIP, last), (first, last))
+    ]
+    peaks.sort(key=lambda c: -c.strength * c.coherence**0.5)
+    return [c for c in peaks if span[0] <= c.x <= span[1]]
+
+
+def _find_between(
+    section: Section, settings: Settings, grid: _Grid, begin: int, end: int, whole: tuple[int, int]
+) -> list[Candidate]:
+    """Search the groups of traces from `begin` to `end` (left out); `whole` is what is searched in all."""
+    group, pad = grid.group, grid.pad
+    # as far as two apexes have to be apart
+    first, last = max(begin - grid.wide, whole[0]), min(end + grid.wide, whole[1])
+    low, high = max(first - pad, 0), min(last + pad, section.x.size // group)
+    traces = slice(low * group, high * group)
     # on a short span the threads would wait for one another longer than they work
-    threads = jit.threads() if last - first >= LONG else 1
+    threads = jit.threads() if whole[1] - whole[0] >= LONG else 1
     data, live = coherence.pack(
-        *resampled(section.cond, grid.fine), section.valid, grid.group, grid.pad, first, last, threads=threads
-    )
-    found = coherence.scan(data, live, grid.pad, grid.curves, least=settings.strength, threads=threads)
+        *resampled(section.cond[traces], grid.fine), section.valid[traces], group, pad, first - low, last - low,
+        threads=threads,
+    )  # fmt: skip
+    found = coherence.scan(data, live, pad, grid.curves, least=settings.strength, threads=threads)
     i, j, peaks = _peaks(section, settings, grid, first, *found)
     if not peaks:
         return []
     around = [
-        coherence.amplitudes(data, live, grid.pad, grid.curves, np.clip(i + k, 0, grid.rows.size - 1), j)
-        for k in (-1, 0, 1)
+        coherence.amplitudes(data, live, pad, grid.curves, np.clip(i + k, 0, grid.rows.size - 1), j) for k in (-1, 0, 1)
     ]
     step = section.dt * (grid.rows[1] - grid.rows[0] if grid.rows.size > 1 else 0)
     inside = (i > 0) & (i < grid.rows.size - 1)
-    for peak, three, whole in zip(peaks, np.stack(around, axis=1), inside, strict=True):
+    for peak, three, between in zip(peaks, np.stack(around, axis=1), inside, strict=True):
         # between the rows, since the fit follows the traces' common pulse but not where on it the apex was put
-        peak.t += float(step * _vertex(three)) if whole else 0.0
-    peaks.sort(key=lambda c: -c.strength * c.coherence**0.5)
-    return [c for c in peaks if span[0] <= c.x <= span[1]]
+        peak.t += float(step * _vertex(three)) if between else 0.0
+    mine = (j >= begin - first) & (j < end - first)
+    return [c for c, here in zip(peaks, mine, strict=True) if here]
 
 
 def _rows(section: Section) -> np.ndarray:
@@ -120,9 +144,8 @@ def _peaks(section, settings, grid, first, coh, amp, index, side):  # type: igno
     rows, dx = grid.rows, section.dx * grid.group
     value = amp * np.sqrt(coh)
     value[coh < settings.coherence] = 0.0
-    wide = max(1, round(0.4 * settings.velocity / section.fc_nominal / dx))
     tall = max(1, round(0.35 / section.fc_nominal / (section.dt * (rows[1] - rows[0] if rows.size > 1 else 1))))
-    i, j = local_maxima(value, np.full(value.shape[1], settings.strength, np.float32), tall, wide).T
+    i, j = local_maxima(value, np.full(value.shape[1], settings.strength, np.float32), tall, grid.wide).T
     first_x = section.x[0] + first * dx + 0.5 * (dx - section.dx)
     found = [
         Candidate(

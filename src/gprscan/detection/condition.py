@@ -77,7 +77,7 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
     removed = interference.remove_tones(a, valid, acq.dt, acq.fc, start=after)
     if removed:
         notes.append("interference removed at " + ", ".join(f"{f * 1e3:.0f} MHz" for f in removed))
-    a = dewow(a, acq.dt, acq.fc)
+    dewow(a, acq.dt, acq.fc)
     a[~valid] = 0.0
     echo = without_background(a, valid, max(3, round(4.0 / acq.dx)))
     noise = interference.noise_level(echo, valid, acq.dt, acq.fc)
@@ -142,25 +142,23 @@ def clipped_samples(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> n
     return out
 
 
-def dewow(a: np.ndarray, dt: float, fc: float) -> np.ndarray:
-    """Remove what is slower than a quarter of the centre frequency, without shifting phases."""
+def dewow(a: np.ndarray, dt: float, fc: float) -> None:
+    """Remove what is slower than a quarter of the centre frequency, without shifting phases; in place."""
     spread = 2.0 * 0.45 / (fc * dt)  # Gaussian low-pass: -6 dB at 0.21 fc
     half = int(4.0 * spread + 0.5)
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / spread) ** 2)
     n = a.shape[1]
     length = fft.next_fast_len(n + 2 * half, real=True)
     response = fft.rfft(kernel / kernel.sum(), length).astype(np.complex64)
-    out = np.empty(a.shape, np.float32)
 
     def work(rows: slice) -> None:
-        held = np.pad(a[rows].astype(np.float32, copy=False), ((0, 0), (half, half)), mode="edge")
+        held = np.pad(a[rows], ((0, 0), (half, half)), mode="edge")
         spectrum = fft.rfft(held, length, axis=1)
         spectrum *= response
         slow = fft.irfft(spectrum, length, axis=1)
-        np.subtract(a[rows], slow[:, 2 * half : 2 * half + n], out=out[rows])
+        a[rows] -= slow[:, 2 * half : 2 * half + n]
 
     jit.by_chunks(work, a.shape[0], jit.threads())
-    return out
 
 
 def without_background(a: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from gprscan import model
+from gprscan import model, names
 from gprscan.detection.analytic import resampled
 from gprscan.detection.debond import echo_in_band, incident_level
 from gprscan.detection.evidence import onset_polarity
@@ -72,10 +72,8 @@ def migrated(section: Section, velocity: float) -> Image:
         m/ns.
     """
     s = section
-    traces = echo_in_band(s) / incident_level(s)
-    traces[~s.valid] = 0.0
     line = model.from_array(
-        traces,
+        echo_in_band(s),
         dt=s.dt,
         spacing=s.dx,
         frequency=1e3 * s.fc_nominal,
@@ -89,7 +87,8 @@ def migrated(section: Section, velocity: float) -> Image:
     z = image["depth"].values
     path = 2 * (z + s.height)
     spread = np.sqrt(np.maximum(path / velocity * C_AIR, s.separation) / max(s.separation, 0.05)) / COUPLING
-    re, im = resampled(model.amplitude(image) * spread.astype(np.float32), 1)
+    s.banded = None  # nobody else looks at it
+    re, im = resampled(image[names.AMPLITUDE].values * (spread / incident_level(s)).astype(np.float32), 1)
     modulus = np.empty_like(re)
     conditioning.modulus(re, im, modulus)
     noise = ndimage.gaussian_filter1d(conditioning.median_trace(modulus[some_of(s.valid)]), 0.06 / step)

@@ -63,9 +63,11 @@ def find_mesh(section: Section, settings: Settings) -> list[Body]:
     shortest = max(PITCHES[0], 2.1 * s.dx)
     if s.valid.sum() < 24 or shortest >= longest or s.x[-1] - s.x[0] < 6 * shortest:
         return []
-    early = _early_echo(s)
+    excess = _excess(s)
     bodies: list[Body] = []
-    for first, last, pitch, ratio in _joined(_lines(s, early, shortest, longest), s.dx):
+    stretches = _joined(_lines(s, excess, shortest, longest), s.dx)
+    early = echo_in_band(s) / excess if stretches else excess
+    for first, last, pitch, ratio in stretches:
         body = _measure(s, early, first, last, pitch, ratio, f"mesh-{s.channel}-{len(bodies) + 1}")
         if body is not None:
             bodies.append(body)
@@ -95,18 +97,19 @@ def _early_samples(s: Section) -> tuple[int, int]:
     return s.sample(direct + 0.3 / s.fc_nominal), s.sample(direct + LASTS / s.fc_nominal)
 
 
-def _early_echo(s: Section) -> np.ndarray:
-    """Echo in the antenna's band, strong traces limited, shape (trace, sample)."""
+def _excess(s: Section) -> np.ndarray:
+    """By how much the early echo of each trace is to be divided so that none is too strong, float32, shape (trace, 1)."""
     start, stop = _early_samples(s)
     early = echo_in_band(s)
     level = np.sqrt(np.einsum("ij,ij->i", early[:, start:stop], early[:, start:stop], dtype=float) / (stop - start))
     usual = float(np.median(level[s.valid]))
-    return early / np.maximum(level / max(1.5 * usual, 1e-30), 1.0)[:, None].astype(np.float32)
+    return np.maximum(level / max(1.5 * usual, 1e-30), 1.0)[:, None].astype(np.float32)
 
 
-def _lines(s: Section, early: np.ndarray, shortest: float, longest: float) -> list[_Line]:
+def _lines(s: Section, excess: np.ndarray, shortest: float, longest: float) -> list[_Line]:
     """Windows along the line whose early echo repeats at a pitch, by the strongest line of each spectrum."""
     start, stop = _early_samples(s)
+    early = echo_in_band(s)
     size = min(round(WINDOW / s.dx), s.x.size)
     k = np.fft.rfftfreq(4 * size, s.dx)
     searched = (k > 1 / longest) & (k < 1 / shortest)
@@ -115,7 +118,7 @@ def _lines(s: Section, early: np.ndarray, shortest: float, longest: float) -> li
     found = []
     for first in sorted({*range(0, s.x.size - size, max(size // 3, 1)), s.x.size - size}):
         rows = slice(first, first + size)
-        spectrum = fft.rfft(early[rows, start:stop] * taper, 4 * size, axis=0)
+        spectrum = fft.rfft(early[rows, start:stop] / excess[rows] * taper, 4 * size, axis=0)
         power = (spectrum.real**2 + spectrum.imag**2).sum(axis=1)
         ratio = np.where(searched, power / np.maximum(ndimage.median_filter(power, around), 1e-30), 0.0)
         at = int(ratio.argmax())
@@ -123,7 +126,7 @@ def _lines(s: Section, early: np.ndarray, shortest: float, longest: float) -> li
         trials = max(1.0, (1 / shortest - 1 / longest) * size * s.dx / 2)
         if ratio[at] < LEAST_RATIO or ratio[at] < _threshold(spectrum[searched], CHANCE / trials):
             continue
-        late = early[rows, -(stop - start) :] * taper
+        late = early[rows, -(stop - start) :] / excess[rows] * taper
         beat = np.abs((late * np.exp(-2j * np.pi * k[at] * s.dx * np.arange(size))[:, None]).sum(axis=0)) ** 2
         if power[at] > LEAST_FADING * float(beat.sum()):
             found.append(_Line(first, first + size, 1.0 / float(k[at]), float(ratio[at])))

@@ -12,6 +12,8 @@ from gprscan.migration.curves import Aperture, CurveTable, curve_table
 from gprscan.migration.medium import Medium
 from gprscan.migration.rho import half_derivative_adjoint, half_derivative_to
 
+STRIP = 2048  # traces that are migrated together: what is held of them in between stays near the caches
+
 
 class Summation:
     """Migration of a channel, shape (trace, sample) to (trace, depth), and its adjoint.
@@ -39,20 +41,30 @@ class Summation:
         table = self.table
         return table.rows, table.early, table.late, table.first, table.last, table.pad
 
-    def prepared(self, traces: np.ndarray) -> np.ndarray:
-        """Return the filtered traces as the kernel wants them, shape (copy x sample, pad + trace + pad)."""
+    def prepared(self, traces: np.ndarray, first: int = 0, last: int | None = None) -> np.ndarray:
+        """Return filtered traces from `first` to `last` (left out) as the kernel wants them.
+
+        Shape (copy x sample, pad + trace + pad), those beyond on either side among them, zeros where there are none.
+        """
         pad, n = self.table.pad, self.n_samples
-        rows = np.zeros((len(self.table.cutoffs) * n, traces.shape[0] + 2 * pad), "float32")
+        last = traces.shape[0] if last is None else last
+        low, high = max(first - pad, 0), min(last + pad, traces.shape[0])
+        rows = np.zeros((len(self.table.cutoffs) * n, last - first + 2 * pad), "float32")
 
         def keep(number: int, part: slice, filtered: np.ndarray) -> None:
-            transpose_to(filtered, rows[number * n : (number + 1) * n], pad + part.start)
+            transpose_to(filtered, rows[number * n : (number + 1) * n], low - first + pad + part.start)
 
-        half_derivative_to(keep, traces, self.dt, self.table.cutoffs)
+        half_derivative_to(keep, traces[low:high], self.dt, self.table.cutoffs)
         return rows
 
     def migrate(self, traces: np.ndarray) -> np.ndarray:
         """Sum along the diffraction curves: (trace, sample) to (trace, depth)."""
-        return diffraction_sum(self.prepared(traces), *self._arguments, threads=threads()).T
+        image = np.empty((traces.shape[0], self.table.rows.shape[0]), "float32")
+        for first in range(0, traces.shape[0], STRIP):
+            last = min(first + STRIP, traces.shape[0])
+            rows = self.prepared(traces, first, last)
+            image[first:last] = diffraction_sum(rows, *self._arguments, threads=threads()).T
+        return image
 
     def migrate_coherent(self, traces: np.ndarray, power: float, smoothing: int) -> np.ndarray:
         """Migrate, and weight by a power of the coherence along the curves; see `coherent`."""
