@@ -63,11 +63,14 @@ class Curves(NamedTuple):
         Taper.
     taps : ndarray of int32, shape (row, velocity)
         How many of them are used.
+    full : ndarray of float32, shape (row, velocity)
+        Sum of the weights.
     """
 
     shifts: np.ndarray
     weights: np.ndarray
     taps: np.ndarray
+    full: np.ndarray
 
 
 @kernel
@@ -128,18 +131,20 @@ def curves(
     n_samples : int
         Samples per trace.
     """
-    return Curves(*_curves(rows, t_first, dt, dx, velocities, separation, reaches, most, n_samples))
+    shifts, weights, taps = _curves(rows, t_first, dt, dx, velocities, separation, reaches, most, n_samples)
+    return Curves(shifts, weights, taps, weights.sum(axis=2, dtype=np.float32))
 
 
 @inline
-def _add_legs(data, stride, j, w, taps, start, sums):  # type: ignore[no-untyped-def]
+def _add_legs(data, stride, j, w, begin, end, start, sums):  # type: ignore[no-untyped-def]
     """Sum real and imaginary parts of both legs of a tile from trace `start` on."""
     nothing = spread(np.float32(0.0))
     left_re, left_im, right_re, right_im = nothing, nothing, nothing, nothing
     left_re2, left_im2, right_re2, right_im2 = nothing, nothing, nothing, nothing
-    for m in range(taps):
-        weight = spread(w[m])
-        real = PLANES * np.int64(j[m]) * stride + start
+    for k in range(begin, end):
+        m = k - begin
+        weight = spread(w[k])
+        real = PLANES * np.int64(j[k]) * stride + start
         imaginary = real + stride
         left_re = fused(weight, load(data, real - m), left_re)
         left_re2 = fused(weight, load(data, real - m + WIDTH), left_re2)
@@ -160,13 +165,14 @@ def _add_legs(data, stride, j, w, taps, start, sums):  # type: ignore[no-untyped
 
 
 @inline
-def _add_energies(data, stride, j, w, taps, start, sums):  # type: ignore[no-untyped-def]
+def _add_energies(data, stride, j, w, begin, end, start, sums):  # type: ignore[no-untyped-def]
     """Sum the squared moduli of both legs of a tile."""
     nothing = spread(np.float32(0.0))
     left, left2, right, right2 = nothing, nothing, nothing, nothing
-    for m in range(taps):
-        weight = spread(w[m])
-        energy = (PLANES * np.int64(j[m]) + 2) * stride + start
+    for k in range(begin, end):
+        m = k - begin
+        weight = spread(w[k])
+        energy = (PLANES * np.int64(j[k]) + 2) * stride + start
         left = fused(weight, load(data, energy - m), left)
         left2 = fused(weight, load(data, energy - m + WIDTH), left2)
         right = fused(weight, load(data, energy + m), right)
@@ -242,36 +248,38 @@ def _is_whole(live, pad, first, n):  # type: ignore[no-untyped-def]
 
 
 @sum_kernel
-def _scan_tile(data, stride, live, start, whole, shifts, weights, taps, least, sums, folds, best):  # type: ignore[no-untyped-def]
+def _scan_tile(data, stride, live, start, whole, r, shifts, weights, shape, taps, full, least, flat, sums, folds, best):  # type: ignore[no-untyped-def]
     """Find the best velocity for one apex time and a tile of traces; the first is column `start`; see `scan`."""
     n = best.shape[1]
     best[:] = 0.0
-    for iv in range(taps.size):
-        if taps[iv] < 3:
+    for iv in range(shape[0]):
+        number = r * shape[0] + iv
+        if taps[number] < 3:
             continue
-        j, w = shifts[iv], weights[iv]
-        full = np.float32(0.0)
-        for m in range(taps[iv]):
-            full += w[m]
-        _add_legs(data, stride, j, w, taps[iv], start, sums.reshape(-1))
-        if whole and _largest_cross(sums, n) <= (NEARLY * least * full) ** 2:
+        begin = number * shape[1]
+        end = begin + taps[number]
+        _add_legs(data, stride, shifts, weights, begin, end, start, flat)
+        if whole and _largest_cross(sums, n) <= (NEARLY * least * full[number]) ** 2:
             continue
-        _add_energies(data, stride, j, w, taps[iv], start, sums.reshape(-1))
-        folds[:] = full
+        _add_energies(data, stride, shifts, weights, begin, end, start, flat)
+        folds[:] = full[number]
         if not whole:
             folds[:] = 0.0
-            for m in range(taps[iv]):
+            for k in range(begin, end):
                 for x in range(n):
-                    folds[0, x] += w[m] * live[start + x - m]
-                    folds[1, x] += w[m] * live[start + x + m]
-            _keep_one(sums, folds, full, n, np.float32(iv), best)
-        _keep_both(sums, folds, np.float32(0.35) * full, n, np.float32(iv), best)
+                    folds[0, x] += weights[k] * live[start + x - (k - begin)]
+                    folds[1, x] += weights[k] * live[start + x + (k - begin)]
+            _keep_one(sums, folds, full[number], n, np.float32(iv), best)
+        _keep_both(sums, folds, np.float32(0.35) * full[number], n, np.float32(iv), best)
 
 
 @kernel
-def _scan_block(data, live, pad, shifts, weights, taps, first, last, least, out):  # type: ignore[no-untyped-def]
+def _scan_block(data, live, pad, shifts, weights, taps, full, first, last, least, out):  # type: ignore[no-untyped-def]
     """Scan the traces from `first` to `last` (left out); see `scan`."""
-    flat, stride = data.reshape(-1), data.shape[2]
+    stride, shape = data.shape[2], shifts.shape[1:]
+    # what is passed on in one dimension is not counted as one more user of its memory at each row
+    data, shifts, weights = data.reshape(-1), shifts.reshape(-1), weights.reshape(-1)
+    rows, taps, full = taps.shape[0], taps.reshape(-1), full.reshape(-1)
     coherence, amplitude, velocity_index, side = out
     # not a constant: a loop of known length is unrolled before it could be vectorised
     width = min(TILE, stride)
@@ -284,11 +292,12 @@ def _scan_block(data, live, pad, shifts, weights, taps, first, last, least, out)
     for tile in range(whole.size):
         begin = first + tile * width
         whole[tile] = begin < last and _is_whole(live, pad, begin, width)
-    for r in range(shifts.shape[0]):
+    flat = sums.reshape(-1)
+    for r in range(rows):
         for begin in range(first, last, width):
             _scan_tile(
-                flat, stride, live, pad + begin, whole[(begin - first) // width], shifts[r], weights[r], taps[r], least,
-                sums, folds, best,
+                data, stride, live, pad + begin, whole[(begin - first) // width], r, shifts, weights, shape, taps, full,
+                least, flat, sums, folds, best,
             )  # fmt: skip
             for x in range(min(width, last - begin)):
                 amplitude[r, begin + x] = math.sqrt(best[1, x])
@@ -340,20 +349,22 @@ def scan(
 
 
 @kernel
-def _amplitudes(data, live, pad, shifts, weights, taps, rows, columns, out):  # type: ignore[no-untyped-def]
-    flat, stride = data.reshape(-1), data.shape[2]
+def _amplitudes(data, live, pad, shifts, weights, taps, full, rows, columns, out):  # type: ignore[no-untyped-def]
+    stride, shape = data.shape[2], shifts.shape[1:]
+    data, shifts, weights = data.reshape(-1), shifts.reshape(-1), weights.reshape(-1)
+    taps, full = taps.reshape(-1), full.reshape(-1)
     width = min(TILE, stride)
     sums, folds, best = (
         np.empty((6, width), np.float32),
         np.empty((2, width), np.float32),
         np.empty((5, width), np.float32),
     )
+    flat = sums.reshape(-1)
     for i in range(rows.size):
-        r = rows[i]
         # a trace that is not there makes no difference to those that are, so that none has to be looked for
         _scan_tile(
-            flat, stride, live, pad + columns[i], False, shifts[r], weights[r], taps[r], np.float32(0.0),
-            sums, folds, best,
+            data, stride, live, pad + columns[i], False, rows[i], shifts, weights, shape, taps, full, np.float32(0.0),
+            flat, sums, folds, best,
         )  # fmt: skip
         out[i] = math.sqrt(best[1, 0])
 
