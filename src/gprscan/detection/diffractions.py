@@ -236,7 +236,7 @@ def make_body(section: Section, target: Target, ground: Ground, image: Image, ro
     """Turn a target into a body with its evidence; `roof` is what the image shows of it."""
     result = target.fit
     # a body is compared with what is beside it, not with the other end of the line
-    values = evidence.measure(section.around(result.x, images.ELSEWHERE, BESIDE), result, target.inner)
+    values = evidence.measure(section, result, target.inner, section.around(result.x, images.ELSEWHERE, BESIDE))
     air = 2 * section.height / C_AIR
     top, sigma_t = _top_time(section, target, values)
     travel = max(top - air, 0.0)

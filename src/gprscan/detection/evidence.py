@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import signal
 
+from gprscan.detection.analytic import envelope_of
 from gprscan.detection.fit import Fit
 from gprscan.detection.section import Section
 from gprscan.kernels import arrivals, beside
@@ -19,8 +20,21 @@ class _Analytic(NamedTuple):
     imag: np.ndarray
 
 
-def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dict[str, float | int | str | None]:
+def measure(
+    section: Section, fit: Fit, inner: list[tuple[float, float]], beside_it: np.ndarray
+) -> dict[str, float | int | str | None]:
     """Measure the evidence on the stacked echo of a fitted hyperbola.
+
+    Parameters
+    ----------
+    section : Section
+        A conditioned channel.
+    fit : Fit
+        With its echo.
+    inner : list of (float, float)
+        Delay (ns) and relative strength of what was found to follow in the same echo.
+    beside_it : ndarray of int, shape (n,)
+        Traces that it is compared with.
 
     Returns
     -------
@@ -37,7 +51,7 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
     """
     wave, lag = fit.wave, fit.lag
     period = 1.0 / section.fc_nominal
-    envelope = np.abs(signal.hilbert(wave))
+    envelope = envelope_of(wave)
     near = np.abs(lag) < 0.7 * period
     peak = float(envelope[near].max()) if near.any() else 0.0
     at = float(lag[near][np.argmax(envelope[near])]) if near.any() else 0.0
@@ -66,8 +80,8 @@ def measure(section: Section, fit: Fit, inner: list[tuple[float, float]]) -> dic
         "residual_periods": fit.residual / period,
         **_inner(envelope, lag, at, peak, period, inner),
         "legs_db": _legs(fit, at, period),
-        "disorder_db": _disorder(section, fit, period),
-        "contrast_db": _contrast(section, fit, peak, period),
+        "disorder_db": _disorder(section, fit, period, beside_it),
+        "contrast_db": _contrast(section, fit, peak, period, beside_it),
         "reference": section.reference,
     }
 
@@ -99,7 +113,7 @@ def _legs(fit: Fit, at: float, period: float) -> float | None:
     return _db(a / max(b, 1e-30))
 
 
-def _disorder(section: Section, fit: Fit, period: float) -> float | None:
+def _disorder(section: Section, fit: Fit, period: float, rows: np.ndarray) -> float | None:
     """Energy right below the top that the stack does not explain, over the energy at the same times beside the body."""
     depth = 0.5 * fit.velocity * fit.t
     near = np.abs(fit.distance) < max(0.25 * depth, 2 * section.dx)
@@ -112,19 +126,19 @@ def _disorder(section: Section, fit: Fit, period: float) -> float | None:
     i0, i1 = section.sample(fit.t + 1.0 * period), section.sample(fit.t + 4.0 * period)
     if i1 <= i0:
         return None
-    usual = beside.mean_squares(section.echo, section.x, section.valid, fit.x, depth, i0, i1)
-    return _db(np.sqrt(inside / max(float(np.median(usual)), 1e-30))) if usual.size >= 5 else None
+    count, usual = beside.mean_square(section.echo, rows, section.x, section.valid, fit.x, depth, i0, i1)
+    return _db(math.sqrt(inside / max(usual, 1e-30))) if count >= 5 else None
 
 
-def _contrast(section: Section, fit: Fit, peak: float, period: float) -> float | None:
+def _contrast(section: Section, fit: Fit, peak: float, period: float, rows: np.ndarray) -> float | None:
     """Echo over the typical echo at the same time elsewhere on the block."""
     i0, i1 = section.sample(fit.t - 0.7 * period), section.sample(fit.t + 0.7 * period) + 1
-    usual = beside.peaks(section.echo, section.x, section.valid, fit.x, 0.8 * fit.reach, i0, i1)
-    return _db(peak / max(float(np.median(usual)), 1e-30)) if usual.size >= 5 else None
+    count, usual = beside.peak(section.echo, rows, section.x, section.valid, fit.x, 0.8 * fit.reach, i0, i1)
+    return _db(peak / max(usual, 1e-30)) if count >= 5 else None
 
 
 def _db(value: float) -> float:
-    return float(20 * np.log10(max(value, 1e-12)))
+    return 20 * math.log10(max(value, 1e-12))
 
 
 def _centre(wave: np.ndarray, dt: float, fc: float) -> float:

@@ -118,12 +118,10 @@ class Section:
         first, last = np.searchsorted(self.x, [low, high])
         return replace(self, banded=None, **{name: getattr(self, name)[first:last] for name in _BY_TRACE})
 
-    def around(self, x_m: float, reach: float, most: int) -> Section:
-        """Part within `reach` m of a place, thinned to at most `most` traces evenly; the arrays are views."""
-        near = self.part(x_m - reach, x_m + reach)
-        stride = -(-near.x.size // most)
-        # the spacing stays that of the line: what is thinned is only compared with
-        return near if stride <= 1 else replace(near, **{name: getattr(near, name)[::stride] for name in _BY_TRACE})
+    def around(self, x_m: float, reach: float, most: int) -> np.ndarray:
+        """Indices of the traces within `reach` m of a place, thinned to at most `most` evenly."""
+        first, last = np.searchsorted(self.x, [x_m - reach, x_m + reach])
+        return np.arange(first, last, max(-(-(last - first) // most), 1))
 
     def sample(self, t_ns: float) -> int:
         """Index of the sample nearest to a time in ns, clamped to the record."""

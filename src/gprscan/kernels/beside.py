@@ -4,50 +4,60 @@ from __future__ import annotations
 
 import numpy as np
 
-from gprscan.kernels.jit import sum_kernel
+from gprscan.kernels.jit import inline, sum_kernel
+
+
+@inline
+def _middle(values, count):  # type: ignore[no-untyped-def]
+    return np.median(values[:count]) if count > 0 else np.nan
 
 
 @sum_kernel
-def mean_squares(traces, x, valid, place, apart, first, last):  # type: ignore[no-untyped-def]
-    """Return the mean square from sample `first` to `last` (left out) of each valid trace beyond a distance.
+def mean_square(traces, rows, x, valid, place, apart, first, last):  # type: ignore[no-untyped-def]
+    """Return how many valid traces lie beyond a distance, and the median of their mean squares in a window.
 
     Parameters
     ----------
     traces : ndarray of float32, shape (trace, sample)
-        May be a view with a stride along the traces.
+    rows : ndarray of int64, shape (n,)
+        Traces that are looked at.
     x : ndarray of float64, shape (trace,)
         Distance along the line, m.
     valid : ndarray of bool, shape (trace,)
     place, apart : float
         Traces more than `apart` m from `place` m are taken.
     first, last : int
+        First sample of the window, and the one after its last.
 
     Returns
     -------
-    ndarray of float32, shape (trace that was taken,)
+    int, float
+        The median is NaN where there are none.
     """
-    out = np.empty(x.size, np.float32)
+    out = np.empty(rows.size, np.float32)
     count = 0
-    for i in range(x.size):
+    for i in rows:
         if valid[i] and abs(x[i] - place) > apart:
             total = np.float32(0.0)
-            for k in range(first, last):
-                total += traces[i, k] * traces[i, k]
+            trace = traces[i, first:last]
+            for k in range(trace.size):
+                total += trace[k] * trace[k]
             out[count] = total / np.float32(last - first)
             count += 1
-    return out[:count]
+    return count, _middle(out, count)
 
 
 @sum_kernel
-def peaks(traces, x, valid, place, apart, first, last):  # type: ignore[no-untyped-def]
-    """Return the largest modulus instead; parameters as of `mean_squares`."""
-    out = np.empty(x.size, np.float32)
+def peak(traces, rows, x, valid, place, apart, first, last):  # type: ignore[no-untyped-def]
+    """Return how many there are, and the median of their largest moduli; parameters as of `mean_square`."""
+    out = np.empty(rows.size, np.float32)
     count = 0
-    for i in range(x.size):
+    for i in rows:
         if valid[i] and abs(x[i] - place) > apart:
             top = np.float32(0.0)
-            for k in range(first, last):
-                top = max(top, abs(traces[i, k]))
+            trace = traces[i, first:last]
+            for k in range(trace.size):
+                top = max(top, abs(trace[k]))
             out[count] = top
             count += 1
-    return out[:count]
+    return count, _middle(out, count)
