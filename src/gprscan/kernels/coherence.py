@@ -79,7 +79,7 @@ def _curves(rows, t_first, dt, dx, velocities, separation, reaches, most, n_samp
     aperture_factor, max_aperture, min_reach = reaches
     shifts = np.zeros((shape[0], shape[1], most), np.int16)
     weights = np.zeros((shape[0], shape[1], most), np.float32)
-    taps = np.zeros(shape, np.int32)
+    taps, full = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
     for r in range(rows.size):
         t0 = t_first + rows[r] * dt
         for iv in range(velocities.size):
@@ -95,8 +95,9 @@ def _curves(rows, t_first, dt, dx, velocities, separation, reaches, most, n_samp
                 shifts[r, iv, m] = j
                 # cosine-squared taper; the apex trace counts half on each side
                 weights[r, iv, m] = math.cos(0.5 * math.pi * m / (count + 1)) ** 2 * (0.5 if m == 0 else 1.0)
+                full[r, iv] += weights[r, iv, m]
                 taps[r, iv] = m + 1
-    return shifts, weights, taps
+    return shifts, weights, taps, full
 
 
 def curves(
@@ -131,8 +132,7 @@ def curves(
     n_samples : int
         Samples per trace.
     """
-    shifts, weights, taps = _curves(rows, t_first, dt, dx, velocities, separation, reaches, most, n_samples)
-    return Curves(shifts, weights, taps, weights.sum(axis=2, dtype=np.float32))
+    return Curves(*_curves(rows, t_first, dt, dx, velocities, separation, reaches, most, n_samples))
 
 
 @inline
