@@ -51,3 +51,57 @@ def send_back(ca, cb, courant, sheet, first, row, whole, half, reach):  # type: 
         for k in range(sheet.shape[1]):
             ez[first + k, row] -= cb[first + k, row] * sheet[step, k]
     return ez
+
+
+@kernel
+def correlate_pair(ca, cb, courant, pulse, echo, source, receiver, whole, half, every, window, product, light):  # type: ignore[no-untyped-def]
+    """Add the correlation over time of the field of a transmitter with the record sent back from its receiver.
+
+    The field of the transmitter is kept at every `every`-th step within the window alone; that must be often enough for its
+    highest frequency.
+
+    Parameters
+    ----------
+    ca, cb, courant, whole, half
+        As in `send_back`, for a part of the lattice around the pair.
+    pulse, echo : float32 array, shape (step,)
+        Currents at the same half steps: what the transmitter sends, and the record, both from the start of the pulse.
+    source, receiver : tuple of int
+        Nodes (along, down).
+    every : int
+        Steps from one product to the next.
+    window : tuple of int
+        First and last column and row (left out) that are imaged.
+    product, light : float32 array, shape (column, row)
+        Added to: sums over time of the product of the two fields, and of the square of the transmitter's.
+    """
+    nx, nz = ca.shape
+    layer, steps = whole.shape[1], pulse.shape[0]
+    at_h, at_e = strips(whole, half)
+    left, right, top, bottom = window
+    kept = np.zeros((steps // every + 1, right - left, bottom - top), np.float32)
+    for way in range(2):
+        ez = np.zeros((nx, nz), np.float32)
+        hx = np.zeros((nx, nz), np.float32)
+        hy = np.zeros((nx, nz), np.float32)
+        psi_hx = np.zeros((nx, 2 * STRIP), np.float32)
+        psi_ez_down = np.zeros((nx, 2 * STRIP), np.float32)
+        psi_hy = np.zeros((2 * layer, nz), np.float32)
+        psi_ez_along = np.zeros((2 * layer, nz), np.float32)
+        i, k = source if way == 0 else receiver
+        for step in range(steps):
+            sweep(
+                ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along, ca, cb, courant, at_h, at_e, whole, half, nz - 1
+            )
+            ez[i, k] -= cb[i, k] * (pulse[step] if way == 0 else echo[steps - 1 - step])
+            # the field after step n is that of the time n + 1, and on the way back that of steps - 1 - n
+            time = step + 1 if way == 0 else steps - 1 - step
+            if time % every:
+                continue
+            for n in range(right - left):
+                for m in range(bottom - top):
+                    if way == 0:
+                        kept[time // every, n, m] = ez[left + n, top + m]
+                    else:
+                        product[n, m] += kept[time // every, n, m] * ez[left + n, top + m]
+                        light[n, m] += kept[time // every, n, m] ** 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 from scipy import fft
@@ -12,6 +14,7 @@ from gprscan.kernels.reverse_time import send_back
 from gprscan.kernels.spectral import resample, sinc_table
 from gprscan.migration.acquisition import Acquisition, acquisition, as_image, channels, image_depths
 from gprscan.migration.medium import GroundVelocity, along_line, medium
+from gprscan.migration.pairs import migrate_pairs
 from gprscan.migration.section import Section, section, slowness_at
 from gprscan.migration.wavenumber import Wavefield, surface_wavefield
 from gprscan.steps import Length, step
@@ -130,6 +133,7 @@ def rtm(
     velocity: GroundVelocity,
     aperture: float = 75.0,
     *,
+    imaging: Literal["exploding", "correlation", "normalised"] = "exploding",
     depth_step: Length | None = None,
     max_depth: Length | None = None,
 ) -> xr.Dataset:
@@ -138,13 +142,15 @@ def rtm(
     Parameters
     ----------
     line : xarray.Dataset
-        Line over two-way travel time, time zero applied, traces regularly spaced. A transmitter-receiver distance is
-        removed first as the moveout of a flat reflector; an antenna height by continuing the waves down to the ground.
+        Line over two-way travel time, time zero applied, traces regularly spaced, without the direct wave.
     velocity : float, str or xarray.DataArray
         Velocity in the ground, m/ns; v(z) over ``depth`` in m; or v(x, z) over ``distance`` (m, as on the line) and
         ``depth``. A velocity that changes within a wavelength reflects the waves on their way; smooth it.
     aperture : float
-        Steepest angle at the ground to send back, degrees; the last tenth is tapered.
+        Steepest angle, degrees: of what is sent back at the ground, its last tenth tapered; with a field of the transmitter,
+        from the image point to the middle of the pair, the outer fifth tapered.
+    imaging : {"exploding", "correlation", "normalised"}
+        Imaging condition, see the notes. The first takes one propagation for all traces, the others two for each.
     depth_step : float, optional
         Spacing of the depths in m; by default what a wave in the slowest layer travels down and back in one sampling
         interval.
@@ -154,7 +160,8 @@ def rtm(
     Returns
     -------
     xarray.Dataset
-        Line with dimensions ([channel,] trace, depth), depth in m below the ground. Amplitudes as in `kirchhoff`.
+        Line with dimensions ([channel,] trace, depth), depth in m below the ground. Amplitudes as in `kirchhoff`, with a
+        field of the transmitter relative only.
 
     Raises
     ------
@@ -165,20 +172,39 @@ def rtm(
 
     Notes
     -----
-    Reverse-time migration of zero-offset records (Baysal, Kosloff and Sherwood 1983, Geophysics 48, 1514-1524). The
-    imaging condition is that of exploding reflectors: with half the velocity, the field at time zero is the image. The
-    waves run on the lattice of `gprscan.synthetic.fdtd` (TMz, absorbing edges, no loss), driven
-    at frequencies that undo its dispersion. A pair of antennas is so treated as one antenna in its middle.
+    *Exploding reflectors* (Baysal, Kosloff and Sherwood 1983, Geophysics 48, 1514-1524): with half the velocity, the field at
+    time zero is the image. A pair of antennas is treated as one antenna in its middle: a transmitter-receiver distance is
+    removed first as the moveout of a flat reflector, an antenna height by continuing the waves down to the ground.
+
+    *Correlation* (Claerbout 1971, Geophysics 36, 467-481): for each pair the field S of its transmitter runs forwards and
+    the record backwards from its receiver, R, both through the velocity itself and the air below the antennas; the image is
+    the sum over pairs and times of ``S R``. *Normalised*: that over the sum of ``S S``, the light that the transmitters throw on
+    a point (Kaelin and Guitton 2006, SEG Technical Program Expanded Abstracts, 2594-2598). Antennas lie on the nearest nodes
+    of the lattice. Of S only what the record's band needs is kept, within the aperture of one pair: memory does not grow with
+    the line.
+
+    The waves run on the lattice of `gprscan.synthetic.fdtd` (TMz, absorbing edges, no loss); exploding reflectors are driven
+    at frequencies that undo its dispersion.
     """
     if not 0 < aperture < 90:
         msg = f"aperture is {aperture} degrees; it must be between 0 and 90."
+        raise ParameterError(msg)
+    if imaging not in ("exploding", "correlation", "normalised"):
+        msg = f"imaging is {imaging!r}; one of 'exploding', 'correlation' and 'normalised' is needed."
         raise ParameterError(msg)
     geometry = acquisition(line)
     ground = section(velocity, line, geometry, max_depth)
     layers = ground.layers if along_line(velocity) else medium(velocity)
     depths = image_depths(geometry, layers, depth_step, max_depth)
+
+    def migrate(traces: np.ndarray, separation: float) -> np.ndarray:
+        if imaging == "exploding":
+            return _migrate(traces, geometry, ground, separation, depths, aperture)
+        normalised = imaging == "normalised"
+        return migrate_pairs(traces, geometry, ground, separation, depths, aperture, normalised=normalised)
+
     images = [
-        _migrate(traces, geometry, ground, separation, depths, aperture)
+        migrate(traces, separation)
         for traces, separation in zip(channels(line), geometry.separation.tolist(), strict=True)
     ]
     return as_image(line, np.stack(images), depths)
