@@ -94,3 +94,14 @@ def test_scatterers_focus_with_the_velocity_found(shared: Path, name: str) -> No
             x, depth = focus(image, item["apex_x_m"], item["center_depth_m"])
             assert abs(x - item["apex_x_m"]) <= 0.05
             assert abs(depth - item["center_depth_m"]) <= 0.05
+
+
+def test_sigma_is_that_of_a_value_and_not_of_a_mean() -> None:
+    """Between exact picks v(z) may still walk: a quarter of the variance from window to window."""
+    times = np.arange(5.0, 45.0, 5.0)
+    exact = {name: ("twt", np.full(times.size, value)) for name, value in (("rms_velocity", 0.1), ("sigma", 1e-6))}
+    scan = xr.Dataset({**exact, "event_time": ("twt", times)}, coords={"twt": times})
+    for smoothness in (0.02, 0.004):
+        sigma = focused_profile(scan, smoothness=smoothness)["sigma"].values
+        assert sigma.min() >= 0.499 * smoothness
+        assert sigma.max() < smoothness

@@ -176,6 +176,10 @@ def focused_profile(scan: xr.Dataset, *, smoothness: float = 0.02, worst: float 
     Dix's relation (1955, Geophysics 20, 68-86) is linear in the squares: ``v_rms^2 t`` is the sum of ``v_i^2 dt_i``.
     The squares of the interval velocities are found by weighted least squares with a penalty on their differences, so
     that no window can ask for an imaginary velocity.
+
+    The penalty is that of a random walk. If the means of neighbouring windows differ by a variance s^2, the walk grows by
+    3/2 s^2 across a window, and within it strays from the mean by a sixth of that: ``sigma``, which is of the velocity at a
+    depth and not of a mean, holds this quarter of s^2 beside the covariance of the fit.
     """
     times = scan[names.TWT].values
     velocity, sigma = scan["rms_velocity"].values, scan["sigma"].values
@@ -199,7 +203,8 @@ def focused_profile(scan: xr.Dataset, *, smoothness: float = 0.02, worst: float 
     squares = np.clip(squares, (0.3 * mean_velocity) ** 2, C_AIR**2)
     covariance = np.linalg.pinv(matrix.T @ matrix)
     intervals = np.sqrt(squares)
-    deviation = 0.5 * np.sqrt(np.clip(np.diag(covariance), 0.0, None)) / intervals
+    within = (mean_velocity * smoothness) ** 2  # a quarter of the squared scale of the differences
+    deviation = 0.5 * np.sqrt(np.clip(np.diag(covariance), 0.0, None) + within) / intervals
     thicknesses = 0.5 * np.diff(edges)[:-1] * intervals[:-1]
     profile = layered(thicknesses.tolist(), intervals.tolist())
     return profile.assign_coords(sigma=(names.DEPTH, np.repeat(deviation, 2)[:-1], {"units": "m/ns"}))
