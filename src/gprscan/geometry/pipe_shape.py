@@ -94,6 +94,15 @@ class BoreShape:
         radius = float(self.radius_of_curvature(np.array(0.5 * (first + last))))
         return float((high - low) * (1.0 + outside / radius))
 
+    def across(self, clock: np.ndarray) -> np.ndarray:
+        """Return the way through the bore from the wall at clock angles to the nearest wall within 25 degrees of its inward normal, m."""
+        points, normals = self.wall(np.asarray(clock, dtype="float64"))
+        other = self.wall(np.arange(0.0, 360.0, 2.0))[0]
+        way = other - points[..., None, :]
+        length = np.linalg.norm(way, axis=-1)
+        facing = -(way * normals[..., None, :]).sum(axis=-1) > np.cos(np.deg2rad(25.0)) * length
+        return np.where(facing & (length > 0.0), length, np.inf).min(axis=-1)
+
     def radius_of_curvature(self, clock: np.ndarray) -> np.ndarray:
         """Return the radius in m of the arc that the inner wall is at clock angles; `FLAT` where it is a plane."""
         angle = np.asarray(clock, dtype="float64")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from gprscan.detection.inpipe.search import Mesh, PipeBody
+from gprscan.detection.inpipe.bars import Mesh
+from gprscan.detection.inpipe.search import PipeBody
 from gprscan.detection.inpipe.settings import PipeSettings
 from gprscan.detection.inpipe.wall import Wall
 

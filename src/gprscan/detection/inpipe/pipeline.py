@@ -95,7 +95,10 @@ def detect_in_pipe(line: xr.Dataset, recipe: str | Path | Recipe = "pipe") -> ge
         found = find(section, wall, medium, step, settings, ring=ring, bore=uneven)
         spacing = section.dx if ring else step
         at_front = front_defects(found, wall, spacing, ring=ring)
-        bodies, defects = settled(found.bodies, [*wall_defects(wall, found.mesh, spacing, settings), *at_front])
+        of_wall = [*wall_defects(wall, found.mesh, spacing, settings), *at_front]
+        if uneven and bore.kind == "egg":  # its arcs answer differently, which would be taken for another thickness
+            of_wall = [defect for defect in of_wall if defect.kind != "wall_thinning"]
+        bodies, defects = settled(found.bodies, of_wall)
         bodies += [as_body(defect) for defect in defects]
         rows += [_row(line, section, body, wall, medium, ring) for body in bodies]
         notes += section.notes + notes_of(found, wall)
@@ -279,12 +282,16 @@ def wall_facts(wall: Wall, channel: int) -> dict[str, Any]:
 def notes_of(found: Found, wall: Wall) -> list[str]:
     """Return what an engineer must know about how far the search could see."""
     notes = []
+    if found.unseen:
+        notes.append(
+            "out of scope: dense steel mesh in the wall; nothing behind it can be seen, and nothing is said about it"
+        )
     if not wall.measured:
         notes.append("the back of the wall could not be measured: its thickness is that of the drawing")
     if found.mesh is not None:
         notes.append(f"bars in the wall every {100 * found.mesh.pitch:.0f} cm")
-        if found.mesh.pitch < 0.10:
-            notes.append("out of scope in part: the steel is so dense that little gets through it")
+        if found.mesh.pitch < 0.11 and not found.unseen:
+            notes.append("out of scope in part: dense steel mesh; little gets through it")
     return notes
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage, signal
 
+from gprscan.detection.inpipe.bars import BAR_RADIUS, HIDING, Mesh, find_mesh
 from gprscan.detection.inpipe.layered_wave import wall_trace
 from gprscan.detection.inpipe.settings import PipeSettings
 from gprscan.detection.inpipe.wall import Wall
@@ -19,7 +20,6 @@ from gprscan.migration.pipe_sides import RingSides
 from gprscan.units import C_AIR
 
 _STEP = 0.005  # m, of the image outward
-_BARS_DB = -48.0  # least echo of bars against the direct wave; what bodies leave in the wall is below -52
 # most that loosened ground answers against a wall with air behind it: from 9 to 5, less than half of 9 to 1
 _LOOSE_DB = -9.5
 _FLAT_DB = -7.0  # echo behind a wall, above which it is wider than a pipe
@@ -73,14 +73,6 @@ class PipeBody:
 
 
 @dataclass(frozen=True)
-class Mesh:
-    """Bars in the wall: their pitch along the line and their cover, m."""
-
-    pitch: float
-    cover: float
-
-
-@dataclass(frozen=True)
 class Bar:
     """One bar of a mesh: the trace above it, its cover and the pitch of the mesh, m."""
 
@@ -105,6 +97,8 @@ class Found:
         Outward from the inner wall surface, m.
     level_db : ndarray, shape (trace, depth)
         Size of `image` against a wall with air behind it.
+    unseen : bool
+        Whether steel hides what lies behind it; no bodies are looked for then.
     """
 
     bodies: list[PipeBody]
@@ -113,6 +107,7 @@ class Found:
     depths: np.ndarray
     sharp: np.ndarray
     level_db: np.ndarray
+    unseen: bool
 
 
 def full_echo(s: Section, wall: Wall, model: PipeModel) -> float:
@@ -164,7 +159,8 @@ def find(
     """
     s = section
     level = s.direct_peak or float(np.abs(s.raw).max()) or 1.0
-    depths = np.arange(0.02, min(settings.reach, _deepest(s, model, ring)), _STEP)
+    across = np.full(s.x.size, 2 * model.radius) if bore is None else bore[0].across(bore[1])
+    depths = np.arange(0.02, min(settings.reach, _deepest(s, model, float(across.max()), ring)), _STEP)
     echo = signal.hilbert(s.echo / level, axis=1)
     if bore is not None:
         sides = RingSides(*bore, model, depths, settings.aperture)
@@ -177,7 +173,9 @@ def find(
         image = parts[0] + 1j * parts[1]
     spacing = step * (model.radius if ring else 1.0)
     sharp = image
-    mesh = None if ring else _mesh(image, depths, model.wall, spacing)
+    mesh = None if ring else find_mesh(s, level, image, depths, model)
+    if mesh is not None and wall.steel and mesh.pitch > HIDING:
+        mesh = None  # bars that make a sheet lie nearer to each other: what repeats is something else
     if mesh is not None:
         # over a whole number of bars, their echoes are what they are everywhere
         image = ndimage.uniform_filter1d(image.real, round(mesh.pitch / spacing), axis=0) + 1j * (
@@ -185,8 +183,15 @@ def find(
         )
     # a mesh lets part of the wave through, twice, and evening out its bars takes from what is short as well
     full = full_echo(s, wall, model) - (0.0 if mesh is None else _MESH_DB)
-    bodies = _bodies(s, image, depths, wall, model, settings, full, ring=ring, meshed=mesh is not None)
-    return Found(bodies, mesh, image, depths, sharp, 20 * np.log10(np.maximum(np.abs(image), 1e-9)) - full)
+    meshed = mesh is not None
+    # the opposite wall of a bore that is not round lies nearer in one direction than in another, and is no background
+    late = np.array([two_way(model, float(depth), np.zeros(1), ring=ring)[0] for depth in depths])
+    hidden = late > _opposite(s, model, across)[:, None] if ring else np.zeros(image.shape, bool)
+    # what rings in front of a sheet of steel would be taken for bodies
+    unseen = wall.steel or (mesh is not None and mesh.pitch < HIDING and not wall.measured)
+    bodies = [] if unseen else _bodies(s, image, depths, wall, model, settings, full, hidden, ring=ring, meshed=meshed)
+    level_db = 20 * np.log10(np.maximum(np.abs(image), 1e-9)) - full
+    return Found(bodies, mesh, image, depths, sharp, level_db, unseen)
 
 
 def bars_of(found: Found, section: Section, step: float) -> list[Bar]:
@@ -205,7 +210,7 @@ def bars_of(found: Found, section: Section, step: float) -> list[Bar]:
         return []
     pulse = signal.hilbert(section.wavelet.astype(float))
     crest = pulse[int(np.abs(pulse).argmax())]
-    rows = np.abs(found.depths - found.mesh.cover) < 0.015
+    rows = np.abs(found.depths - found.mesh.cover - BAR_RADIUS) < 0.015
     # metal turns the incident wave round; between two bars their curves cross and add up to anything but that
     likeness = -(found.sharp[:, rows] * np.conj(crest) / abs(crest)).real
     level = likeness[:, int(np.percentile(likeness, 90, axis=0).argmax())]
@@ -216,46 +221,20 @@ def bars_of(found: Found, section: Section, step: float) -> list[Bar]:
     return [Bar(int(i), found.mesh.cover, found.mesh.pitch) for i in peaks]
 
 
-def _deepest(s: Section, model: PipeModel, ring: bool) -> float:
-    """Depth at which the record ends or, on a ring, the opposite wall answers through the bore."""
-    across = 2 * (2 * model.radius - model.standoff) / C_AIR - 1.0 / s.fc_nominal
-    last = min(float(s.t[-1]), across) if ring else float(s.t[-1])  # along the axis it is background
+def _opposite(s: Section, model: PipeModel, across: np.ndarray) -> np.ndarray:
+    """Return when the opposite wall begins to answer through the bore, ns."""
+    return 2 * (across - model.standoff) / C_AIR - 1.0 / s.fc_nominal
+
+
+def _deepest(s: Section, model: PipeModel, across: float, ring: bool) -> float:
+    """Depth at which the record ends or, on a ring, the opposite wall answers."""
+    last = (
+        min(float(s.t[-1]), float(_opposite(s, model, np.array(across)))) if ring else float(s.t[-1])
+    )  # along the axis it is background
     depth = 0.1
     while depth < 3.0 and two_way(model, depth, np.zeros(1), ring=ring)[0] < last:
         depth += 0.02
     return depth
-
-
-def _mesh(image: np.ndarray, depths: np.ndarray, wall: float, spacing: float) -> Mesh | None:
-    """Bars across the line: a sharp line in the wavenumber spectrum of what lies inside the wall."""
-    inside = depths < 0.8 * wall
-    n = image.shape[0]
-    if inside.sum() < 2 or n < 32:
-        return None
-    rows = image[:, inside] * np.hanning(n)[:, None]
-    power = (np.abs(np.fft.fft(rows, axis=0)) ** 2).sum(axis=1)[: n // 2]
-    number = np.arange(n // 2) / (n * spacing)
-    band = (number > max(1 / 0.30, 8 / (n * spacing))) & (number < min(1 / 0.05, 0.45 / spacing))
-    if not band.any():
-        return None
-    k = int(np.flatnonzero(band)[power[band].argmax()])
-    near = power[max(k - 1, 0) : k + 2].sum()
-    if near < 0.5 * power[band].sum() or power[k] < 30 * np.median(power[band]):
-        return None
-    spectrum = np.fft.fft(image[:, inside], axis=0)
-    spectrum[
-        (np.abs(np.fft.fftfreq(n, spacing)) < 0.7 * number[k]) | (np.abs(np.fft.fftfreq(n, spacing)) > 1.3 * number[k])
-    ] = 0
-    regular = ndimage.uniform_filter1d(np.abs(np.fft.ifft(spectrum, axis=0)).mean(axis=1), 5)
-    if np.median(regular) < 10 ** (_BARS_DB / 20):
-        return None
-    # bars are there all along the line; two bodies that happen to lie a pitch apart are not
-    if np.mean(regular > 0.5 * np.median(regular)) < 0.8 or np.percentile(regular, 90) > 2.5 * np.percentile(
-        regular, 25
-    ):
-        return None
-    strength = np.abs(image[:, inside]).mean(axis=0)
-    return Mesh(float(1 / number[k]), float(depths[inside][int(strength.argmax())]))
 
 
 def _bodies(
@@ -266,6 +245,7 @@ def _bodies(
     model: PipeModel,
     settings: PipeSettings,
     full: float,
+    hidden: np.ndarray,
     *,
     ring: bool,
     meshed: bool,
@@ -285,6 +265,7 @@ def _bodies(
     least = np.where(
         inside, np.where(seen, np.maximum(settings.inside_db, usual + settings.contrast_db), np.inf), least
     )
+    least = np.where(hidden, np.inf, least)
     modes = ("wrap" if ring else "nearest", "nearest")
     peak = ndimage.maximum_filter(db, (9, 2 * round(resolution / _STEP) + 1), mode=modes) == db
     order = sorted(zip(*np.nonzero(peak & (db > least)), strict=True), key=lambda at: -db[at])

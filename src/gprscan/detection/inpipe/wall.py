@@ -9,6 +9,7 @@ from itertools import pairwise, product
 import numpy as np
 from scipy import ndimage, optimize, signal
 
+from gprscan.detection.inpipe.bars import is_sheet
 from gprscan.detection.inpipe.layered_wave import wall_trace
 from gprscan.detection.section import Section
 from gprscan.units import C_AIR
@@ -42,6 +43,8 @@ class Wall:
     hollow : numpy.ndarray of complex, shape (sample,), or None
         What air behind the wall would add to the usual trace, as an analytic signal in the units of the traces; None where
         the wall was not measured.
+    steel : bool
+        Whether the trace is that of a sheet of metal: bars so dense that nothing behind them can be seen.
     """
 
     thickness: float
@@ -54,6 +57,7 @@ class Wall:
     track: np.ndarray
     shift: float
     hollow: np.ndarray | None = None
+    steel: bool = False
 
 
 def fit_wall(
@@ -86,12 +90,18 @@ def fit_wall(
     pieces = [_fitted(section, part, standoff, design, diameter, prior) for part in _pieces(section)]
     pieces = [piece for piece in pieces if piece.measured and np.isfinite(piece.track).mean() > 0.5]
     if not pieces:
-        return whole
+        return replace(whole, steel=not whole.measured and _is_steel(section, standoff, design, prior[0]))
     best = min(pieces, key=lambda piece: piece.misfit)
     # each piece follows the back along the whole line, with a permittivity of its own: they differ as they are wrong
     means = [float(np.nanmedian(piece.track)) for piece in pieces]
     spread = float(np.hypot(best.thickness_sigma, np.std(means)))
     return replace(best, thickness=float(np.nanmedian(best.track)), thickness_sigma=spread)
+
+
+def _is_steel(s: Section, standoff: float, design: float, permittivity: float) -> bool:
+    if not s.valid.any():
+        return False
+    return is_sheet(s, np.median(s.raw[s.valid], axis=0).astype(float), standoff, design, permittivity)
 
 
 def _pieces(s: Section) -> list[np.ndarray]:
