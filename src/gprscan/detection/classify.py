@@ -6,7 +6,7 @@ import bisect
 import math
 import tomllib
 from collections import defaultdict
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -87,12 +87,20 @@ def total(votes: Votes) -> dict[str, float]:
     for entry in votes.values():
         for kind, value in entry.items():
             raw[kind] += value
-    base = {kind: kind.partition(".")[0] for kind in raw}
-    varied = {base[kind] for kind in raw if base[kind] != kind}
-    return {
-        kind: raw[kind] + (raw.get(base[kind], 0.0) if base[kind] != kind else 0.0)
-        for kind in sorted(raw.keys() - varied)
-    }
+    return {kind: raw[kind] + (raw.get(base, 0.0) if base != kind else 0.0) for kind, base in _ends(tuple(raw))}
+
+
+@lru_cache(maxsize=256)
+def _ends(kinds: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Kinds without those that have variants among them, each with what it is a variant of, or itself; sorted."""
+    base = {kind: _base(kind) for kind in kinds}
+    varied = {base[kind] for kind in kinds if base[kind] != kind}
+    return tuple((kind, base[kind]) for kind in sorted(base.keys() - varied))
+
+
+@cache
+def _base(kind: str) -> str:
+    return kind.partition(".")[0]
 
 
 def detailed(votes: Votes) -> dict[str, float]:
@@ -113,6 +121,6 @@ def by_kind(chances: dict[str, float]) -> dict[str, float]:
     """Sum of the probabilities of the variants of each kind, in falling order."""
     out: dict[str, float] = {}
     for name, chance in chances.items():
-        kind = name.partition(".")[0]
+        kind = _base(name)
         out[kind] = out.get(kind, 0.0) + chance
     return dict(sorted(out.items(), key=lambda item: -item[1]))
