@@ -2,8 +2,8 @@
 
 Along the line the time at a fixed lateral distance is a smooth function of the place: it is worked out at knots, as far
 apart as straight lines between them follow it, and no table outlives its image row. The innermost loop still runs over
-traces, as in `gprscan.kernels.kirchhoff`, a vector at a time: each vector knows the row of data where its curve starts, and
-interpolates between that and the next, or more where the curve climbs.
+traces, as in `gprscan.kernels.kirchhoff`: as many as the slope of the curve allows share two rows of data, and no branch
+depends on where a curve passes from one row to the next.
 """
 
 from __future__ import annotations
