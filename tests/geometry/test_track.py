@@ -222,6 +222,14 @@ def test_too_few_fixes_leave_the_line_unplaced(count: int) -> None:
     assert "gnss-unusable" in codes(line)
 
 
+def test_places_that_the_wanted_system_cannot_hold_leave_the_line_unplaced() -> None:
+    fixes = Fixes(np.arange(10), np.linspace(23.9, 24.1, 10), np.zeros(10))
+    line = place(line_of(10, spacing=0.1), fixes, crs="EPSG:4547")
+    found = next(finding for finding in load(line) if finding.code == "gnss-unusable")
+    assert "x" not in line.coords
+    assert "CGCS2000" in found.evidence
+
+
 def test_a_line_that_does_not_move() -> None:
     fixes = fixes_on(np.full(10, 503_000.0), np.full(10, 2_511_000.0), np.arange(10) * 10)
     line = place(line_of(100, 3, channel_offsets=[-1, 0, 1]), fixes)

@@ -136,11 +136,16 @@ def locate(
         return out
     try:
         target = resolve_crs(crs, usable.longitude, usable.latitude)
-        x, y = project(usable.longitude, usable.latitude, target)
     except ParameterError:
         if crs is not None:
             raise
         out.findings.append(_unplaced(fixes, len(usable)))
+        return out
+    try:
+        x, y = project(usable.longitude, usable.latitude, target)
+    except ParameterError as error:
+        # the file may be wrong, not the system that the user asks for: the line is kept without a place
+        out.findings.append(_unplaced(fixes, len(usable), str(error)))
         return out
     vehicle = follow(usable, x, y, n_traces, distance, lever_arm, options.lag)
     way = odometer_path(distance) if distance is not None and vehicle.gaps else None
@@ -180,13 +185,14 @@ def _incomplete(out: Location, fixes: Fixes, n_traces: int) -> None:
         out.findings.append(Finding("gnss-incomplete", "warning", what, fixes.source, evidence, then))
 
 
-def _unplaced(fixes: Fixes, count: int) -> Finding:
+def _unplaced(fixes: Fixes, count: int, why: str = "") -> Finding:
+    counted = f"{count} usable places in {len(fixes)} fixes; two are needed"
     return Finding(
         "gnss-unusable",
         "warning",
         "The line cannot be placed on the map.",
         fixes.source,
-        f"{count} usable places in {len(fixes)} fixes; two are needed",
+        why or counted,
         "Results are given in line coordinates only.",
     )
 
