@@ -67,6 +67,8 @@ DIFFRACTION: Knots = {
     "snr_db": [8, 12, 16, 22, 30],
     "contrast_db": [-6, -2, 2, 6, 12],
     "inner_db": [-25, -15, -8, -2, 4],
+    "inner_ns": [1, 3, 5, 8, 12],
+    "bottom_ns": [0.3, 0.6, 1.0, 1.5, 2.5],
     "legs_db": [-10, -6, -3, 0, 3],
     "interior_contrast_db": [-4, 0, 4, 8, 14],
     "sag_ratio": [0, 0.03, 0.06, 0.12],
@@ -218,8 +220,8 @@ def fit(
     rest: np.ndarray,
     knots: Knots,
     known: np.ndarray | None = None,
-    smooth: float = 2.0,
-    small: float = 0.2,
+    smooth: float = 10.0,
+    small: float = 1.0,
 ) -> np.ndarray:
     """Curves of all kinds, shape (column, kind): penalised maximum likelihood, on top of the votes `rest`.
 
