@@ -114,8 +114,10 @@ def hidden(obj: dict) -> bool:
     return scr is not None and scr < 3
 
 
-def label(bodies: Sequence, objs: list[dict], period: float, wide: bool) -> list[str | None]:
-    """Kind of each body by what lies where it was found; None for duplicates, hidden objects and other detectors' bodies."""
+def label(
+    bodies: Sequence[Body], objs: list[dict], period: float, wide: bool
+) -> tuple[list[str | None], list[dict | None]]:
+    """Kind of each body by what lies where it was found, None for duplicates, hidden objects and other detectors' bodies; and the object."""
     cost = np.full((len(bodies), len(objs)), np.inf)
     touched = np.zeros(len(bodies), bool)
     for i, body in enumerate(bodies):
@@ -132,12 +134,14 @@ def label(bodies: Sequence, objs: list[dict], period: float, wide: bool) -> list
     kinds: list[str | None] = [
         None if np.isfinite(c).any() or t else "clutter" for c, t in zip(cost, touched, strict=True)
     ]
+    mine: list[dict | None] = [None] * len(bodies)
     if cost.size:
         rows, columns = linear_sum_assignment(np.where(np.isfinite(cost), cost, 1e6))
         for i, j in zip(rows, columns, strict=True):
             if np.isfinite(cost[i, j]):
                 kinds[i] = None if hidden(objs[j]) else KIND_OF.get(objs[j]["class"])
-    return kinds
+                mine[i] = objs[j]
+    return kinds, mine
 
 
 def measure(job: tuple[str, str]) -> tuple[list[Sample], list[Sample]]:
@@ -149,10 +153,23 @@ def measure(job: tuple[str, str]) -> tuple[list[Sample], list[Sample]]:
     line, truth = scene
     objs, period = objects(truth, truth["first"]), 1e9 / truth["acquisition"]["fc_hz"]
     hyperbolas, roofs = found_on(line)
+    kinds, owners = label(hyperbolas, objs, period, wide=False)
+    for body, owner in zip(hyperbolas, owners, strict=True):
+        body.evidence["true_radius_m"] = radius_over_truth(body, owner)
     return (
-        _samples(path.stem, level, hyperbolas, label(hyperbolas, objs, period, wide=False)),
-        _samples(path.stem, level, roofs, label(roofs, objs, period, wide=True)),
+        _samples(path.stem, level, hyperbolas, kinds),
+        _samples(path.stem, level, roofs, label(roofs, objs, period, wide=True)[0]),
     )
+
+
+def radius_over_truth(body: Body, owner: dict | None) -> float | None:
+    """Radius in m that explains the apparent velocity of a hyperbola over the true velocity: `radius_m` of the tables."""
+    true = owner.get("v_rms_ground_m_per_ns") if owner else None
+    if not owner or not true or body.velocity is None:
+        return None
+    prior = body.velocity / float(body.evidence["ground_factor"])
+    excess = float(body.evidence["excess"]) + math.log(prior / true)
+    return float(owner["top_depth_m"] * (math.exp(2 * excess) - 1))
 
 
 def measure_road(seed: int) -> tuple[list[Sample], list[Sample]]:
@@ -317,6 +334,16 @@ def report(samples: Sequence[Sample], kinds: Sequence[str], chance: np.ndarray) 
             print(f"  said {low:.1f}-{min(high, 1):.1f}: right {right[here].mean():.2f} of {int(here.sum())}")
 
 
+def radii(samples: Sequence[Sample], kinds: Sequence[str]) -> None:
+    """Print median and half of the middle 68 % of the radii that the true velocity leaves, for `radius_m` of the tables."""
+    for kind in kinds:
+        found = [s.values.get("true_radius_m") for s in samples if s.kind == kind]
+        known = np.array([r for r in found if r is not None], dtype=float)
+        if known.size >= 10:
+            low, middle, high = np.percentile(known, [16, 50, 84])
+            print(f"  radius of {kind}: {middle:.3f} +- {(high - low) / 2:.3f} m of {known.size}")
+
+
 def write(name: str, kinds: Sequence[str], knots: Knots, curves: np.ndarray, n: int) -> None:
     """Write the curves into a table, keeping what follows the mark `# kept by hand`."""
     path = TABLES / f"{name}.toml"
@@ -364,6 +391,7 @@ def main() -> None:
         print(f"{name}: {len(samples)} samples in {len({s.scene for s in samples})} scenes; cross-validated:")
         known = curves_of(name, kinds, knots) if args.update else None
         report(samples, kinds, cross_validate(samples, kinds, knots, known))
+        radii(samples, kinds)
         if args.write:
             x, y = design(samples, knots), np.array([kinds.index(str(s.kind)) for s in samples])
             write(name, kinds, knots, fit(x, y, given(samples, kinds), knots, known), len(samples))

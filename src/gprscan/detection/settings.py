@@ -62,7 +62,7 @@ class Settings(BaseModel):
     strength: float = Field(1.4, gt=0)
     hazards: bool = True
     report: float = Field(0.5, ge=0, le=1)
-    hazard: float = Field(0.6, ge=0, le=1)
+    hazard: float = Field(0.5, ge=0, le=1)
     absolute: bool = True
     outstanding_db: float | None = Field(None, gt=0)
     model: str | None = None
