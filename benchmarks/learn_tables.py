@@ -75,6 +75,7 @@ DIFFRACTION: Knots = {
     "disorder": [0, 0.2, 0.4, 0.6, 0.8],
     "under_db": [-10, 0, 10, 20],
     "peers_per_m": [0, 0.3, 0.8, 1.5, 3],
+    "apex_ns": [3, 5, 8, 12, 18, 26],
     "frequency_ratio": [0.85, 0.95, 1.0, 1.05, 1.15],
 }
 ZONE: Knots = {

@@ -228,6 +228,8 @@ def decide(body: Body, settings: Settings) -> str:
     if chances.get("clutter", 0.0) > 1 - settings.report:
         return "unknown" if _outstanding(body, settings) else "clutter"
     best = next((kind for kind in chances if kind != "clutter"), "clutter")
+    if best == "debond" and body.source == "diffraction":
+        return "clutter"  # the rim of a gap, or what looks like one: the gap itself shows as a change of its interface
     if best in names.HAZARD_KINDS and sum(chances.get(kind, 0.0) for kind in names.HAZARD_KINDS) < settings.hazard:
         return "unknown"
     return best if chances[best] > 0.35 else "unknown"
