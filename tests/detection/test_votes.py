@@ -144,12 +144,19 @@ def test_a_cavity_owns_the_weaker_echoes_from_inside_it_only() -> None:
     assert merge([roof, metal_below], 2.5) == [roof, metal_below]
 
 
-def test_a_body_split_between_kinds_is_shown_where_clutter_is_less_than_half() -> None:
-    settings = Settings()
+def test_a_body_split_between_kinds_is_shown_where_clutter_is_unlikely_enough() -> None:
+    settings = Settings(report=0.5, hazard=0.6)
     split = body(5.0, 9.0, kinds={"clutter": 1.0, "cavity": 0.5, "loose": 0.5})
     assert classify.posterior(split.votes)["clutter"] == max(classify.posterior(split.votes).values()) < 0.5
     assert decide(split, settings) == "unknown"  # a hazard of some kind, by less than `hazard`
+    assert decide(split, Settings(report=0.6)) == "clutter"
     assert decide(body(5.0, 9.0, kinds={"clutter": 3.0, "cavity": 0.5}), settings) == "clutter"
+
+
+def test_a_hyperbola_is_no_gap_by_itself() -> None:
+    kinds = {"debond": 4.0, "clutter": 0.0}
+    assert decide(body(5.0, 2.3, kinds=kinds), Settings()) == "clutter"
+    assert decide(body(5.0, 2.3, "debond", x_min=4.5, x_max=5.5, kinds=kinds), Settings()) == "debond"
 
 
 def test_a_curve_slower_than_the_ground_allows_is_clutter() -> None:

@@ -61,7 +61,7 @@ class Settings(BaseModel):
     coherence: float = Field(0.3, gt=0, lt=1)
     strength: float = Field(1.4, gt=0)
     hazards: bool = True
-    report: float = Field(0.5, ge=0, le=1)
+    report: float = Field(0.75, ge=0, le=1)
     hazard: float = Field(0.5, ge=0, le=1)
     absolute: bool = True
     outstanding_db: float | None = Field(None, gt=0)
