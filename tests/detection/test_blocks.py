@@ -110,6 +110,44 @@ def test_rows_are_not_parted_and_numbered_on() -> None:
     assert sorted(b.x for b in line.reported) == sorted(places)
     np.testing.assert_array_equal(np.sort(np.concatenate(line.measured)[:, 0]), sorted(places))
     assert len({b.group for b in line.reported if b.group}) == 1
+
+
+def test_meshes_and_rows_without_end_hold_nothing_up() -> None:
+    def finish(bodies: list[Body]) -> tuple[list[Body], np.ndarray]:
+        for body in bodies:
+            if body.source == "diffraction":
+                body.group = "row-0-1"
+        return bodies, np.array([(b.x, 0.0, 1.0) for b in bodies])
+
+    line = stretches.Stretches(finish)
+    held = []
+    for front in np.arange(200.0, 8001.0, 200.0):
+        places = np.arange(front - 200.0, front)
+        mesh = Body("rebar", front - 100.0, 5.0, group="mesh-0-1")
+        line.add([*(body_of_row(x, None) for x in places), mesh], front)
+        held.append(len(line.held))
+    line.add([], np.inf)
+    assert sorted(b.x for b in line.reported) == sorted([*np.arange(0.0, 8000.0), *np.arange(100.0, 8000.0, 200.0)])
+    assert max(held) < 1000
+
+
+def test_lines_are_numbered_on_in_the_group_and_in_what_lies_near() -> None:
+    def finish(bodies: list[Body]) -> tuple[list[Body], np.ndarray]:
+        body = Body("diffraction", bodies[0].x, 5.0, group="line-1")
+        body.evidence["near_lines"] = ["line-1"]
+        return [body], np.empty((0, 3))
+
+    line = stretches.Stretches(finish)
+    line.add([body_of_row(10.0, None)], np.inf)
+    line.done = -np.inf
+    line.add([body_of_row(900.0, None)], np.inf)
+    assert [(b.group, b.evidence["near_lines"]) for b in line.reported] == [
+        ("line-1", ["line-1"]),
+        ("line-2", ["line-2"]),
+    ]
+
+
+def test_rows_are_numbered_on() -> None:
     line = stretches.Stretches(lambda bodies: ([body_of_row(b.x, "row-2-1") for b in bodies[:1]], np.empty((0, 3))))
     line.add([body_of_row(10.0, None)], np.inf)
     line.done = -np.inf

@@ -156,6 +156,7 @@ def test_a_body_split_between_kinds_is_shown_where_clutter_is_unlikely_enough() 
 def test_a_hyperbola_is_no_gap_by_itself() -> None:
     kinds = {"debond": 4.0, "clutter": 0.0}
     assert decide(body(5.0, 2.3, kinds=kinds), Settings()) == "clutter"
+    assert decide(body(5.0, 2.3, kinds={"debond": 0.1, "cavity": 0.0}), Settings()) == "cavity"
     assert decide(body(5.0, 2.3, "debond", x_min=4.5, x_max=5.5, kinds=kinds), Settings()) == "debond"
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 SCALED = ("amplitude_db", "reflectivity_db", "faint")  # measured against the direct wave
 LIKE_LEGS = 0.7  # coherence of the legs of a hyperbola that stands for a body of its own
+LEAST_KIND = 0.35  # probability of a kind from which on a body is named by it
 LEAST_TRACES, LEAST_SAMPLES = 8, 32  # of a block that is searched
 
 
@@ -229,10 +230,13 @@ def decide(body: Body, settings: Settings) -> str:
         return "unknown" if _outstanding(body, settings) else "clutter"
     best = next((kind for kind in chances if kind != "clutter"), "clutter")
     if best == "debond" and body.source == "diffraction":
-        return "clutter"  # the rim of a gap, or what looks like one: the gap itself shows as a change of its interface
+        # the rim of a gap, or what looks like one: the gap itself shows as a change of its interface
+        best = next((kind for kind in chances if kind not in ("clutter", "debond")), "clutter")
+        if chances.get(best, 0.0) <= LEAST_KIND:
+            return "unknown" if _outstanding(body, settings) else "clutter"
     if best in names.HAZARD_KINDS and sum(chances.get(kind, 0.0) for kind in names.HAZARD_KINDS) < settings.hazard:
         return "unknown"
-    return best if chances[best] > 0.35 else "unknown"
+    return best if chances[best] > LEAST_KIND else "unknown"
 
 
 def _summary(section: Section) -> dict[str, Any]:

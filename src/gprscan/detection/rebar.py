@@ -68,7 +68,7 @@ def find_mesh(section: Section, settings: Settings) -> list[Body]:
     stretches = _joined(_lines(s, excess, shortest, longest), s.dx)
     early = echo_in_band(s) / excess if stretches else excess
     for first, last, pitch, ratio in stretches:
-        body = _measure(s, early, first, last, pitch, ratio, f"mesh-{s.channel}-{len(bodies) + 1}")
+        body = _measure(s, early, first, last, pitch, ratio, f"mesh-{s.channel}-at-{float(s.x[first]):.1f}-m")
         if body is not None:
             bodies.append(body)
     return _apart(bodies)

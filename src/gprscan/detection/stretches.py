@@ -70,15 +70,17 @@ class Stretches:
         self.held = [] if last else [b for b in self.held if b.x >= cut - BEYOND]
 
     def _before_rows(self, bodies: list[Body], cut: float) -> float:
-        """Cut before the rows and lines that it would part."""
+        """Cut before the rows and lines that it would part; one of more than a stretch is parted, and its parts get two numbers."""
         places: dict[str, list[float]] = {}
         for body in bodies:
-            if body.group is not None:
+            # a mesh is one body
+            if body.group is not None and body.source != "rebar":
                 places.setdefault(body.group, []).append(body.x)
+        whole = cut
         for first, last in sorted(((min(x), max(x)) for x in places.values()), reverse=True):
             if first < cut <= last:
                 cut = first
-        return max(cut, self.done)
+        return cut if whole - cut < STRETCH and cut > self.done else whole
 
     def _number(self, bodies: list[Body]) -> None:
         """Go on with the numbers of rows and lines where the last stretch left off."""
@@ -91,6 +93,12 @@ class Stretches:
             number = before.get(name, 0) + int(found[3])
             body.group = f"{name}-{number}"
             self.numbers[name] = max(self.numbers.get(name, 0), number)
+        lines = before.get("line", 0)
+        for body in bodies:
+            if lines and "near_lines" in body.evidence:
+                body.evidence["near_lines"] = [
+                    f"line-{lines + int(n.rpartition('-')[2])}" for n in body.evidence["near_lines"]
+                ]
 
 
 def copied(body: Body) -> Body:

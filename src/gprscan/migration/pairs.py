@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,9 +73,11 @@ def migrate_pairs(
     receiver = (source[0] + pairs.apart, pairs.antennas)
     share = _within(pairs.reach, rows, step, geometry.height, aperture)
     image = np.zeros((2, lattice.permittivity.shape[0] - 2 * EDGE, rows), "float32")
-    lock = threading.Lock()
+    parts: dict[int, np.ndarray] = {}
 
     def work(first: int, last: int) -> None:
+        span = (last - 1 - first) * pairs.per_trace + width - 2 * EDGE if last > first else 0
+        mine = np.zeros((2, span, rows), "float32")
         for trace in range(first, last):
             start = trace * pairs.per_trace
             seen = np.zeros((2, width - 2 * EDGE, rows), "float32")
@@ -84,10 +85,15 @@ def migrate_pairs(
             correlate_pair(
                 ca[here], cb[here], courant, pulse, echoes[trace], source, receiver, whole, half, every, window, *seen
             )
-            with lock:
-                image[:, start : start + width - 2 * EDGE] += share * seen
+            at = start - first * pairs.per_trace
+            mine[:, at : at + width - 2 * EDGE] += share * seen
+        parts[first] = mine
 
     share_out(work, traces.shape[0], threads())
+    # in the order of the line, whichever thread was done first
+    for first, mine in sorted(parts.items()):
+        start = first * pairs.per_trace
+        image[:, start : start + mine.shape[1]] += mine
     product, light = image[:, pairs.reach : image.shape[1] - pairs.reach : pairs.per_trace]
     if normalised:
         product = product / (light + DARK * float(light.mean()) + 1e-30)
@@ -134,7 +140,9 @@ def _currents(traces: np.ndarray, geometry: Acquisition, interval: float) -> tup
     times = -before + interval * (0.5 + np.arange(int(np.ceil((end + before) / interval))))
     turns = np.exp(1j * omega[:, None] * times[None, :])
     pulse = (band @ turns).real / band.sum()
-    echoes = (spectrum.astype("complex64") @ (turns * np.exp(-1j * omega * geometry.start)[:, None])).real
+    echoes = (
+        spectrum.astype("complex64") @ (turns * np.exp(-1j * omega * geometry.start)[:, None]).astype("complex64")
+    ).real
     # the root rings on before the record starts and after its end
     echoes[:, (times < geometry.start) | (times > end)] = 0.0
     return pulse.astype("float32"), np.ascontiguousarray(echoes, dtype="float32")

@@ -180,8 +180,8 @@ def rtm(
     the record backwards from its receiver, R, both through the velocity itself and the air below the antennas; the image is
     the sum over pairs and times of ``S R``. *Normalised*: that over the sum of ``S S``, the light that the transmitters throw on
     a point (Kaelin and Guitton 2006, SEG Technical Program Expanded Abstracts, 2594-2598). Antennas lie on the nearest nodes
-    of the lattice. Of S only what the record's band needs is kept, within the aperture of one pair: memory does not grow with
-    the line.
+    of the lattice. Of S only what the record's band needs is kept, within the aperture of one pair: that store
+    does not grow with the line, only the image and the records do.
 
     The waves run on the lattice of `gprscan.synthetic.fdtd` (TMz, absorbing edges, no loss); exploding reflectors are driven
     at frequencies that undo its dispersion.
