@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -172,3 +176,22 @@ def test_a_child_that_hangs_or_dies_is_replaced(tmp_path: Path, monkeypatch: pyt
     child.process.kill()
     child.process.wait()
     assert "rxs" in hdf5.describe(Source(path))["groups"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "alarm"), reason="no alarms on this system")
+def test_a_child_that_hangs_ends_by_itself_where_its_parent_is_gone(tmp_path: Path) -> None:
+    script = Path(hdf5.__file__).with_name("_hdf5_child.py")
+    hanging = f"""
+import importlib.util
+spec = importlib.util.spec_from_file_location("child", {str(script)!r})
+child = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(child)
+def describe(path):
+    while True:
+        pass
+child.describe = describe
+child.main()
+"""
+    request = json.dumps({"do": "describe", "path": str(tmp_path), "seconds": 0.4}).encode() + b"\n"
+    done = subprocess.run([sys.executable, "-c", hanging], input=request, capture_output=True, timeout=60, check=False)
+    assert done.returncode == -signal.SIGALRM

@@ -7,7 +7,9 @@ again, and not the user's session. Imports nothing of gprscan, so that it starts
 from __future__ import annotations
 
 import json
+import math
 import os
+import signal
 import struct
 import sys
 from typing import Any, BinaryIO
@@ -33,6 +35,13 @@ def _limit_memory(path: str) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
     except (ImportError, OSError, ValueError):
         pass  # no such limits on this system: the time-out remains
+
+
+def _limit_time(seconds: float) -> None:
+    """End this process where the library hangs and nobody is left to end it; 0 lifts the limit."""
+    if hasattr(signal, "alarm"):  # not on Windows
+        # the default action of the signal needs no interpreter, which the library may hold up
+        signal.alarm(math.ceil(2 * seconds))
 
 
 def _plain(value: Any) -> Any:
@@ -143,6 +152,7 @@ def main() -> None:
         request = json.loads(line)
         try:
             _limit_memory(request["path"])
+            _limit_time(request["seconds"])
             if request["do"] == "describe":
                 _answer(out, describe(request["path"]))
             else:
@@ -151,6 +161,8 @@ def main() -> None:
             _answer(out, {"error": "it asks for far more memory than it has bytes"})
         except Exception as error:  # whatever the library throws is the parent's ReadError
             _answer(out, {"error": f"{type(error).__name__}: {error}"[:2000]})
+        finally:
+            _limit_time(0)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class _Child:
         with self.lock:
             assert self.process.stdin is not None
             try:
-                self.process.stdin.write(json.dumps(request).encode() + b"\n")
+                self.process.stdin.write(json.dumps({**request, "seconds": seconds}).encode() + b"\n")
                 self.process.stdin.flush()
             except OSError:
                 self.close()
