@@ -7,7 +7,9 @@ import pytest
 
 import gprscan as gs
 from gprscan import names
+from gprscan.detection import cylinder_image
 from gprscan.detection.inpipe.bars import bar_arrivals
+from gprscan.errors import LineError
 from gprscan.migration.pipe_curves import PipeModel
 from gprscan.synthetic.pipes import PipeBody, PipeScene, simulate_axial
 
@@ -21,12 +23,12 @@ SCENES = {
 
 
 @pytest.fixture(scope="module")
-def found():
-    tables = {}
+def lines():
+    made = {}
     for name, scene in SCENES.items():
         record = simulate_axial(scene)
         pipe = {"inner_diameter": 1.0, "wall_thickness": 0.11, "standoff": record.standoff, "clock": 0.0}
-        line = gs.from_array(
+        made[name] = gs.from_array(
             record.traces,
             dt=record.dt,
             distance=record.distance,
@@ -35,8 +37,12 @@ def found():
             time_zero=record.time_zero,
             pipe=pipe,
         )
-        tables[name] = gs.detect(line, recipe="pipe")
-    return tables
+    return made
+
+
+@pytest.fixture(scope="module")
+def found(lines):
+    return {name: gs.detect(line, recipe="pipe") for name, line in lines.items()}
 
 
 @pytest.mark.parametrize("name", ["little cover", "enough cover", "dense"])
@@ -68,6 +74,12 @@ def test_nothing_is_said_about_what_a_sheet_of_steel_hides(found):
     assert not found["sheet"]["kind"].isin(names.HAZARD_KINDS).any()
     assert any("nothing behind it can be seen" in note for note in found["sheet"].attrs["line"]["notes"])
     assert found["sheet"].attrs["line"]["rebar"] == []  # its pitch cannot be told
+
+
+def test_what_rings_before_a_sheet_of_steel_is_no_image(lines):
+    with pytest.raises(LineError, match="dense steel"):
+        cylinder_image([lines["sheet"]])
+    assert np.isfinite(cylinder_image([lines["enough cover"]])["echo_db"]).any()
 
 
 def test_deeper_bars_answer_later_by_the_way_through_the_wall():

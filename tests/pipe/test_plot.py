@@ -59,6 +59,19 @@ def test_the_echo_behind_the_wall_is_the_strongest_from_its_back_on(echo):
     assert np.isnan(behind.sel(clock=slice(100.0, 190.0))).all()
 
 
+def test_behind_a_wall_thicker_than_the_image_is_deep_nothing_is_known(echo):
+    behind = behind_wall(echo, 0.60)
+    assert behind.dims == ("chainage", "clock")
+    assert np.isnan(behind).all()
+
+
+def test_an_image_without_bodies_shows_its_own_chainages(echo):
+    axes = unrolled_pipe(pd.DataFrame(columns=["clock_deg"]), behind=behind_wall(echo, 0.10))
+    assert axes.get_xlim() == pytest.approx((12.0, 12.6))
+    assert len(axes.images) == 1
+    plt.close(axes.figure)
+
+
 def test_the_image_lies_under_the_bodies(echo):
     axes = unrolled_pipe(pd.DataFrame([ROW]), behind=behind_wall(echo, 0.10), chainage=(10.0, 15.0))
     [picture] = axes.images
@@ -68,7 +81,9 @@ def test_the_image_lies_under_the_bodies(echo):
     assert left + (column + 0.5) * (right - left) / drawn.shape[1] == pytest.approx(12.3)
     assert low + (row + 0.5) * (high - low) / drawn.shape[0] == pytest.approx(-60.0)  # 300 degrees: left of the crown
     assert axes.get_xlim() == (10.0, 15.0)
-    assert drawn.mask.sum() == 7 * 10
+    assert drawn.mask.sum() == 7 * 11  # that at 180 degrees at both edges
+    assert low <= -180.0
+    assert high >= 180.0
     plt.close(axes.figure)
 
 

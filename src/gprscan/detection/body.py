@@ -15,7 +15,7 @@ class Body:
     Attributes
     ----------
     source : str
-        Which detector claims it: "diffraction", "layer", "debond", "zone", "column", "link".
+        Which detector claims it: "diffraction", "debond", "zone", "column", "rebar", "link".
     x, t : float
         Position along the line in m and two-way time in ns of the apex, or of the middle of the top.
     channel : int

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from scipy import signal
 
 from gprscan.geometry.pipe_shape import BoreShape
 from gprscan.kernels.pipe import stacked
@@ -50,14 +51,14 @@ class AxialSides:
     depths : ndarray, shape (depth,)
         Outward from the inner wall surface, m.
     turns : ndarray, shape (side,)
-        As seen from the middle of the arc, radians.
+        As seen from the middle of the arc, radians; infinite out of sight.
     aperture : float
         Half-angle, degrees.
 
     Attributes
     ----------
     shares : ndarray, shape (side, depth)
-        Weight of the line for these points: `taper` over the same aperture.
+        Weight of the line for these points: `taper` over the same aperture, 0 where no ray goes within the recorded time.
     halo : int
         Traces on either side that an image needs.
     """
@@ -69,22 +70,36 @@ class AxialSides:
         beside = np.abs(turns) * (model.radius - model.standoff)
         self.halo = int(np.ceil(reach.max() / spacing)) + 1
         self.shares = taper(beside[:, None] / reach)
-        lags = spacing * np.arange(-self.halo, self.halo + 1)
+        self._lags = spacing * np.arange(-self.halo, self.halo + 1)
+        self._reach = np.maximum(reach, 1.5 * spacing)
+        self._near = np.flatnonzero(self.shares.any(axis=1))  # tables are large, and most sides are out of reach
         half = 0.5 * model.separation
         curves, weights = [], []
-        for depth, far in zip(depths, reach, strict=True):
-            there, back = np.split(
-                point_times(model, float(depth), np.concatenate([lags - half, lags + half]), turns), 2
-            )
-            curves.append(_samples(time, (there + back).T))
-            weights.append(taper(np.hypot(lags, beside[:, None]) / max(far, 1.5 * spacing)))
-        self._curves = np.stack(curves, axis=1)
-        self._weights = np.stack(weights, axis=1).astype(np.float32)
+        for depth, far in zip(depths, self._reach, strict=True):
+            along = np.concatenate([self._lags - half, self._lags + half])
+            there, back = np.split(point_times(model, float(depth), along, turns[self._near]), 2)
+            curves.append(_samples(time, (there + back).T).astype(np.float32))
+            weights.append(taper(np.hypot(self._lags, beside[self._near, None]) / far).astype(np.float32))
+        self._curves, self._weights = np.stack(curves, axis=1), np.stack(weights, axis=1)
+        answers = (self._curves >= 0) & (self._curves < time.size - 1) & (self._weights > 0)
+        self.shares[self._near] *= answers.any(axis=-1)  # what no ray reaches is unknown, not quiet
 
     def images(self, traces: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the number of each side that the line sees at all, and its image, complex, shape (trace, depth)."""
-        for side in np.flatnonzero(self.shares.any(axis=1)):
-            yield int(side), stacked_complex(traces, self._curves[side], self._weights[side], ring=False)
+        for side, curves, weights in zip(self._near, self._curves, self._weights, strict=True):
+            if self.shares[side].any():
+                yield int(side), stacked_complex(traces, curves, weights, ring=False)
+
+    def measured(self, valid: np.ndarray) -> np.ndarray:
+        """Return the share of the aperture, as far as it lies on the line, that `valid` traces cover, shape (trace, depth)."""
+        if valid.all():
+            return np.ones((valid.size, self._reach.size), np.float32)
+        across = taper(self._lags[:, None] / self._reach)
+        covered, whole = (
+            signal.fftconvolve(part[:, None], across, axes=0)[self.halo : self.halo + valid.size]
+            for part in (valid.astype(float), np.ones(valid.size))
+        )
+        return np.clip(covered / whole, 0.0, 1.0).astype(np.float32)
 
 
 class RingSides:
@@ -119,7 +134,7 @@ class RingSides:
         _, normals = bore.wall(clock)
         most = min(int((np.abs(apart) < self.reach.max()).sum(axis=1).max()) // 2 + 1, (n - 1) // 2)
         seen = (np.arange(n)[:, None] + np.arange(-most, most + 1)) % n
-        self._apart = np.take_along_axis(apart, seen, axis=1)
+        self._seen, self._apart = seen, np.take_along_axis(apart, seen, axis=1)
         self._same = np.take_along_axis(normals @ normals.T, seen, axis=1) > _SAME_FACE
         self._radius = np.round(bore.radius_of_curvature(clock), 3)
 
@@ -145,6 +160,11 @@ class RingSides:
         far = np.abs(self._apart[self._radius == radius]).max() / radius
         turns = np.linspace(0.0, far + 0.5 * model.separation / (radius - model.standoff), _TURNS)
         return turns, np.stack([point_times(model, float(depth), beside, turns) for depth in self.depths])
+
+    def measured(self, valid: np.ndarray) -> np.ndarray:
+        """Return the share of the aperture, in the section, that traces cover which are `valid`, shape (trace, depth)."""
+        across = taper(self._apart[:, None, :] / self.reach[:, None]) * self._same[:, None, :]
+        return ((across * valid[self._seen][:, None, :]).sum(-1) / across.sum(-1)).astype(np.float32)
 
     def share(self, beside: float) -> np.ndarray:
         """Return the weight of the ring for points `beside` it, shape (depth,)."""

@@ -44,7 +44,7 @@ def unrolled_pipe(
     axes : matplotlib Axes, optional
         Where to draw; new ones if left out.
     chainage : (float, float), optional
-        Range to show, m; that of the bodies if left out.
+        Range to show, m; that of the bodies if left out, without bodies that of `behind`.
     behind : DataArray, dims (chainage, clock), optional
         Echo at and just behind the outer wall in dB, from `behind_wall`; drawn in grey, white where it is quiet.
 
@@ -68,7 +68,7 @@ def unrolled_pipe(
     if axes is None:
         axes = plt.figure(figsize=(9, 3.8), layout="constrained").add_subplot()
     known = anomalies[np.isfinite(anomalies["clock_deg"].astype(float))]
-    low, high = chainage or _range(known)
+    low, high = chainage or _range(known, behind)
     axes.set(xlim=(low, high), ylim=(-180, 180), xlabel="chainage (m)", ylabel="clock angle (degrees)")
     axes.set_yticks([-180, -90, 0, 90, 180], ["180 invert", "270 left", "0 crown", "90 right", "180 invert"])
     axes.grid(visible=True, alpha=0.3)
@@ -115,8 +115,15 @@ def behind_wall(echo: xr.DataArray, wall: float) -> xr.DataArray:
         ``echo_db`` of `gprscan.detection.cylinder_image`; of one on disk only a part is held at a time.
     wall : float
         Thickness of the wall, m.
+
+    Returns
+    -------
+    DataArray, dims (chainage, clock)
+        dB; NaN where nothing was seen, everywhere if the image does not reach as deep as the wall.
     """
     near = echo.sel(radial_depth=slice(wall - 0.02, wall + 0.15))
+    if near.sizes["radial_depth"] == 0:
+        return xr.full_like(echo.isel(radial_depth=0, drop=True), np.nan, dtype="float32")
     parts = []
     for start in range(0, near.sizes["chainage"], _ROWS):
         part = near.isel(chainage=slice(start, start + _ROWS)).load()
@@ -130,14 +137,17 @@ def _draw_behind(axes: Axes, behind: xr.DataArray) -> None:
     from matplotlib.colors import Normalize
 
     clock = (behind["clock"].values + 180.0) % 360.0 - 180.0
-    ordered = behind.transpose("clock", "chainage").values[np.argsort(clock)]
+    order = np.argsort(clock)
+    order = np.append(order, order[0])  # the invert shows at both edges
+    ordered = behind.transpose("clock", "chainage").values[order]
     along, step = behind["chainage"].values, 360.0 / clock.size
     half = 0.5 * (along[-1] - along[0]) / max(along.size - 1, 1)
+    lowest = clock.min() - 0.5 * step
     limits = axes.get_xlim(), axes.get_ylim()
     axes.set_facecolor(_UNSEEN)
     axes.imshow(
         np.ma.masked_invalid(ordered),
-        extent=(along[0] - half, along[-1] + half, np.sort(clock)[0] - 0.5 * step, np.sort(clock)[-1] + 0.5 * step),
+        extent=(along[0] - half, along[-1] + half, lowest, lowest + step * order.size),
         origin="lower",
         aspect="auto",
         cmap=_GREYS,
@@ -148,10 +158,15 @@ def _draw_behind(axes: Axes, behind: xr.DataArray) -> None:
     axes.set(xlim=limits[0], ylim=limits[1])
 
 
-def _range(known: pd.DataFrame) -> tuple[float, float]:
-    edges = known[["chainage_from_m", "chainage_to_m"]].to_numpy(float)
-    edges = edges[np.isfinite(edges)]
-    return (float(edges.min()) - 1.0, float(edges.max()) + 1.0) if edges.size else (0.0, 1.0)
+def _range(known: pd.DataFrame, behind: xr.DataArray | None) -> tuple[float, float]:
+    if len(known):
+        edges = known[["chainage_from_m", "chainage_to_m"]].to_numpy(float)
+        edges = edges[np.isfinite(edges)]
+        if edges.size:
+            return float(edges.min()) - 1.0, float(edges.max()) + 1.0
+    if behind is not None and behind.sizes["chainage"] > 1:
+        return float(behind["chainage"].min()), float(behind["chainage"].max())
+    return 0.0, 1.0
 
 
 def long_section(

@@ -63,9 +63,11 @@ def _segment(entry: dict[str, Any], bodies: Bodies, out: Path) -> dict[str, Any]
     image = volume_of(out, entry["name"])
     if image is not None:
         thick = image.attrs["wall_thickness"]
-    if known or image is not None:
+    behind = None if image is None else behind_wall(image["echo_db"], thick)
+    if behind is not None and not np.isfinite(behind).any():  # a wall thicker than the image is deep
+        behind = None
+    if known or behind is not None:
         table = pd.DataFrame(known, columns=None if known else ["clock_deg"])
-        behind = None if image is None else behind_wall(image["echo_db"], thick)
         found["unrolled"] = drawn(lambda axes: unrolled_pipe(table, axes, chainage=span, behind=behind), (9.6, 4.2))
     if frame is not None:
         above = [row for row in bodies.rows if row.get("clock_deg") is None and row["hazard"] and row["placed"]]

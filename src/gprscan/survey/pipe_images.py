@@ -39,13 +39,13 @@ def write_images(jobs: Iterable[LineJob], records: list[dict[str, Any]], out: Pa
             segment = str(json.loads(text).get("segment") or job.id)
             wanted.setdefault(segment, []).append((job, record["key"]))
     folder = out / VOLUMES
-    paths = {folder / f"{safe_name(segment)}.nc": members for segment, members in wanted.items()}
+    paths = {folder / f"{safe_name(segment)}.nc": (segment, members) for segment, members in wanted.items()}
     for old in set(folder.glob("*.nc")) - set(paths):
         old.unlink()
-    for path, members in paths.items():
+    for path, (segment, members) in paths.items():
         key = store.fingerprint([entry for _, entry in members])
         if _key_of(path) != key:
-            _write(path, [job for job, _ in members], key)
+            _write(path, [job for job, _ in members], {_SOURCE: key, "segment": segment})
 
 
 def _key_of(path: Path) -> str | None:
@@ -60,12 +60,12 @@ def _key_of(path: Path) -> str | None:
         return None
 
 
-def _write(path: Path, jobs: list[LineJob], key: str) -> None:
+def _write(path: Path, jobs: list[LineJob], attrs: dict[str, str]) -> None:
     from gprscan.detection import write_cylinder_image
 
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        write_cylinder_image([open_line(job) for job in jobs], path, attrs={_SOURCE: key})
+        write_cylinder_image([open_line(job) for job in jobs], path, attrs=attrs)
     except Exception as error:  # what was found is worth more than its picture
         path.unlink(missing_ok=True)
         _log.warning("%s: no image of the ground round the pipe: %s", path.stem, error)

@@ -52,6 +52,8 @@ class Look:
         m; of a ring everywhere the same.
     clock : ndarray, shape (trace,)
         Degrees.
+    valid : ndarray of bool, shape (trace,)
+        False for dead traces: they tell nothing, and not that the ground is quiet.
     ring : bool
         Whether the traces go round.
     """
@@ -62,6 +64,7 @@ class Look:
     wall: Wall
     chainage: np.ndarray
     clock: np.ndarray
+    valid: np.ndarray
     ring: bool
 
 
@@ -116,7 +119,8 @@ def cylinder_image(
     Raises
     ------
     LineError
-        If a line knows no pipe, the pipes differ, a ring has no chainage, or radar cannot look through the wall.
+        If a line knows no pipe, the pipes differ, a ring has no chainage, a channel has no valid trace, an axial line covers no node,
+        or radar cannot look through the wall on any line.
     ParameterError
         If a step is none.
     """
@@ -207,6 +211,9 @@ def _planned(
         raise ParameterError(msg)
     settings = load_pipe_settings(recipe)
     looks = [look for line in lines for look in _looks(line, settings)]
+    if not looks:
+        msg = "dense steel in the wall hides what lies behind it on every line; there is no ground to image."
+        raise LineError(msg)
     bores = {bore_of(line) for line in lines}
     segments = {str((model.pipe_of(line) or {}).get("segment")) for line in lines}
     if len(bores) > 1 or len(segments) > 1:
@@ -215,8 +222,12 @@ def _planned(
     wide = settings.reach * np.tan(np.deg2rad(settings.aperture))
     ends = [(look.chainage.min() - wide * look.ring, look.chainage.max() + wide * look.ring) for look in looks]
     first, last = min(low for low, _ in ends), max(high for _, high in ends)
+    chainage = chainage_step * np.arange(np.ceil(first / chainage_step), np.floor(last / chainage_step + 1e-9) + 1)
+    if not chainage.size:
+        msg = f"the lines cover chainage {first:.3f} to {last:.3f} m, between two nodes; use a chainage_step below {chainage_step} m."
+        raise LineError(msg)
     grid = CylinderGrid(
-        chainage_step * np.arange(np.ceil(first / chainage_step), np.floor(last / chainage_step + 1e-9) + 1),
+        chainage,
         clock_step * np.arange(round(turns)),
         np.arange(0.02, settings.reach, depth_step),
     )
@@ -237,17 +248,24 @@ def _looks(line: xr.Dataset, settings: PipeSettings) -> Iterator[Look]:
     if ring and names.CHAINAGE not in line.coords:
         msg = "a ring needs to know its chainage: line.assign_coords(chainage=12.4), or [ring] in RUN.pipe.toml."
         raise LineError(msg)
+    if not ring and (line.sizes[names.TRACE] < 2 or np.ptp(line[names.DISTANCE].values) == 0):
+        msg = f"{line.sizes[names.TRACE]} trace(s) at one place: an axial line needs two chainages or more to be migrated."
+        raise LineError(msg)
     for section in sections_of(line, pipe, settings):
+        if not section.valid.any():
+            msg = f"channel {section.channel} has no valid trace: all are zero or not finite. Leave that line or channel out."
+            raise LineError(msg)
         wall, medium, _ = fitted_wall(line, section, pipe, ring)
+        if wall.steel:  # what rings in front of it is no picture of the ground
+            continue
         level = (section.direct_peak or float(np.abs(section.raw).max()) or 1.0) * 10 ** (
             full_echo(section, wall, medium) / 20
         )
         echo = np.where(section.valid[:, None], section.echo / level, 0.0)
         at = np.full(section.x.size, float(line[names.CHAINAGE])) if ring else section.x
         clock = model.clock_angles(line, section.channel)
-        yield Look(
-            signal.hilbert(echo, axis=1).astype(np.complex64), section.t - wall.shift, medium, wall, at, clock, ring
-        )
+        analytic = signal.hilbert(echo, axis=1).astype(np.complex64)
+        yield Look(analytic, section.t - wall.shift, medium, wall, at, clock, section.valid, ring)
 
 
 def _blocks(
@@ -273,6 +291,7 @@ class _Axial:
         self.look, self.grid = look, grid
         order = np.argsort(look.chainage, kind="stable")  # a run upstream comes with falling chainages
         self.chainage, self.clock, self.echo = look.chainage[order], look.clock[order], look.echo[order]
+        self.valid = look.valid[order]
         self.spacing = float(np.ptp(self.chainage)) / max(self.chainage.size - 1, 1)
         step = 360.0 / grid.clock.size / _QUARTERS
         self._rounded = np.round(self.clock / step).astype(int)
@@ -285,7 +304,7 @@ class _Axial:
         turns = ((way + 0.5 * round_) % round_ - 0.5 * round_) / radius
         facing = bore.wall(self.grid.clock)[1] @ bore.wall(np.array([clock]))[1][0]
         # another face of a box, or the other side of the bore: out of sight
-        turns = np.where(facing > 0.5, turns, np.pi)
+        turns = np.where(facing > 0.5, turns, np.inf)
         medium = replace(self.look.medium, radius=radius)
         return AxialSides(self.look.time, self.spacing, medium, self.grid.depth, turns, settings.aperture)
 
@@ -305,11 +324,13 @@ class _Axial:
             inside &= mine[np.round(place).astype(int)]
             low = np.minimum(place.astype(int), last - first - 2)
             share = (place - low)[:, None].astype(np.float32)
+            measured = sides.measured(self.valid[part])
+            known = (1 - share) * measured[low] + share * measured[low + 1]
             for column, made in sides.images(self.echo[part]):
                 value = (1 - share) * made[low] + share * made[low + 1]
                 w = sides.shares[column].astype(np.float32) * inside[:, None]
-                image[:, column] += w * value
-                weight[:, column] += w
+                image[:, column] += w * value  # dead traces are zeros in it, so that it is less already
+                weight[:, column] += w * known
 
 
 class _Ring:
@@ -326,16 +347,20 @@ class _Ring:
         near = np.interp(grid.clock, lapped, np.arange(-1.0, n + 1.0))
         self._low = np.floor(near).astype(int) % n
         self._share = (near - np.floor(near))[:, None].astype(np.float32)
+        self._known = self._between(self._sides.measured(look.valid[order]))
+
+    def _between(self, made: np.ndarray) -> np.ndarray:
+        """Interpolate from the traces to the clock angles of the grid."""
+        return (1 - self._share) * made[self._low] + self._share * made[(self._low + 1) % self.clock.size]
 
     def add(self, chainage: np.ndarray, image: np.ndarray, weight: np.ndarray) -> None:
         """Add what the ring sees at these chainages."""
         shares = np.stack([self._sides.share(float(beside)) for beside in chainage - self.at]).astype(np.float32)
         rows = np.flatnonzero(shares.any(axis=1))
-        following = (self._low + 1) % self.clock.size
         made = self._sides.images(self.echo, self.look.time, chainage[rows] - self.at)
         for row, seen in zip(rows, made, strict=True):
-            image[row] += shares[row] * ((1 - self._share) * seen[self._low] + self._share * seen[following])
-            weight[row] += shares[row]
+            image[row] += shares[row] * self._between(seen)
+            weight[row] += shares[row] * self._known
 
 
 def _shell(line: xr.Dataset, grid: CylinderGrid, looks: list[Look]) -> xr.Dataset:
