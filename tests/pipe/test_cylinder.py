@@ -14,7 +14,7 @@ import gprscan as gs
 from gprscan.detection import cylinder_image, write_cylinder_image
 from gprscan.detection.inpipe import cylinder
 from gprscan.detection.inpipe.layered_wave import wall_trace
-from gprscan.errors import LineError, ParameterError
+from gprscan.errors import LineError, MissingPositionError, ParameterError
 from gprscan.migration.pipe_curves import PipeModel, axial_time, point_times, ring_time
 from tests import reference
 
@@ -151,6 +151,8 @@ def test_lines_too_short_to_image_are_refused(run):
         cylinder_image([short])
     with pytest.raises(LineError, match="two chainages"):
         cylinder_image([run[0].isel(trace=slice(0, 1))])
+    with pytest.raises(MissingPositionError):
+        cylinder_image([run[0].drop_vars("distance")])
 
 
 def test_a_line_behind_whose_steel_nothing_is_seen_adds_nothing(run, monkeypatch):

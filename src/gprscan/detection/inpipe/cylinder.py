@@ -248,7 +248,7 @@ def _looks(line: xr.Dataset, settings: PipeSettings) -> Iterator[Look]:
     if ring and names.CHAINAGE not in line.coords:
         msg = "a ring needs to know its chainage: line.assign_coords(chainage=12.4), or [ring] in RUN.pipe.toml."
         raise LineError(msg)
-    if not ring and (line.sizes[names.TRACE] < 2 or np.ptp(line[names.DISTANCE].values) == 0):
+    if not ring and names.DISTANCE in line.coords and np.ptp(line[names.DISTANCE].values) == 0:
         msg = f"{line.sizes[names.TRACE]} trace(s) at one place: an axial line needs two chainages or more to be migrated."
         raise LineError(msg)
     for section in sections_of(line, pipe, settings):
