@@ -111,7 +111,7 @@ def cylinder_image(
     -------
     xarray.Dataset
         ``echo_db`` over (chainage, clock, radial_depth), float32: the envelope of the image in dB against a wall with air behind
-        it; NaN where no line looks. Coordinates: ``chainage`` (m), ``clock`` (degrees), ``radial_depth`` (m, outward from the inner
+        it; NaN where no line looks, because no ray goes there, its traces are dead, or steel hides it. Coordinates: ``chainage`` (m), ``clock`` (degrees), ``radial_depth`` (m, outward from the inner
         wall surface), ``radius`` (m from the axis; round bores), and with a side file ``x``, ``y``, ``z`` of the inner wall surface and
         its outward normal ``normal_x``, ``normal_y``, ``normal_z`` over (chainage, clock): a node lies at
         ``x + radial_depth * normal_x`` and so on. Attributes: ``segment``, ``wall_thickness`` (m, as measured), ``pipe``.
