@@ -25,7 +25,7 @@ from score_scenes import wilson
 import gprscan as gs
 from gprscan import names
 from gprscan.synthetic import degradation
-from gprscan.synthetic.pipes import PipeBody, PipeScene, simulate_axial, simulate_ring
+from gprscan.synthetic.pipes import PipeBody, PipeScene, axial_line, simulate_axial, simulate_ring
 from gprscan.units import C_AIR
 
 CONFIDENCES = (0.0, 0.4, 0.6, 0.7, 0.8, 0.9, 1.01)
@@ -282,12 +282,6 @@ def score_joints(seed: int, count: int) -> None:
     places = (0.7, 1.4, 2.1)
     scene = PipeScene(joints=places, length=2.8, seed=seed, window=9.0)
     record = simulate_axial(scene)
-    pipe = {
-        "inner_diameter": scene.diameter,
-        "wall_thickness": 1.1 * scene.wall,
-        "standoff": record.standoff,
-        "clock": 0.0,
-    }
     for level in LEVELS:
         found = false = 0
         draws = 1 if level == "clean" else count
@@ -300,16 +294,7 @@ def score_joints(seed: int, count: int) -> None:
                 traces = degradation.degrade(
                     traces, record.dt, how, rng, direct_ns=direct, frequency=scene.frequency
                 ).traces
-            line = gs.from_array(
-                traces,
-                dt=record.dt,
-                distance=record.distance,
-                frequency=scene.frequency,
-                separation=record.separation,
-                time_zero=record.time_zero,
-                pipe=pipe,
-            )
-            table = gs.detect(line, recipe="pipe")
+            table = gs.detect(axial_line(scene, record, wall=1.1 * scene.wall, traces=traces), recipe="pipe")
             at = table.loc[table["kind"] == "joint", "distance_m"].to_numpy()
             hits = [place for place in places if (np.abs(at - place) < 0.06).any()]
             found += len(hits)

@@ -11,7 +11,7 @@ from gprscan.detection import cylinder_image
 from gprscan.detection.inpipe.bars import bar_arrivals
 from gprscan.errors import LineError
 from gprscan.migration.pipe_curves import PipeModel
-from gprscan.synthetic.pipes import PipeBody, PipeScene, simulate_axial
+from gprscan.synthetic.pipes import PipeBody, PipeScene, axial_line, simulate_axial
 
 VOID = PipeBody(0.9, 0.10, 0.3, 0.12, "air")
 SCENES = {
@@ -24,20 +24,7 @@ SCENES = {
 
 @pytest.fixture(scope="module")
 def lines():
-    made = {}
-    for name, scene in SCENES.items():
-        record = simulate_axial(scene)
-        pipe = {"inner_diameter": 1.0, "wall_thickness": 0.11, "standoff": record.standoff, "clock": 0.0}
-        made[name] = gs.from_array(
-            record.traces,
-            dt=record.dt,
-            distance=record.distance,
-            frequency=scene.frequency,
-            separation=record.separation,
-            time_zero=record.time_zero,
-            pipe=pipe,
-        )
-    return made
+    return {name: axial_line(scene, simulate_axial(scene), wall=0.11) for name, scene in SCENES.items()}
 
 
 @pytest.fixture(scope="module")

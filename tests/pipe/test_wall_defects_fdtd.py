@@ -6,7 +6,7 @@ import pytest
 
 import gprscan as gs
 from gprscan import names
-from gprscan.synthetic.pipes import PipeScene, simulate_axial
+from gprscan.synthetic.pipes import PipeScene, axial_line, simulate_axial
 
 SCENES = {
     "thinned": PipeScene(
@@ -19,21 +19,10 @@ SCENES = {
 
 @pytest.fixture(scope="module")
 def found():
-    tables = {}
-    for name, scene in SCENES.items():
-        record = simulate_axial(scene)
-        pipe = {"inner_diameter": 1.0, "wall_thickness": 0.11, "standoff": record.standoff, "clock": 0.0}
-        line = gs.from_array(
-            record.traces,
-            dt=record.dt,
-            distance=record.distance,
-            frequency=scene.frequency,
-            separation=record.separation,
-            time_zero=record.time_zero,
-            pipe=pipe,
-        )
-        tables[name] = gs.detect(line, recipe="pipe")
-    return tables
+    return {
+        name: gs.detect(axial_line(scene, simulate_axial(scene), wall=0.11), recipe="pipe")
+        for name, scene in SCENES.items()
+    }
 
 
 @pytest.mark.parametrize(("name", "first", "last"), [("thinned", 0.85, 1.35), ("worn", 0.8, 1.3)])

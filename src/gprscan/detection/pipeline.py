@@ -226,14 +226,15 @@ def _outstanding(body: Body, settings: Settings) -> bool:
 def decide(body: Body, settings: Settings) -> str:
     """Kind of a body: the most probable one; `unknown` where no kind of body is probable enough."""
     chances = posterior(body.votes)
+    hidden = "unknown" if _outstanding(body, settings) else "clutter"
     if chances.get("clutter", 0.0) > 1 - settings.report:
-        return "unknown" if _outstanding(body, settings) else "clutter"
+        return hidden
     best = next((kind for kind in chances if kind != "clutter"), "clutter")
     if best == "debond" and body.source == "diffraction":
         # the rim of a gap, or what looks like one: the gap itself shows as a change of its interface
         best = next((kind for kind in chances if kind not in ("clutter", "debond")), "clutter")
         if chances.get(best, 0.0) <= LEAST_KIND:
-            return "unknown" if _outstanding(body, settings) else "clutter"
+            return hidden
     if best in names.HAZARD_KINDS and sum(chances.get(kind, 0.0) for kind in names.HAZARD_KINDS) < settings.hazard:
         return "unknown"
     return best if chances[best] > LEAST_KIND else "unknown"

@@ -95,6 +95,20 @@ def _absorb_e_along(ez, hy, hy_before, psi, b, c, d, cb, reach):  # type: ignore
 
 
 @inline
+def fields_at_rest(nx, nz, layer):  # type: ignore[no-untyped-def]
+    """Return the fields Ez, Hx, Hy and the memories of the absorbing layers that `sweep` steps, all zero."""
+    return (
+        np.zeros((nx, nz), np.float32),
+        np.zeros((nx, nz), np.float32),
+        np.zeros((nx, nz), np.float32),
+        np.zeros((nx, 2 * STRIP), np.float32),
+        np.zeros((nx, 2 * STRIP), np.float32),
+        np.zeros((2 * layer, nz), np.float32),
+        np.zeros((2 * layer, nz), np.float32),
+    )
+
+
+@inline
 def sweep(  # type: ignore[no-untyped-def]
     ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along, ca, cb, courant, at_h, at_e, whole, half, rows
 ):
@@ -158,13 +172,7 @@ def fdtd_shot(ca, cb, courant, current, source, receivers, whole, half, reach, e
     nx, nz = ca.shape
     layer = whole.shape[1]
     at_h, at_e = strips(whole, half)
-    ez = np.zeros((nx, nz), np.float32)
-    hx = np.zeros((nx, nz), np.float32)
-    hy = np.zeros((nx, nz), np.float32)
-    psi_hx = np.zeros((nx, 2 * STRIP), np.float32)
-    psi_ez_down = np.zeros((nx, 2 * STRIP), np.float32)
-    psi_hy = np.zeros((2 * layer, nz), np.float32)
-    psi_ez_along = np.zeros((2 * layer, nz), np.float32)
+    ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along = fields_at_rest(nx, nz, layer)
     for step in range(current.shape[0]):
         if step % every == 0 and step // every < record.shape[1]:
             for r in range(receivers.shape[0]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gprscan.kernels.fdtd import STRIP, strips, sweep
+from gprscan.kernels.fdtd import fields_at_rest, strips, sweep
 from gprscan.kernels.jit import kernel
 
 
@@ -38,13 +38,7 @@ def send_back(ca, cb, courant, sheet, first, row, whole, half, reach):  # type: 
     nx, nz = ca.shape
     layer = whole.shape[1]
     at_h, at_e = strips(whole, half)
-    ez = np.zeros((nx, nz), np.float32)
-    hx = np.zeros((nx, nz), np.float32)
-    hy = np.zeros((nx, nz), np.float32)
-    psi_hx = np.zeros((nx, 2 * STRIP), np.float32)
-    psi_ez_down = np.zeros((nx, 2 * STRIP), np.float32)
-    psi_hy = np.zeros((2 * layer, nz), np.float32)
-    psi_ez_along = np.zeros((2 * layer, nz), np.float32)
+    ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along = fields_at_rest(nx, nz, layer)
     for step in range(sheet.shape[0]):
         rows = min(reach[step], nz - 1)
         sweep(ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along, ca, cb, courant, at_h, at_e, whole, half, rows)
@@ -81,13 +75,7 @@ def correlate_pair(ca, cb, courant, pulse, echo, source, receiver, whole, half, 
     left, right, top, bottom = window
     kept = np.zeros((steps // every + 1, right - left, bottom - top), np.float32)
     for way in range(2):
-        ez = np.zeros((nx, nz), np.float32)
-        hx = np.zeros((nx, nz), np.float32)
-        hy = np.zeros((nx, nz), np.float32)
-        psi_hx = np.zeros((nx, 2 * STRIP), np.float32)
-        psi_ez_down = np.zeros((nx, 2 * STRIP), np.float32)
-        psi_hy = np.zeros((2 * layer, nz), np.float32)
-        psi_ez_along = np.zeros((2 * layer, nz), np.float32)
+        ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along = fields_at_rest(nx, nz, layer)
         i, k = source if way == 0 else receiver
         for step in range(steps):
             sweep(

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from gprscan.kernels import fdtd as kernels
+from gprscan.model import from_array
 from gprscan.synthetic import fdtd
 from gprscan.synthetic.media import Medium, correlated_field
 from gprscan.synthetic.wavelets import pulse_delay, ricker
@@ -150,6 +152,31 @@ class PipeRecord:
     standoff: float
     separation: float
     objects: list[dict[str, Any]]
+
+
+def axial_line(
+    scene: PipeScene, record: PipeRecord, *, wall: float, traces: NDArray[np.float32] | None = None
+) -> xr.Dataset:
+    """Return a record of `simulate_axial` as a line along the crown of its pipe.
+
+    Parameters
+    ----------
+    scene, record
+        What was simulated, and what came out.
+    wall : float
+        Thickness of the wall as the drawing has it, m.
+    traces : float32 array, shape (trace, sample), optional
+        In place of the clean ones, such as degraded ones.
+    """
+    return from_array(
+        record.traces if traces is None else traces,
+        dt=record.dt,
+        distance=record.distance,
+        frequency=scene.frequency,
+        separation=record.separation,
+        time_zero=record.time_zero,
+        pipe={"inner_diameter": scene.diameter, "wall_thickness": wall, "standoff": record.standoff, "clock": 0.0},
+    )
 
 
 def simulate_axial(scene: PipeScene) -> PipeRecord:

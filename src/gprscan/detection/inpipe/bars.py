@@ -19,8 +19,6 @@ _DENSE_DB = -36.0  # the same of a dense mesh, in the echoes themselves
 BAR_RADIUS = 0.006  # m, that bars are taken to have: a thin bar answers from its axis
 _DAMPING = 0.12  # 1/ns, imaginary part of the frequency: what wraps round in space has died away
 _DEPTHS = np.arange(0.006, 0.121, 0.003)  # m, of the axes of bars, for which arrivals are modelled
-
-
 _SHEET_SHARE = 0.4  # most that a sheet leaves unexplained, of what the best wall leaves
 _SHEET_MISFIT = 0.45  # and as a share of the trace's amplitude
 HIDING = 0.10  # m: a finer mesh hides what is behind where the back of the wall is not seen through it either
