@@ -54,6 +54,58 @@ def test_looks_that_contradict_weigh_against_each_other():
     assert row["confidence"] == pytest.approx(0.18 / (0.18 + 0.08), abs=1e-4)
 
 
+def doubtful(row, said, base, kind="cavity"):
+    """Return a row that says `said` for a kind, where a share `base` of such rows are bodies."""
+    chances = json.dumps({kind: said, "unknown": 1 - said})
+    return row | {
+        "kind": kind,
+        "confidence": said,
+        "probabilities": chances,
+        "evidence": json.dumps({"base_rate": base}),
+    }
+
+
+def test_two_weak_looks_are_worth_more_than_either():
+    [row] = fused(doubtful(LEVEL, 0.4, 0.3), doubtful(UPRIGHT, 0.45, 0.3)).to_dict("records")
+    # by hand: odds of 3 : 7 before, times (0.4 / 0.6) / (3 / 7) and (0.45 / 0.55) / (3 / 7)
+    odds = (0.4 / 0.6) * (0.45 / 0.55) / (3 / 7)
+    assert row["kind"] == "cavity"
+    assert row["confidence"] > 0.45
+    assert row["confidence"] == pytest.approx(odds / (1 + odds))
+    chances = json.loads(row["probabilities"])
+    assert sum(chances.values()) == pytest.approx(1.0, abs=1e-3)
+    assert chances["unknown"] == pytest.approx(1 / (1 + odds), abs=1e-4)
+
+
+@pytest.mark.parametrize(("said", "change"), [(0.7, 1), (0.5, 0), (0.35, -1)])
+def test_a_look_counts_against_its_base_rate(said, change):
+    # a row that says no more than rows of its sort do on the average changes nothing
+    [row] = fused(doubtful(LEVEL, 0.8, 0.5), doubtful(UPRIGHT, said, 0.5)).to_dict("records")
+    assert row["kind"] == "cavity"
+    assert (row["confidence"] - 0.8) * change > 0 or (change == 0 and row["confidence"] == pytest.approx(0.8))
+
+
+def test_weak_looks_keep_their_name_even_below_the_base_rate():
+    [row] = fused(doubtful(LEVEL, 0.3, 0.6), doubtful(UPRIGHT, 0.3, 0.6)).to_dict("records")
+    assert row["kind"] == "cavity"
+    assert row["confidence"] < 0.3
+
+
+def test_a_look_that_cannot_tell_the_kind_takes_that_of_the_other():
+    unsure = UPRIGHT | {"kind": "unknown", "confidence": 0.6, "probabilities": '{"unknown": 0.6, "cavity": 0.4}'}
+    [row] = fused(doubtful(LEVEL, 0.5, 0.5), unsure).to_dict("records")
+    assert row["kind"] == "cavity"
+    assert row["confidence"] == pytest.approx(0.4)
+
+
+def test_looks_that_see_a_body_of_two_kinds_do_not_make_it_nothing():
+    [row] = fused(doubtful(LEVEL, 0.7, 0.5), doubtful(UPRIGHT, 0.8, 0.5, "water_rich")).to_dict("records")
+    odds = (0.7 / 0.3) * (0.8 / 0.2)
+    chances = json.loads(row["probabilities"])
+    assert row["kind"] == "water_rich"
+    assert chances["cavity"] + chances["water_rich"] == pytest.approx(odds / (1 + odds), abs=1e-3)
+
+
 @pytest.mark.parametrize(("clock", "rows"), [(2.0, 1), (60.0, 2)])
 def test_an_axial_line_and_a_ring_make_one_body_across_the_crown(clock, rows):
     pipe = {

@@ -19,6 +19,8 @@ FUSED_COLUMNS = ("fused_ids", "seen_on")
 _BEAM = 0.15
 _LEAST_DEPTH = 0.06  # m that two depths of one body may differ, at least
 _METAL = ("rebar", "nail_head", "pipe")
+_NONE = "unknown"  # what a look that may be of nothing gives the rest of its probability to
+_FLOOR = 0.01  # least probability that a look may give to anything
 
 
 def fuse_lines(anomalies: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
@@ -26,8 +28,8 @@ def fuse_lines(anomalies: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
 
     Two rows from different lines are one body where their extents overlap, each widened by half a Fresnel zone across its
     line, where their depths differ by no more than twice their joint standard deviation, and where both are metal or
-    neither is. Kinds are weighed together: the probabilities of independent looks multiply. The row with the highest
-    confidence stays; its extent becomes that of both.
+    neither is. The looks are weighed together as independent evidence, by odds against the ``base_rate`` that their
+    ``evidence`` gives. The row with the highest confidence stays; its extent becomes that of both.
 
     Parameters
     ----------
@@ -136,13 +138,14 @@ def _fused(
     best: dict[str, Any], rows: list[dict[str, Any]], box: Callable[[dict[str, Any]], Box | None]
 ) -> dict[str, Any]:
     """Return what changes in the row that stays."""
-    chances = _weighed([row.get("probabilities") for row in rows])
+    chances = _weighed(rows)
     values: dict[str, Any] = {
         "fused_ids": json.dumps([str(row["anomaly_id"]) for row in rows], ensure_ascii=False),
         "seen_on": json.dumps(sorted({str(row["line"]) for row in rows}), ensure_ascii=False),
     }
     if chances:
-        kind = max(chances, key=lambda name: chances[name])
+        # looks that call it by a name are no reason to take the name away, be they weak
+        kind = next((name for name in chances if name != _NONE), _NONE) if _named(rows) else next(iter(chances))
         values |= {
             "probabilities": json.dumps({name: round(p, 4) for name, p in chances.items()}, ensure_ascii=False),
             "kind": kind,
@@ -167,12 +170,53 @@ def _fused(
     return values
 
 
-def _weighed(texts: list[Any]) -> dict[str, float]:
-    """Return the normalised product of probabilities; what a look does not name has a hundredth there."""
-    tables = [json.loads(text) for text in texts if isinstance(text, str) and text]
-    kinds = {kind for table in tables for kind in table}
+def _named(rows: list[dict[str, Any]]) -> bool:
+    return any(row["kind"] != _NONE for row in rows)
+
+
+def _weighed(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the probabilities of the kinds of one body, from independent looks at it, in falling order.
+
+    Whether there is a body: the odds of a look that says `p`, where a share `b` of the rows of its sort are bodies, are
+    ``p / (1 - p)``, of which ``b / (1 - b)`` was known before the look. Bayes' theorem multiplies what each look adds,
+
+        p / (1 - p) = b / (1 - b) * prod_i [p_i / (1 - p_i)] / [b / (1 - b)],
+
+    so that two looks which say more than `b` are worth more than either, however small both are. Of which kind, if there
+    is one: the normalised product of the looks, to which all kinds are alike before.
+    """
+    looks = [(json.loads(row["probabilities"]), _base_rate(row)) for row in rows if _is_text(row.get("probabilities"))]
+    looks = [(table, base) for table, base in looks if table]
+    kinds = {kind for table, _ in looks for kind in table} - {_NONE}
     if not kinds:
-        return {}
-    product = {kind: math.prod(max(float(table.get(kind, 0.01)), 0.01) for table in tables) for kind in kinds}
+        return {_NONE: max(table[_NONE] for table, _ in looks)} if looks else {}
+    share = _share_of_bodies(looks) if any(_NONE in table for table, _ in looks) else 1.0
+    product = {kind: math.prod(max(float(table.get(kind, 0.0)), _FLOOR) for table, _ in looks) for kind in kinds}
     total = sum(product.values())
-    return dict(sorted(((kind, value / total) for kind, value in product.items()), key=lambda pair: -pair[1]))
+    chances = {kind: share * value / total for kind, value in product.items()}
+    if share < 1.0:
+        chances[_NONE] = 1.0 - share
+    return dict(sorted(chances.items(), key=lambda pair: -pair[1]))
+
+
+def _share_of_bodies(looks: list[tuple[dict[str, float], float]]) -> float:
+    """Return how probable it is that looks, each with its base rate, saw a body of any kind."""
+    before = sum(_logit(base) for _, base in looks) / len(looks)  # looks of one sort have one base rate
+    added = sum(_logit(1.0 - float(table.get(_NONE, 0.0))) - _logit(base) for table, base in looks)
+    return 1.0 / (1.0 + math.exp(-before - added))
+
+
+def _base_rate(row: dict[str, Any]) -> float:
+    """Return which share of rows like this one are bodies, as far as the evidence says; a half where it does not."""
+    evidence = row.get("evidence")
+    found = json.loads(evidence).get("base_rate") if _is_text(evidence) else None
+    return 0.5 if found is None else float(found)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _logit(p: float) -> float:
+    p = min(max(p, _FLOOR), 1.0 - _FLOOR)
+    return math.log(p / (1.0 - p))
