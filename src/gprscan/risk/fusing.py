@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from gprscan import names
 from gprscan.risk.inputs import number
@@ -213,7 +213,7 @@ def _base_rate(row: dict[str, Any]) -> float:
     return 0.5 if found is None else float(found)
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value)
 
 
