@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gprscan import detect, model
-from gprscan.detection import candidates, settle, stretches
+from gprscan.detection import candidates, pipeline, settle, stretches
 from gprscan.detection.body import Body
 from gprscan.kernels import jit
 from gprscan.migration import rho, summation
@@ -53,6 +55,23 @@ def test_threads_change_no_bit(threads: int, monkeypatch: pytest.MonkeyPatch) ->
         tables.append(detect(line, include=("clutter", "interface")))
     assert len(tables[0]) > 10
     pd.testing.assert_frame_equal(tables[0], tables[1], check_exact=True)
+
+
+def test_blocks_and_channels_that_are_searched_side_by_side_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, _ = make((3.0, 0.6, 0.5), (9.9, 0.5, 0.4), (14.0, 0.7, 0.6), length=20.0, noise=0.01)
+    both = np.stack([model.amplitude(line), model.amplitude(line)[::-1]])
+    swath = line.drop_vars("amplitude").assign(amplitude=(("channel", "trace", "twt"), both))
+    tables = []
+    for count in (1, 2, 5):
+        monkeypatch.setattr(pipeline.jit, "threads", lambda count=count: _of_main(count))
+        tables.append(detect(swath, cut(6.0), include=("clutter", "interface")))
+    assert len(tables[0]) >= 3
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0], table, check_exact=True)
+
+
+def _of_main(count: int) -> int:
+    return count if threading.current_thread() is threading.main_thread() else 1
 
 
 def test_a_long_line_is_finished_stretch_by_stretch_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,7 +154,7 @@ def remove_tones(a: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: 
         tail = a[some, start:]
         tail = tail - conditioning.median_trace(tail)
         n_fft = 4 * n
-        spectrum = np.abs(fft.rfft(tail * np.hanning(n).astype(np.float32), n_fft, axis=1, workers=jit.threads())) ** 2
+        spectrum = _powers(tail, n_fft)
         group = max(8, spectrum.shape[0] // 6)
         rows = [spectrum[i : i + group].mean(axis=0) for i in range(0, spectrum.shape[0] - group // 2, group)]
         ratios = np.array([row / (ndimage.median_filter(row, 8 * 8 + 1, mode="nearest") + 1e-30) for row in rows])
@@ -166,6 +166,19 @@ def remove_tones(a: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: 
         found.append(float(freq[k]))
         _subtract_tone(a, valid, time, freq[k], start)
     return found
+
+
+def _powers(traces: np.ndarray, length: int) -> np.ndarray:
+    """Power spectra of traces under a Hann window, padded with zeros to `length`; float32."""
+    taper = np.hanning(traces.shape[1]).astype(np.float32)
+    out = np.empty((traces.shape[0], length // 2 + 1), np.float32)
+
+    def work(rows: slice) -> None:
+        spectrum = fft.rfft(traces[rows] * taper, length, axis=1)
+        out[rows] = spectrum.real**2 + spectrum.imag**2
+
+    jit.by_chunks(work, traces.shape[0], jit.threads())
+    return out
 
 
 def _is_steady(tail: np.ndarray, time: np.ndarray, tone: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from gprscan.detection.settle import settle
 from gprscan.detection.stretches import Stretches
 from gprscan.detection.zones import detect_zones
 from gprscan.errors import RecipeError
+from gprscan.kernels import jit
 from gprscan.steps import Recipe, load_recipe
 from gprscan.steps.registry import describe
 
@@ -74,15 +76,17 @@ def detect(
     dx = model.trace_spacing(line)
     sections: list[dict[str, Any]] = []
     stretches = Stretches(lambda bodies: _finish(bodies, line, settings, include))
-    for section in iter_sections(line, settings, dx):
+    parts = _parts(line, settings, dx)
+    # one alone has the threads to itself
+    threads = jit.threads() if len(parts) > 1 else 1
+    for searched in jit.in_order(lambda part: _search(part, line, settings), parts, threads):
+        if searched is None:
+            continue
+        first, found, summary = searched
         # of this block nothing was searched before, so that all before it is complete
-        stretches.add([], section.core[0])
-        found = find_bodies(section, settings)
-        if settings.bound_layer:
-            graded = (*names.HAZARD_KINDS, "unknown")
-            bound_layer.measure(line, section, [b for b in found if decide(b, settings) in graded])
+        stretches.add([], first)
         stretches.held += found
-        sections.append(_summary(section))
+        sections.append(summary)
     stretches.add([], math.inf)
     ground = settings.prior_ground()
     measured = np.concatenate(stretches.measured)
@@ -92,6 +96,18 @@ def detect(
     for body in stretches.reported:
         body.evidence["kind"] = setting.kind_in(where, body.evidence["kind"])
     return table.assemble(line, stretches.reported, line_attrs(line, dx, sections, ground))
+
+
+def _search(part: _Part, line: xr.Dataset, settings: Settings) -> tuple[float, list[Body], dict[str, Any]] | None:
+    """Search a part of a line: where it begins, its bodies, and what it says of the line; None where there is too little of it."""
+    section = _section(part, line, settings)
+    if section is None:
+        return None
+    found = find_bodies(section, settings)
+    if settings.bound_layer:
+        graded = (*names.HAZARD_KINDS, "unknown")
+        bound_layer.measure(line, section, [b for b in found if decide(b, settings) in graded])
+    return section.core[0], found, _summary(section)
 
 
 def _finish(
@@ -125,19 +141,42 @@ def load_settings(recipe: str | Path | Recipe) -> Settings:
 
 def iter_sections(line: xr.Dataset, settings: Settings, dx: float) -> Iterator[Section]:
     """Yield the conditioned channels of a line, block by block."""
-    values = line[names.AMPLITUDE]
-    x = line[names.DISTANCE].values.astype(float)
-    acquisitions = [_acquisition(line, settings, dx, channel) for channel in range(line.sizes.get(names.CHANNEL, 1))]
-    for first, last, core in blocks(x, dx, settings):
-        for channel, acq in enumerate(acquisitions):
-            traces = values.isel({names.CHANNEL: channel}) if names.CHANNEL in values.dims else values
-            part = np.asarray(traces[first:last].values, dtype=np.float32)
-            if not searchable(part):
-                continue
-            section = condition(part, x[first:last], acq)
-            section.first_trace, section.core = first, core
-            section.surface_index = settings.ground[0][1] ** 0.5
+    for part in _parts(line, settings, dx):
+        section = _section(part, line, settings)
+        if section is not None:
             yield section
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One channel of a block: its traces, the range of x that it answers for, and how it was recorded."""
+
+    first: int
+    last: int
+    core: tuple[float, float]
+    acquisition: Acquisition
+
+
+def _parts(line: xr.Dataset, settings: Settings, dx: float) -> list[_Part]:
+    """Return the channels of a line block by block, in the order in which they are searched."""
+    x = line[names.DISTANCE].values.astype(float)
+    recorded = [_acquisition(line, settings, dx, channel) for channel in range(line.sizes.get(names.CHANNEL, 1))]
+    return [_Part(*block, acquisition) for block in blocks(x, dx, settings) for acquisition in recorded]
+
+
+def _section(part: _Part, line: xr.Dataset, settings: Settings) -> Section | None:
+    """Read and condition a part of a line; None where there is too little of it to be searched."""
+    rows: dict[str, slice | int] = {names.TRACE: slice(part.first, part.last)}
+    values = line[names.AMPLITUDE]
+    if names.CHANNEL in values.dims:
+        rows[names.CHANNEL] = part.acquisition.channel
+    traces = np.asarray(values.isel(rows).values, dtype=np.float32)
+    if not searchable(traces):
+        return None
+    section = condition(traces, line[names.DISTANCE].values[part.first : part.last], part.acquisition)
+    section.first_trace, section.core = part.first, part.core
+    section.surface_index = settings.ground[0][1] ** 0.5
+    return section
 
 
 def _acquisition(line: xr.Dataset, settings: Settings, dx: float, channel: int) -> Acquisition:
@@ -177,11 +216,11 @@ def blocks(x: np.ndarray, dx: float, settings: Settings) -> list[tuple[int, int,
         return []
     size = max(int(settings.block_m / dx), 64)
     overlap = max(int(6.0 / dx), 16)
-    if x.size <= size + overlap:
-        return [(0, x.size, (-np.inf, np.inf))]
     out = []
-    for start in range(0, x.size, size):
-        stop = min(start + size, x.size)
+    # what is left over at the end and no longer than the overlap is searched with the block before it
+    starts = range(0, max(x.size - overlap, 1), size)
+    for start in starts:
+        stop = x.size if start == starts[-1] else start + size
         first, last = max(start - overlap, 0), min(stop + overlap, x.size)
         low = -np.inf if start == 0 else x[start]
         high = np.inf if stop == x.size else x[stop]

@@ -8,15 +8,18 @@ function: the same function compiled both ways would share one cache file.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numba
 
 _EXACT = {"nsz", "arcp", "contract", "afn"}
 _SUMS = _EXACT | {"reassoc"}
 
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 _COMMON: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 
@@ -74,6 +77,26 @@ def by_chunks(work: Callable[[slice], object], n: int, threads: int) -> None:
             work(slice(chunk * CHUNK, min((chunk + 1) * CHUNK, n)))
 
     share_out(run, -(-n // CHUNK), threads)
+
+
+def in_order(work: Callable[[_In], _Out], items: Iterable[_In], threads: int) -> Iterator[_Out]:
+    """Yield ``work(item)`` for items in their order, as many of them at a time as there are threads.
+
+    Each is worked on by one thread alone (see `threads`), and the items are taken by the caller's: no more of them are
+    held than there are threads. With one thread it is the caller's.
+    """
+    if threads <= 1:
+        yield from map(work, items)
+        return
+    ahead: deque[Future[_Out]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            ahead.append(pool.submit(work, item))
+            del item
+            if len(ahead) == threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def threads() -> int:
