@@ -36,26 +36,26 @@ TABLE: dict[str, Any] = {
     ("value", "air", "pipe"), [(-5.0, 0.0, 1.0), (0.0, 0.0, 1.0), (0.5, 0.5, 0.0), (2.0, 1.5, -1.0), (9.0, 2.0, -1.0)]
 )
 def test_a_curve_is_straight_between_knots_and_level_beyond(value: float, air: float, pipe: float) -> None:
-    read = classify.read_curve(TABLE, "size", value)
+    read = classify.read_curve(TABLE, "size", [value])[0]
     assert read["cavity.air"] == pytest.approx(air)
     assert read["pipe"] == pytest.approx(pipe)
 
 
 @pytest.mark.parametrize("missing", [None, math.nan])
 def test_what_was_not_measured_casts_no_vote(missing: float | None) -> None:
-    assert set(classify.vote(TABLE, {"size": missing, "level": missing, "polarity": None})) == {"prior"}
+    assert set(classify.vote(TABLE, [{"size": missing, "level": missing, "polarity": None}])[0]) == {"prior"}
 
 
 def test_gaussians_and_signs_are_centred_and_capped() -> None:
-    votes = classify.vote(TABLE, {"level": 0.0, "polarity": -1})
+    votes = classify.vote(TABLE, [{"level": 0.0, "polarity": -1}])[0]
     assert votes["level"]["pipe"] - votes["level"]["clutter"] == pytest.approx(3.0, abs=2e-3)
     assert sum(votes["level"].values()) == pytest.approx(0.0, abs=5e-3)
     assert votes["polarity"]["pipe"] > 0 > votes["polarity"]["cavity.air"]
 
 
 def test_probabilities_are_bayes_rule_over_the_votes() -> None:
-    votes = classify.vote(TABLE, {"size": 1.0})
-    weight = {k: p * math.exp(classify.read_curve(TABLE, "size", 1.0)[k]) for k, p in TABLE["prior"].items()}
+    votes = classify.vote(TABLE, [{"size": 1.0}])[0]
+    weight = {k: p * math.exp(classify.read_curve(TABLE, "size", [1.0])[0][k]) for k, p in TABLE["prior"].items()}
     norm = sum(weight.values())
     for kind, chance in classify.detailed(votes).items():
         assert chance == pytest.approx(weight[kind] / norm, rel=1e-6)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 import tomllib
-from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
+
+import numpy as np
 
 from gprscan.detection.body import Votes
 
@@ -22,8 +23,8 @@ def load_table(name: str) -> Table:
     return tomllib.loads(text)
 
 
-def vote(table: Table, values: dict[str, Any]) -> Votes:
-    """Turn measured values into log-likelihoods per kind.
+def vote(table: Table, measured: Sequence[dict[str, Any]]) -> list[Votes]:
+    """Turn what was measured of some bodies into log-likelihoods per kind.
 
     Parameters
     ----------
@@ -31,43 +32,47 @@ def vote(table: Table, values: dict[str, Any]) -> Votes:
         ``prior`` (kind to probability), ``gauss`` (value to kind to [mean, standard deviation]), ``sign`` (value to
         kind to outcome to probability) and ``curve`` (value to ``knots`` and, per kind, the log-likelihood at each knot,
         straight lines between them and level beyond); ``cap`` limits what one Gaussian or sign has to say.
-    values : dict
-        Measured values by name; None or NaN casts no vote.
+    measured : sequence of dict
+        For each body its values by name; None or NaN casts no vote.
 
     Returns
     -------
-    dict
-        Value name to kind to log-likelihood, each centred on zero over the kinds; ``prior`` among them.
+    list of dict
+        For each body, value name to kind to log-likelihood, each centred on zero over the kinds; ``prior`` among them.
     """
     kinds = list(table["prior"])  # a dot separates a kind from its variant: "pipe.metal"
-    votes: Votes = {"prior": {k: math.log(p) for k, p in table["prior"].items()}}
+    votes: list[Votes] = [{"prior": {k: math.log(p) for k, p in table["prior"].items()}} for _ in measured]
     for name, entry in table.get("gauss", {}).items():
-        value = values.get(name)
-        if value is None or not math.isfinite(value):
-            continue
-        raw = {k: _gauss(float(value), *entry[k]) for k in kinds if k in entry}
-        votes[name] = _centred(raw, kinds, entry.get("cap", 4.0))
+        for i, value in _finite(measured, name):
+            raw = {k: _gauss(value, *entry[k]) for k in kinds if k in entry}
+            votes[i][name] = _centred(raw, kinds, entry.get("cap", 4.0))
     for name, entry in table.get("sign", {}).items():
-        value = values.get(name)
-        if value is None:
-            continue
-        raw = {k: math.log(entry[k].get(str(value), 1e-3)) for k in kinds if k in entry}
-        votes[name] = _centred(raw, kinds, entry.get("cap", 4.0))
+        for i, values in enumerate(measured):
+            if values.get(name) is not None:
+                raw = {k: math.log(entry[k].get(str(values[name]), 1e-3)) for k in kinds if k in entry}
+                votes[i][name] = _centred(raw, kinds, entry.get("cap", 4.0))
     for name in table.get("curve", {}):
-        value = values.get(name)
-        if value is not None and math.isfinite(value):
-            votes[name] = read_curve(table, name, float(value))
+        found = _finite(measured, name)
+        for (i, _), said in zip(found, read_curve(table, name, [value for _, value in found]), strict=True):
+            votes[i][name] = said
     return votes
 
 
-def read_curve(table: Table, name: str, value: float) -> dict[str, float]:
-    """Log-likelihood per kind of one measured value, from its curves in a table."""
-    entry = table["curve"][name]
-    knots = entry["knots"]
-    right = min(max(bisect.bisect_right(knots, value), 1), len(knots) - 1)
-    part = (value - knots[right - 1]) / (knots[right] - knots[right - 1])
-    part = min(max(part, 0.0), 1.0)
-    return {k: round(entry[k][right - 1] * (1.0 - part) + entry[k][right] * part, 3) for k in table["prior"]}
+def _finite(measured: Sequence[dict[str, Any]], name: str) -> list[tuple[int, float]]:
+    """Number of each body of which a value was measured, and the value."""
+    numbered = ((i, values.get(name)) for i, values in enumerate(measured))
+    return [(i, float(value)) for i, value in numbered if value is not None and math.isfinite(value)]
+
+
+def read_curve(table: Table, name: str, values: Sequence[float]) -> list[dict[str, float]]:
+    """Log-likelihood per kind of measured values of one name, from its curves in a table."""
+    entry, kinds = table["curve"][name], list(table["prior"])
+    knots, at = np.asarray(entry["knots"], float), np.asarray(values, float)
+    right = np.clip(np.searchsorted(knots, at, side="right"), 1, knots.size - 1)
+    part = np.clip((at - knots[right - 1]) / (knots[right] - knots[right - 1]), 0.0, 1.0)[:, None]
+    levels = np.array([entry[kind] for kind in kinds], float).T
+    said = np.round(levels[right - 1] * (1.0 - part) + levels[right] * part, 3)
+    return [dict(zip(kinds, row, strict=True)) for row in said.tolist()]
 
 
 def _gauss(value: float, mean: float, sd: float) -> float:
@@ -81,12 +86,22 @@ def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, f
     return {k: round(limited.get(k, mean) - mean, 3) for k in kinds}
 
 
+def gathered(votes: Votes) -> dict[str, float]:
+    """Sum of some votes, as one vote."""
+    out: dict[str, float] = {}
+    for entry in votes.values():
+        # most votes are for the same kinds, in the same order
+        if out.keys() == entry.keys():
+            out = {kind: out[kind] + value for kind, value in entry.items()}
+        else:
+            for kind, value in entry.items():
+                out[kind] = out.get(kind, 0.0) + value
+    return out
+
+
 def total(votes: Votes) -> dict[str, float]:
     """Sum of all votes per kind; a vote for a kind counts for each of its variants."""
-    raw: dict[str, float] = defaultdict(float)
-    for entry in votes.values():
-        for kind, value in entry.items():
-            raw[kind] += value
+    raw = gathered(votes)
     return {kind: raw[kind] + (raw.get(base, 0.0) if base != kind else 0.0) for kind, base in _ends(tuple(raw))}
 
 

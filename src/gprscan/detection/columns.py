@@ -102,7 +102,7 @@ def _measure(s: Section, change: np.ndarray, usual: float, spread: float, first:
         sigma_t=0.2 / s.fc_nominal,
         sigma_depth=0.03,
         score=float(np.clip(plateau / (plateau + LEAST_CHANGE), 0, 1)),
-        votes=classify.vote(classify.load_table("column"), values),
+        votes=classify.vote(classify.load_table("column"), [values])[0],
         evidence=values,
         closed=closed,
         channels=[s.channel],

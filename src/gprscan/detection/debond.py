@@ -270,7 +270,7 @@ def _measure(s: Section, change: InterfaceChange, traces: slice, samples: slice)
         sigma_t=0.15 / s.fc_nominal,
         sigma_depth=sigma_depth,
         score=float(plateau / (plateau + LEAST_STRENGTH)),
-        votes=classify.vote(classify.load_table("debond"), values),
+        votes=classify.vote(classify.load_table("debond"), [values])[0],
         evidence=values,
         closed=closed,
         channels=[s.channel],

@@ -187,8 +187,9 @@ def find_bodies(section: Section, settings: Settings, image: Image) -> list[Body
     roofs = _own_roofs(section, targets, image)
     bodies = [make_body(section, q, ground, image, roof) for q, roof in zip(targets, roofs, strict=True)]
     neighbours.compare(section, bodies)
-    for body, roof in zip(bodies, roofs, strict=True):
-        body.votes = classify.vote(classify.load_table("diffraction"), body.evidence)
+    votes = classify.vote(classify.load_table("diffraction"), [body.evidence for body in bodies])
+    for body, roof, said in zip(bodies, roofs, votes, strict=True):
+        body.votes = said
         body.votes["faint"] = _faint(section, body)
         if roof is not None and not roof.closed and roof.length > LAYER:
             body.votes["layer"] = {"clutter": 8.0}

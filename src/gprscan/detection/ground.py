@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from gprscan.kernels.pooling import pooled
 from gprscan.units import C_AIR
 
 
@@ -62,21 +64,23 @@ class Ground:
         """Mean velocity in m/ns over a two-way time in ns in the ground."""
         return 2 * self.depth(t) / max(t, 1e-6)
 
-    def _finite(self) -> list[tuple[float, float]]:
-        return [*self.layers[:-1], (math.inf, self.layers[-1][1])]
+    def _finite(self) -> tuple[tuple[float, float], ...]:
+        return _without_end(self.layers)
 
-    def updated(self, log_factors: np.ndarray, sigmas: np.ndarray) -> Ground:
+    def updated(self, log_factors: np.ndarray, sigmas: np.ndarray, left_out: int = -1) -> Ground:
         """Posterior after independent measurements of the log of the factor: robust precision weighting.
 
-        Each measurement is trusted at most to half of the prior's spread: the ground is not the same everywhere.
+        Each measurement is trusted at most to a third of the prior's spread: the ground is not the same everywhere. The
+        one with the index `left_out` does not count.
         """
-        log_prior, spread = math.log(self.factor), self.spread
-        sigmas = np.maximum(np.asarray(sigmas, dtype=float), 0.3 * spread)
-        values = np.asarray(log_factors, dtype=float)
-        mean, weight = log_prior, np.ones(values.size)
-        for _ in range(5):
-            w = weight / sigmas**2
-            mean = (log_prior / spread**2 + float((w * values).sum())) / (1 / spread**2 + float(w.sum()))
-            weight = 1.0 / (1.0 + ((values - mean) / (2.0 * sigmas)) ** 2)
-        variance = 1.0 / (1 / spread**2 + float((weight / sigmas**2).sum()))
-        return Ground(self.layers, math.exp(mean), math.sqrt(variance + (0.25 * spread) ** 2))
+        spread = self.spread
+        mean, variance = pooled(
+            np.asarray(log_factors, dtype=float), np.maximum(np.asarray(sigmas, dtype=float), 0.3 * spread), left_out,
+            math.log(self.factor), spread,
+        )  # fmt: skip
+        return Ground(self.layers, math.exp(mean), math.hypot(math.sqrt(variance), 0.25 * spread))
+
+
+@lru_cache(maxsize=16)
+def _without_end(layers: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    return (*layers[:-1], (math.inf, layers[-1][1]))

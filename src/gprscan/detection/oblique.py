@@ -14,24 +14,28 @@ import numpy as np
 
 from gprscan.detection.body import Body
 from gprscan.detection.classify import Table
-from gprscan.detection.size import FLOOR, expected_excess
+from gprscan.detection.size import FLOOR, Explained
 
 FULL_LEGS = -3.0  # dB of the outer legs against the apex: a flat roof has none so strong
 HYPERBOLA = 0.9  # coherence of what is one throughout
 OBLIQUE = 0.2  # share of the pipes that is crossed at more than 30 degrees from the perpendicular
-ANGLES = np.radians(np.arange(30.0, 76.0, 5.0))
+FASTER = (
+    -np.log(np.cos(np.radians(np.arange(30.0, 76.0, 5.0))))
+).tolist()  # of the apparent velocity at those angles, log
 SIZE = ("excess_settled", "image_width_m", "sag_ratio")  # votes that take a pipe to be crossed at a right angle
 MOST = 4.0  # of a vote
 ROUND = ("cavity.air", "cavity.water", "water_rich", "loose")
 
 
-def vote(table: Table, body: Body, excess: float, sigma: float) -> dict[str, float]:
+def vote(table: Table, kinds: Explained, body: Body, excess: float, sigma: float) -> dict[str, float]:
     """Votes of an oblique crossing: log-likelihood per kind; empty for what is no hyperbola throughout.
 
     Parameters
     ----------
     table : dict
-        Of hyperbolas, with ``radius_m``.
+        Of hyperbolas.
+    kinds : dict
+        What they explain at its depth, see `gprscan.detection.size.explained`.
     body : Body
         With its votes.
     excess : float
@@ -42,18 +46,17 @@ def vote(table: Table, body: Body, excess: float, sigma: float) -> dict[str, flo
     legs = body.evidence.get("legs_db")
     if legs is None or float(legs) < FULL_LEGS or float(body.evidence["coherence"]) < HYPERBOLA:
         return {}
-    depth = body.depth if body.depth is not None else 0.5
     out: dict[str, float] = {}
     for kind in (k for k in table["prior"] if k.startswith("pipe.")):
-        mean, spread = expected_excess(table, kind, depth)
+        mean, spread = kinds[kind]
         spread = math.hypot(spread, sigma, FLOOR)
         across = _density(excess, mean, spread)
-        along = float(np.mean([_density(excess, mean - math.log(math.cos(a)), spread) for a in ANGLES]))
+        along = sum(_density(excess, mean + faster, spread) for faster in FASTER) / len(FASTER)
         gain = math.log(1.0 - OBLIQUE + OBLIQUE * along / max(across, 1e-12))
         said = -sum(body.votes.get(name, {}).get(kind, 0.0) for name in SIZE)
         out[kind] = round(min(max(gain, 0.0), max(said, 0.0), MOST), 3)
-    for kind in (k for k in ROUND if k in table["radius_m"]):
-        mean, spread = expected_excess(table, kind, depth)
+    for kind in (k for k in ROUND if k in kinds):
+        mean, spread = kinds[kind]
         away = max((excess - mean) / math.hypot(spread, sigma, FLOOR), 1.0)
         out[kind] = -round(min(0.5 * (away**2 - 1.0), MOST), 3)
     out["debond"] = -MOST  # a gap is flat, and has no legs

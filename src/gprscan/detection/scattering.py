@@ -57,10 +57,15 @@ def size_factor(radius: float, index: float, frequency: float) -> float:
 
 def _backscatter(ka: float, ratio: float) -> complex:
     """Sum of the series towards the source; `ratio` is the index of the inside over that of the outside."""
-    n = np.arange(int(ka + 4.0 * ka ** (1.0 / 3.0) + 10.0))
-    inside, inside_slope = special.jv(n, ratio * ka), special.jvp(n, ratio * ka)
-    top = inside * special.jvp(n, ka) - ratio * inside_slope * special.jv(n, ka)
-    bottom = inside * special.h1vp(n, ka) - ratio * inside_slope * special.hankel1(n, ka)
+    n = np.arange(-1, int(ka + 4.0 * ka ** (1.0 / 3.0) + 10.0) + 1)
+    inside, outgoing = special.jv(n, ratio * ka), special.hankel1(n, ka)
+    standing = outgoing.real
+    # 2 f'(n) = f(n - 1) - f(n + 1)
+    slopes = [0.5 * (f[:-2] - f[2:]) for f in (inside, outgoing, standing)]
+    n, inside, outgoing, standing = (f[1:-1] for f in (n, inside, outgoing, standing))
+    inside_slope, outgoing_slope, standing_slope = slopes
+    top = inside * standing_slope - ratio * inside_slope * standing
+    bottom = inside * outgoing_slope - ratio * inside_slope * outgoing
     sign = np.where(n % 2 == 0, 1.0, -1.0) * np.where(n == 0, 1.0, 2.0)
     return complex((sign * top / bottom).sum())
 

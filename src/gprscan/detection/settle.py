@@ -14,6 +14,7 @@ from gprscan.units import C_AIR
 
 ROUNDS = 2
 SLOWEST = -0.20  # log of the apparent velocity over the ground's, with two sigma in its favour
+OF_GROUND = ("excess_settled", "oblique")  # votes that depend on what the ground is found to be
 REACH = 50.0  # m of line over which bodies share one ground
 
 
@@ -41,59 +42,85 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     """
     table = classify.load_table("diffraction")
     mine = [b for b in bodies if b.source == "diffraction"]
-    x = np.array([b.x for b in mine])
     # in the order of x, what is near is one run
-    order = np.argsort(x, kind="stable")
-    firsts = np.searchsorted(x[order], x - REACH, side="right")
-    lasts = np.searchsorted(x[order], x + REACH, side="left")
-    chances = [_without_size(b) for b in mine]
+    mine.sort(key=lambda b: b.x)
+    x = np.array([b.x for b in mine])
+    firsts = np.searchsorted(x, x - REACH, side="right").tolist()
+    lasts = np.searchsorted(x, x + REACH, side="left").tolist()
+    fixed = [classify.gathered({k: v for k, v in b.votes.items() if k not in OF_GROUND}) for b in mine]
+    chances = [classify.detailed({"fixed": vote}) for vote in fixed]
     for _ in range(ROUNDS):
-        measured = np.array([_measured(table, *both) for both in zip(mine, chances, strict=True)]).reshape(-1, 2)
+        # what a kind explains depends on the depth, which the round before has changed
+        kinds = [size.explained(table, _depth(body)) for body in mine]
+        values, sigmas = _measured(mine, kinds, chances)
+        grounds = [
+            prior.updated(values[low:high], sigmas[low:high], i - low) if high - low > 1 else prior
+            for i, (low, high) in enumerate(zip(firsts, lasts, strict=True))
+        ]
+        _vote_on_size(table, mine, kinds, grounds, prior)
         for i, body in enumerate(mine):
-            near = order[firsts[i] : lasts[i]]
-            others = near[near != i]
-            ground = prior.updated(*measured[others].T) if others.size else prior
-            if _settle_one(table, body, ground, prior, height, separation):
-                chances[i] = _without_size(body)
-    said = [(body.x, *_measured(table, body, chance)) for body, chance in zip(mine, chances, strict=True)]
-    return np.array(said).reshape(-1, 3)
+            if _is_slow(body, grounds[i]):
+                body.votes["slow_curve"] = {"clutter": 4.0}
+                fixed[i] = classify.gathered({"fixed": fixed[i], "slow_curve": body.votes["slow_curve"]})
+                chances[i] = classify.detailed({"fixed": fixed[i]})
+            now = classify.detailed({"fixed": fixed[i], **{name: body.votes[name] for name in OF_GROUND}})
+            _settle_one(
+                body, size.ground_measurement(kinds[i], now, *_excess(body)), grounds[i], prior, height, separation
+            )
+    kinds = [size.explained(table, _depth(body)) for body in mine]
+    return np.stack([x, *_measured(mine, kinds, chances)], axis=1)
 
 
 def _depth(body: Body) -> float:
     return body.depth if body.depth is not None else 0.5
 
 
-def _without_size(body: Body) -> dict[str, float]:
-    """Probabilities of a body by all that does not depend on the ground."""
-    return classify.detailed({k: v for k, v in body.votes.items() if k not in ("excess_settled", "oblique")})
+def _measured(
+    bodies: list[Body], kinds: list[size.Explained], chances: list[dict[str, float]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log of the ground's factor by each body alone, and its sigma, wider where the body may be clutter."""
+    said = np.empty((2, len(bodies)))
+    for i, body in enumerate(bodies):
+        value, sigma = size.ground_measurement(
+            kinds[i], chances[i], float(body.evidence["excess"]), float(body.evidence["sigma_apparent"])
+        )
+        said[:, i] = value, sigma * (1.0 + 3.0 * chances[i].get("clutter", 0.0))
+    return said[0], said[1]
 
 
-def _measured(table: classify.Table, body: Body, chances: dict[str, float]) -> tuple[float, float]:
-    """Log of the ground's factor by this body alone, and its sigma, wider where the body may be clutter."""
-    value, sigma = size.ground_measurement(
-        table, chances, float(body.evidence["excess"]), float(body.evidence["sigma_apparent"]), _depth(body)
-    )
-    doubt = 1.0 + 3.0 * classify.by_kind(chances).get("clutter", 0.0)
-    return value, sigma * doubt
+def _excess(body: Body) -> tuple[float, float]:
+    """Log of the apparent velocity over that of the ground as it was found to be, and the sigma of the curve."""
+    return float(body.evidence["excess_settled"]), float(body.evidence["sigma_apparent"])
+
+
+def _vote_on_size(
+    table: classify.Table, bodies: list[Body], kinds: list[size.Explained], grounds: list[Ground], prior: Ground
+) -> None:
+    """Cast the votes that rest on the apparent velocities of bodies over their ground."""
+    for body, ground in zip(bodies, grounds, strict=True):
+        body.evidence["excess_settled"] = float(body.evidence["excess"]) - math.log(ground.factor / prior.factor)
+    votes = classify.read_curve(table, "excess_settled", [body.evidence["excess_settled"] for body in bodies])
+    for body, explained, ground, vote in zip(bodies, kinds, grounds, votes, strict=True):
+        excess, sigma = _excess(body)
+        body.votes["excess_settled"] = vote
+        body.votes["oblique"] = oblique.vote(table, explained, body, excess, math.hypot(sigma, ground.spread))
+
+
+def _is_slow(body: Body, ground: Ground) -> bool:
+    """Is a body's curve, not known to be so yet, slower than the ground?
+
+    No top curves that way: what looks so is a bounce, a crossing of tails, or chance.
+    """
+    excess, sigma = _excess(body)
+    return "slow_curve" not in body.votes and excess + 2 * math.hypot(sigma, ground.spread) < SLOWEST
 
 
 def _settle_one(
-    table: classify.Table, body: Body, ground: Ground, prior: Ground, height: float, separation: float
-) -> bool:
-    """Votes on size, then velocity, radius and depth with their sigmas, of one body over a known ground.
-
-    Returns whether a vote was cast that stays whatever the ground is found to be.
-    """
-    excess, sigma = float(body.evidence["excess"]), float(body.evidence["sigma_apparent"])
-    shift = math.log(ground.factor / prior.factor)
-    body.evidence["excess_settled"] = excess - shift
-    body.votes["excess_settled"] = classify.read_curve(table, "excess_settled", excess - shift)
-    body.votes["oblique"] = oblique.vote(table, body, excess - shift, math.hypot(sigma, ground.spread))
-    # no top curves the other way: what looks so much slower than the ground is a bounce, a crossing of tails, or chance
-    slow = "slow_curve" not in body.votes and excess - shift + 2 * math.hypot(sigma, ground.spread) < SLOWEST
-    if slow:
-        body.votes["slow_curve"] = {"clutter": 4.0}
-    value, spread = size.ground_measurement(table, classify.detailed(body.votes), excess - shift, sigma, _depth(body))
+    body: Body, measured: tuple[float, float], ground: Ground, prior: Ground, height: float, separation: float
+) -> None:
+    """Velocity, radius and depth of a body with their sigmas, over a known ground and by what it says of it itself."""
+    sigma, shift = float(body.evidence["sigma_apparent"]), math.log(ground.factor / prior.factor)
+    value, spread = measured
     factor, relative = size.combine(ground, value, spread)
     local = replace(ground, factor=ground.factor * factor)
     air = 2 * height / C_AIR
@@ -104,9 +131,10 @@ def _settle_one(
     # the legs of the ray spread by the separation of the antennas: straight down takes a little less
     body.depth = local.depth(math.sqrt(max(travel**2 - (separation / velocity) ** 2, 0.0)))
     body.sigma_depth = math.hypot(body.depth * relative, 0.5 * velocity * (body.sigma_t or 0.0))
-    radius, sigma_radius = size.radius(excess, factor * math.exp(shift), body.depth, math.hypot(sigma, relative))
+    radius, sigma_radius = size.radius(
+        float(body.evidence["excess"]), factor * math.exp(shift), body.depth, math.hypot(sigma, relative)
+    )
     resolved = radius > 0 and sigma_radius < 0.4 * radius
     body.evidence["radius_m"] = radius if resolved else None
     body.evidence["radius_resolved"] = resolved
     body.evidence["ground_factor"] = local.factor
-    return slow

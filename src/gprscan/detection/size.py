@@ -15,6 +15,8 @@ from gprscan.detection.classify import Table
 from gprscan.detection.ground import Ground
 from gprscan.units import C_AIR
 
+Explained = dict[str, tuple[float, float]]  # kind to mean and standard deviation of the log of the velocities' ratio
+
 FLOOR = 0.02  # scatter of log v_app beyond the picks: layering, roughness, spread of the ground along the line
 
 
@@ -56,18 +58,21 @@ def expected_excess(table: Table, kind: str, depth: float) -> tuple[float, float
     return 0.5 * math.log(ratio), 0.5 * sd / (z * ratio)
 
 
-def ground_measurement(
-    table: Table, chances: dict[str, float], excess: float, sigma: float, depth: float
-) -> tuple[float, float]:
+def explained(table: Table, depth: float) -> Explained:
+    """Return `expected_excess` for all kinds at a depth in m."""
+    return {kind: expected_excess(table, kind, depth) for kind in table["radius_m"]}
+
+
+def ground_measurement(kinds: Explained, chances: dict[str, float], excess: float, sigma: float) -> tuple[float, float]:
     """What one body says about the log of the ground's factor: excess less what its kinds explain, and its sigma.
 
-    `chances` are its probabilities per kind as the tables name them, see `gprscan.detection.classify.detailed`.
+    `kinds` are those of `explained`; `chances` the body's probabilities per kind as the tables name them, see
+    `gprscan.detection.classify.detailed`.
     """
-    chances = {k: p for k, p in chances.items() if k in table["radius_m"]}
-    norm = sum(chances.values()) or 1.0
-    parts = [(p / norm, *expected_excess(table, k, depth)) for k, p in chances.items()]
-    mean = sum(p * m for p, m, _ in parts)
-    variance = sum(p * (s**2 + (m - mean) ** 2) for p, m, s in parts)
+    parts = [(p, *kinds[k]) for k, p in chances.items() if k in kinds]
+    norm = sum(p for p, _, _ in parts) or 1.0
+    mean = sum(p * m for p, m, _ in parts) / norm
+    variance = sum(p * (s**2 + (m - mean) ** 2) for p, m, s in parts) / norm
     return excess - mean, math.sqrt(variance + sigma**2 + FLOOR**2)
 
 

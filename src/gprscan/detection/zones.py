@@ -52,8 +52,9 @@ def detect_zones(section: Section, image: Image, settings: Settings) -> list[Bod
         return []
     table = classify.load_table("zone")
     bodies = []
-    for body in find_roofs(section, image, settings):
-        body.votes = classify.vote(table, body.evidence)
+    roofs = find_roofs(section, image, settings)
+    for body, votes in zip(roofs, classify.vote(table, [roof.evidence for roof in roofs]), strict=True):
+        body.votes = votes
         chances = classify.posterior(body.votes)
         if max(chances.get(kind, 0.0) for kind in HAZARDS) >= LEAST_PROBABILITY:
             bodies.append(body)
