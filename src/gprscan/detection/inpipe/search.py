@@ -25,6 +25,8 @@ _LOOSE_DB = -9.5
 _FLAT_DB = -7.0  # echo behind a wall, above which it is wider than a pipe
 _MESH_DB = 5.0
 _LOOSE_SHARE = 0.45  # the same, of what air behind the wall would add to the trace
+# narrower than a point is drawn by the migration, and weaker than a body that could be a hazard
+_STONE_SHARE, _STONE_WIDTH = 0.3, 1.15  # of what air would add; wavelengths in the ground
 _WIDEST_HEAD = 0.35  # m along the line over which the plate of a nail or anchor answers
 Where = Literal["at_wall", "inside", "behind"]
 
@@ -160,7 +162,7 @@ def find(
     s = section
     level = s.direct_peak or float(np.abs(s.raw).max()) or 1.0
     across = np.full(s.x.size, 2 * model.radius) if bore is None else bore[0].across(bore[1])
-    depths = np.arange(0.02, min(settings.reach, _deepest(s, model, float(across.max()), ring)), _STEP)
+    depths = np.arange(0.02, min(settings.reach, _deepest(s, wall, model, float(across.max()), ring)), _STEP)
     echo = signal.hilbert(s.echo / level, axis=1)
     if bore is not None:
         sides = RingSides(*bore, model, depths, settings.aperture)
@@ -226,14 +228,14 @@ def _opposite(s: Section, model: PipeModel, across: np.ndarray) -> np.ndarray:
     return 2 * (across - model.standoff) / C_AIR - 1.0 / s.fc_nominal
 
 
-def _deepest(s: Section, model: PipeModel, across: float, ring: bool) -> float:
-    """Depth at which the record ends or, on a ring, the opposite wall answers."""
-    last = (
-        min(float(s.t[-1]), float(_opposite(s, model, np.array(across)))) if ring else float(s.t[-1])
-    )  # along the axis it is background
+def _deepest(s: Section, wall: Wall, model: PipeModel, across: float, ring: bool) -> float:
+    """Depth from which the crest of an echo is still in the record and, on a ring, before that of the opposite wall."""
+    last = float(s.t[-1]) - wall.shift - 0.5 / s.fc_nominal
+    if ring:  # along the axis it is background
+        last = min(last, float(_opposite(s, model, np.array(across))))
     depth = 0.1
-    while depth < 3.0 and two_way(model, depth, np.zeros(1), ring=ring)[0] < last:
-        depth += 0.02
+    while depth < 3.0 and two_way(model, depth + _STEP, np.zeros(1), ring=ring)[0] < last:
+        depth += _STEP
     return depth
 
 
@@ -376,6 +378,8 @@ def _body(
     length = (span[1] - span[0] + 1) * s.dx
     if at_wall:
         kind = _kind_at_wall(db, length, phase, share)
+        if share is not None and abs(share) < _STONE_SHARE and length < _STONE_WIDTH * _wavelength(s, model):
+            kind = "unknown"  # narrow and weak at once: a stone against the wall, or nothing
     else:
         kind = _kind_inside(db, length, phase) if where == "inside" else _kind_behind(db, phase, meshed)
     twt = float(two_way(model, depth, np.zeros(1), ring=ring)[0])
@@ -431,6 +435,11 @@ def _share_of_air(s: Section, wall: Wall, body: tuple[int, int], late: float = 0
         if likeness > most:
             best, most = product / power, likeness
     return best
+
+
+def _wavelength(s: Section, model: PipeModel) -> float:
+    """Wavelength in the ground at the centre frequency, m."""
+    return float(C_AIR / np.sqrt(model.ground_permittivity) / s.fc_nominal)
 
 
 def _kind_at_wall(db: float, length: float, phase: float, share: complex | None) -> str:
