@@ -68,6 +68,26 @@ def test_an_empty_run_raises_no_flag():
     json.dumps(found.attrs["line"])
 
 
+def test_noise_where_the_record_ends_is_no_body(axial):
+    last = int(np.searchsorted(axial["twt"].values, 7.2))  # ns: the record ends before the depth that is asked for
+    short = axial.isel(twt=slice(0, last))
+    peak = float(np.abs(short["amplitude"]).max())
+    for draw in range(4):
+        noise = np.random.default_rng(draw).standard_normal(short["amplitude"].shape).astype("float32")
+        noisy = short.assign(amplitude=short["amplitude"] + 0.06 * peak * noise)
+        found = gs.detect(noisy, recipe="pipe")
+        assert (found["radial_depth_m"] < 0.3).all(), draw
+
+
+def test_a_stone_against_the_wall_is_no_hazard():
+    stone = scenes.axial([(0.8, 0.088, 0.048, 0.032, 4.0)], seed=14, noise=0.002, eps_ground=14.0, length=1.6)
+    found = gs.detect(stone, recipe="pipe")
+    assert len(hazards(found)) == 0
+    [row] = found.to_dict("records")
+    assert row["kind"] == "unknown"
+    assert row["distance_m"] == pytest.approx(0.8, abs=0.05)
+
+
 def test_the_void_is_on_the_map(axial):
     placed = place_run(axial, PipeFile(**side_file(run={"odometer_end": 50.0}, wall={"thickness": 0.097})))
     found = hazards(gs.detect(placed, recipe="pipe"))
