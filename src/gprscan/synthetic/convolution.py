@@ -1,6 +1,7 @@
-"""Long target-free roads: interfaces by the convolutional model, natural scatterers by the Born approximation.
+"""Long target-free roads: interfaces by the convolutional model, scatterers and fluctuation by the Born approximation.
 
 A full-wave simulation of a kilometre takes hours, this takes seconds; false alarms per kilometre are counted on it.
+``benchmarks/check_detection.py clutter`` holds its clutter against full-wave roads of the same layers.
 """
 
 from __future__ import annotations
@@ -10,19 +11,20 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.special import hankel1
 
 from gprscan.model import from_array
-from gprscan.synthetic import truth
+from gprscan.synthetic import roads, speckle, truth
+from gprscan.synthetic.cylinder import backscatter, born
 from gprscan.synthetic.diffraction import place_echoes, reflection_coefficient
 from gprscan.synthetic.media import Layer, correlated_field
-from gprscan.synthetic.roads import random_layers, require_clutter
 from gprscan.synthetic.travel import layers_above, two_way_time
 from gprscan.units import C_AIR
 
-_DENSITY = {"low": 0.5, "medium": 3.0, "high": 9.0}  # scatterers per square metre of section
-_SIZE = {"low": (0.015, 0.03), "medium": (0.02, 0.055), "high": (0.02, 0.09)}  # radius, m
-_ROUGH = {"low": 0.004, "medium": 0.010, "high": 0.016}  # of an interface, m
+_UNDULATION = {"low": 0.004, "medium": 0.010, "high": 0.016}  # of an interface over metres, m
+_BLOCK = 4096  # traces filtered at a time: bounds the memory of a long line
 _NEPER_PER_METRE = 60.0 * np.pi  # attenuation of a plane wave: 60 pi sigma / sqrt(eps), sigma in S/m, 1/m
 
 
@@ -51,7 +53,7 @@ def road_line(
     seed : int
         The same seed makes the same line.
     clutter : {"low", "medium", "high"}
-        Number and size of the natural scatterers, and roughness of the interfaces.
+        Number and size of the natural scatterers, fluctuation of the ground, and roughness of the interfaces.
     road : Road, optional
         Antenna and sampling.
 
@@ -69,28 +71,35 @@ def road_line(
 
     Notes
     -----
-    Interfaces: amplitude ``T R exp(-2 alpha z) / sqrt(t)``, delayed by the vertical ray. Scatterers: amplitude from
-    the Born approximation of a cylinder small against the wavelength, ``(k a)^2 (eps_s - eps) / (4 eps)``, over its
-    whole diffraction curve, limited to the reflection coefficient of the material.
+    Amplitudes are those of a line source, relative to its direct wave over the ground. Interfaces: ``T R exp(-2 alpha z) /
+    sqrt(t)``, delayed by the vertical ray. Stones, lenses and pockets: `cylinder.backscatter`; the fluctuation of the
+    layers: `cylinder.born` for each cell of it. Nothing is scattered twice, and no echo runs to and fro between interfaces.
     """
-    require_clutter(clutter)
+    roads.require_clutter(clutter)
     road = Road() if road is None else road
     rng = np.random.default_rng(seed)
-    layers = random_layers(rng, clutter)
+    layers = roads.random_layers(rng, clutter)
     n = round(length / road.spacing) + 1
-    time_zero = float(np.sqrt(2.0) / (road.frequency * 1e-3))
+    ground = _Ground(layers, road, float(np.sqrt(2.0) / (road.frequency * 1e-3)))
     traces = np.zeros((n, road.n_samples), "float32")
-    direct = time_zero + road.separation / C_AIR
-    place_echoes(traces, np.full(n, direct), np.full(n, 1.0), road.dt, frequency=road.frequency)
-    _add_interfaces(traces, layers, road, time_zero, clutter, rng)
-    scatterers = _add_scatterers(traces, layers, road, time_zero, clutter, length, rng)
+    _add_direct(traces, ground)
+    _add_interfaces(traces, ground, clutter, rng)
+    scatterers = roads.random_scatterers(
+        rng, clutter, length=length, top=layers[0].thickness + 0.08, bottom=road.depth - 0.1
+    )
+    for scatterer in scatterers:
+        _add_scatterer(traces, ground, scatterer)
+    speckle.add_speckle(traces, layers, ground.cell_curve, spacing=road.spacing, depth=road.depth, rng=rng)
+    # a line source in two dimensions radiates the root of the frequency more than its current
+    for first in range(0, n, _BLOCK):
+        traces[first : first + _BLOCK] = _tilted(traces[first : first + _BLOCK], road, 0.5)
     line = from_array(
         traces,
         dt=road.dt,
         spacing=road.spacing,
         frequency=road.frequency,
         separation=road.separation,
-        time_zero=time_zero,
+        time_zero=ground.time_zero,
         antenna_height=road.antenna_height,
         instrument="gprscan synthetic",
     )
@@ -104,106 +113,153 @@ def road_line(
         engine="convolutional model, Born scatterers",
         clutter_level=clutter,
         host_layers=truth.layer_records(layers, road.depth),
-        clutter_objects=scatterers,
+        clutter_objects=[scatterer.record() for scatterer in scatterers],
     )
     return line, record
 
 
-def _loss(thickness: NDArray[np.floating], layers: tuple[Layer, ...]) -> float:
-    """Amplitude left after the way down and up through the layers that are crossed."""
-    crossed = layers[: thickness.size]
-    alpha = np.array([_NEPER_PER_METRE * layer.conductivity / np.sqrt(layer.permittivity) for layer in crossed])
-    return float(np.exp(-2.0 * (alpha * thickness).sum()))
+@dataclass(frozen=True)
+class _Ground:
+    """Layers under an antenna: travel times and amplitudes relative to the direct wave in air."""
+
+    layers: tuple[Layer, ...]
+    road: Road
+    time_zero: float
+
+    @property
+    def direct(self) -> float:
+        """Travel time of the direct wave in ns, at which the amplitude is 1."""
+        return max(self.road.separation, 0.05) / C_AIR
+
+    def wavenumber(self, layer: Layer) -> float:
+        """Wavenumber at the pulse's peak in 1/m."""
+        return 2 * np.pi * self.road.frequency * 1e-3 / layer.velocity
+
+    def host(self, depth: float) -> Layer:
+        """Layer at a depth."""
+        return self.layers[self._above(depth)[0].size - 1]
+
+    def time(self, along: ArrayLike, depth: float) -> NDArray[np.floating]:
+        """Two-way time in ns from midpoints at distances along the line from a point."""
+        road = self.road
+        return two_way_time(
+            along, *self._above(depth), separation=road.separation, antenna_height=road.antenna_height
+        )
+
+    def passed(self, depth: float, longer: ArrayLike = 1.0) -> NDArray[np.floating]:
+        """Share of the amplitude that comes through the interfaces and the losses above a depth, down and up.
+
+        `longer` is how many times longer a ray's way is than the way straight down.
+        """
+        thickness, _ = self._above(depth)
+        crossed = self.layers[: thickness.size]
+        alpha = np.array([_NEPER_PER_METRE * layer.conductivity / np.sqrt(layer.permittivity) for layer in crossed])
+        eps = np.array([1.0, *(layer.permittivity for layer in crossed)])
+        mirrors = reflection_coefficient(eps[:-1], eps[1:])
+        lost = -2.0 * (alpha * thickness).sum() * np.asarray(longer)
+        # the ground draws the field of a source upon it: the square root of its permittivity more than from far above
+        share: NDArray[np.floating] = np.exp(lost) * np.prod(1.0 - mirrors**2) * np.sqrt(eps[1])
+        return share
+
+    def scattered(self, along: NDArray[np.floating], depth: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Time in ns, and amplitude of a scatterer that sends back 1 at 1 m, to midpoints along the line."""
+        host, top, height = self.host(depth), self.layers[0], self.road.antenna_height
+        time = two_way_time(along, *self._above(depth), separation=self.road.separation)
+        slowness = np.abs(np.gradient(time, along)) / 2
+        sine = np.clip(slowness * top.velocity, 0.0, 0.999)
+        cosine = np.sqrt(1.0 - sine**2)
+        # through the gap under the antenna as a plane wave: beyond the critical angle it falls off instead of travelling on
+        n = float(np.sqrt(top.permittivity))
+        in_air = np.emath.sqrt(1.0 - (n * sine) ** 2)
+        time = time + 2 * height / C_AIR * in_air.real
+        gap = np.exp(-2 * np.pi * self.road.frequency * 1e-3 / C_AIR * height * np.abs(in_air.imag))
+        surface = ((n + 1) * cosine / np.abs(n * cosine + in_air) * gap) ** 2  # Fresnel, 1 straight down, both ways
+        # a tube of rays from the point opens by dtheta over the width dx cos(theta) at the surface: its root each way
+        angle = np.arcsin(np.clip(slowness * host.velocity, 0.0, 1.0)) * np.sign(along)
+        spreading = np.clip(np.gradient(angle, along), 0.0, None) / cosine
+        reach = self.reach(depth)
+        taper = np.clip((reach - np.abs(along)) / (0.2 * reach), 0.0, 1.0)
+        size = np.sqrt(self.direct * host.velocity) * spreading * surface * taper
+        return time, size * self.passed(depth, time / time.min())
+
+    def reach(self, depth: float) -> float:
+        """How far along the line a point is seen, in m."""
+        return 2.5 * depth + self.road.separation
+
+    def cell_curve(self, depth: float) -> NDArray[np.float32]:
+        """Diffraction curve of a cell of the fluctuation of unit contrast, see `speckle.add_speckle`."""
+        road, host = self.road, self.host(depth)
+        half = int(np.ceil(self.reach(road.depth) / road.spacing))
+        time, size = self.scattered(np.arange(-half, half + 1) * road.spacing, depth)
+        area = road.spacing * speckle.ROW
+        curve = np.zeros((2 * half + 1, road.n_samples), "float32")
+        size = -born(self.wavenumber(host), area, 1.0) * size
+        place_echoes(curve, time + self.time_zero, size, road.dt, frequency=road.frequency)
+        return _tilted(curve, road, 1.5)  # small bodies scatter short waves more: k^2 times the 1 / sqrt(k) of the way back
+
+    def _above(self, depth: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        tops = np.concatenate([[0.0], np.cumsum([layer.thickness for layer in self.layers[:-1]])])
+        return layers_above(depth, tops, [layer.velocity for layer in self.layers])
 
 
-def _add_interfaces(
-    traces: NDArray[np.float32],
-    layers: tuple[Layer, ...],
-    road: Road,
-    time_zero: float,
-    clutter: str,
-    rng: np.random.Generator,
-) -> None:
-    """Ground surface, and the lower face of each layer; amplitudes are relative to the direct wave."""
-    n = traces.shape[0]
-    surface = float(np.hypot(2 * road.antenna_height, road.separation)) / C_AIR
-    reference = np.sqrt(max(road.separation, 0.05) / C_AIR)
-    r0 = float(reflection_coefficient(1.0, layers[0].permittivity))
-    place_echoes(
-        traces,
-        np.full(n, time_zero + surface),
-        np.full(n, r0 * reference / np.sqrt(surface)),
-        road.dt,
-        frequency=road.frequency,
-    )
-    passed = 1.0 - r0**2
+def _tilted(traces: NDArray[np.float32], road: Road, power: float) -> NDArray[np.float32]:
+    """Multiply spectra by ``(f / peak) ** power``."""
+    size = road.n_samples + round(4e3 / road.frequency / road.dt)
+    relative = np.fft.rfftfreq(size, road.dt) / (road.frequency * 1e-3)
+    spectra = np.fft.rfft(traces, size, axis=1) * relative**power
+    return np.fft.irfft(spectra, size, axis=1)[:, : road.n_samples].astype("float32")
+
+
+def _add_direct(traces: NDArray[np.float32], ground: _Ground) -> None:
+    """Direct wave through the air and along the ground."""
+    road, n = ground.road, traces.shape[0]
+    size = np.full(n, _over_ground(road, ground.layers[0].permittivity))
+    place_echoes(traces, np.full(n, ground.time_zero + ground.direct), size, road.dt, frequency=road.frequency)
+
+
+def _over_ground(road: Road, permittivity: float) -> float:
+    """Field of a line source over a half-space at the receiver, relative to the field in air without ground.
+
+    Sommerfeld's integral of plane waves and their reflections (Chew, 1995, Waves and Fields in Inhomogeneous Media, section
+    2.2), at the pulse's peak; a loss of 0.2 % keeps the path off the pole.
+    """
+    k = 2 * np.pi * road.frequency * 1e-3 / C_AIR * (1 + 2e-3j)
+    separation = max(road.separation, 0.05)
+    horizontal = np.linspace(0.0, 60 * abs(k), 200_001)
+    air, below = (np.sqrt(eps * k**2 - horizontal**2) for eps in (1.0, permittivity))
+    mirrored = (air - below) / (air + below) / air * np.exp(2j * air * road.antenna_height)
+    reflected = 1j / (2 * np.pi) * np.trapezoid(mirrored * np.cos(horizontal * separation), horizontal)
+    alone = 0.25j * hankel1(0, k * separation)
+    return float(abs(alone + reflected) / abs(alone))
+
+
+def _add_interfaces(traces: NDArray[np.float32], ground: _Ground, clutter: str, rng: np.random.Generator) -> None:
+    """Lower face of each layer."""
+    road, layers, n = ground.road, ground.layers, traces.shape[0]
+    rough = roads.rough_interfaces(len(layers), n, road.spacing, clutter, rng)
     nominal = 0.0
-    for number in range(len(layers) - 1):
-        above, below = layers[number], layers[number + 1]
+    for number, (above, below) in enumerate(zip(layers[:-1], layers[1:], strict=True)):
         nominal += above.thickness
-        rough = correlated_field((n, 1), (road.spacing, 1.0), (2.0, 1.0), rng, hurst=0.8)[:, 0]
-        depth = nominal + (0.3 if number == 0 else 1.0) * _ROUGH[clutter] * rough
+        swell = correlated_field((n, 1), (road.spacing, 1.0), (2.0, 1.0), rng, hurst=0.8)[:, 0]
+        # an echo is a mean over the first Fresnel zone, whose half-width is sqrt(wavelength * depth / 2)
+        zone = np.sqrt(np.pi / ground.wavenumber(above) * nominal)
+        depth = gaussian_filter1d(rough[number], 0.5 * zone / road.spacing, mode="nearest")
+        depth = nominal + (0.3 if number == 0 else 1.0) * _UNDULATION[clutter] * swell + depth
         contrast = above.permittivity * (1 + 0.5 * above.spread * rng.standard_normal())
-        strength = reflection_coefficient(contrast, below.permittivity * (1 + 0.25 * below.spread * rough))
-        tops = np.concatenate([[0.0], np.cumsum([item.thickness for item in layers[:-1]])])
-        thickness, speed = layers_above(nominal, tops, [item.velocity for item in layers])
-        at_nominal = float(
-            two_way_time(0.0, thickness, speed, separation=road.separation, antenna_height=road.antenna_height)
-        )
-        time = at_nominal + 2.0 * (depth - nominal) / above.velocity
-        size = passed * strength * _loss(thickness, layers) * reference / np.sqrt(time)
-        place_echoes(traces, time + time_zero, size, road.dt, frequency=road.frequency)
-        passed *= 1.0 - float(reflection_coefficient(above.permittivity, below.permittivity)) ** 2
+        mirror = reflection_coefficient(contrast, below.permittivity * (1 + 0.25 * below.spread * swell))
+        time = ground.time(0.0, nominal) + 2.0 * (depth - nominal) / above.velocity
+        size = mirror * ground.passed(nominal) * np.sqrt(ground.direct / time)
+        place_echoes(traces, time + ground.time_zero, size, road.dt, frequency=road.frequency)
 
 
-def _add_scatterers(
-    traces: NDArray[np.float32],
-    layers: tuple[Layer, ...],
-    road: Road,
-    time_zero: float,
-    clutter: str,
-    length: float,
-    rng: np.random.Generator,
-) -> list[dict[str, Any]]:
-    """Stones and small pockets with their diffraction curves, cut off at 55 degrees."""
-    tops = np.concatenate([[0.0], np.cumsum([layer.thickness for layer in layers[:-1]])])
-    velocities = [layer.velocity for layer in layers]
-    reference = np.sqrt(max(road.separation, 0.05) / C_AIR)
-    top = layers[0].thickness + 0.05
-    count = rng.poisson(_DENSITY[clutter] * length * (road.depth - top))
-    records = []
-    for _ in range(count):
-        x, z = float(rng.uniform(0, length)), float(rng.uniform(top, road.depth))
-        a, eps = float(rng.uniform(*_SIZE[clutter])), float(rng.uniform(5.0, 7.0))
-        thickness, speed = layers_above(z, tops, velocities)
-        host = layers[thickness.size - 1]
-        reach = 1.4 * z + road.separation
-        first = max(int((x - reach) / road.spacing), 0)
-        last = min(int((x + reach) / road.spacing) + 2, traces.shape[0])
-        along = np.arange(first, last) * road.spacing - x
-        time = two_way_time(along, thickness, speed, separation=road.separation, antenna_height=road.antenna_height)
-        ka = 2 * np.pi * road.frequency * 1e-3 / host.velocity * a
-        born = ka**2 * (host.permittivity - eps) / (4 * host.permittivity)
-        limit = abs(float(reflection_coefficient(host.permittivity, eps)))
-        aperture = np.clip((reach - np.abs(along)) / (0.3 * reach), 0.0, 1.0)
-        path = time * host.velocity / 2
-        size = (
-            np.clip(born, -limit, limit)
-            * np.sqrt(a / path)
-            * _loss(thickness, layers)
-            * reference
-            / np.sqrt(time)
-            * aperture
-        )
-        place_echoes(traces[first:last], time + time_zero, size, road.dt, frequency=road.frequency)
-        records.append(
-            {
-                "type": "stone",
-                "x_m": round(x, 3),
-                "depth_m": round(z, 3),
-                "a_m": round(a, 3),
-                "b_m": round(a, 3),
-                "eps_r": round(eps, 1),
-            }
-        )
-    return records
+def _add_scatterer(traces: NDArray[np.float32], ground: _Ground, scatterer: roads.Scatterer) -> None:
+    """A stone, a lens or a pocket with its diffraction curve; its time is that of its top."""
+    road, shape = ground.road, scatterer.shape
+    depth = shape.z - shape.b
+    host, reach = ground.host(depth), ground.reach(depth)
+    first = max(int((shape.x - reach) / road.spacing), 0)
+    last = min(int((shape.x + reach) / road.spacing) + 2, traces.shape[0])
+    time, size = ground.scattered(np.arange(first, last) * road.spacing - shape.x, depth)
+    radius = float(np.sqrt(shape.a * shape.b))
+    strength = backscatter(radius, scatterer.permittivity, host.permittivity, frequency=road.frequency)
+    place_echoes(traces[first:last], time + ground.time_zero, strength * size, road.dt, frequency=road.frequency)

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from gprscan.errors import ParameterError
 from gprscan.units import C_AIR
 
+CORRELATION = (0.30, 0.10)  # correlation lengths of the fluctuation along the line and down, m
+HURST = 0.3  # its roughness
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -90,7 +93,7 @@ def correlated_field(
     correlation: Sequence[float],
     rng: np.random.Generator,
     *,
-    hurst: float = 0.3,
+    hurst: float = HURST,
 ) -> NDArray[np.float32]:
     """Random field with a von Karman spectrum, mean 0 and standard deviation 1, in two or three dimensions.
 
@@ -130,13 +133,34 @@ def correlated_field(
     # one correlation length of padding breaks the periodicity of the transform
     padded = [n + int(np.ceil(2 * a / d)) for n, d, a in zip(shape, step, correlation, strict=True)]
     noise = np.fft.rfftn(rng.standard_normal(padded, dtype="float32"))
-    k2 = np.zeros(noise.shape)
-    for axis, (n, d, a) in enumerate(zip(padded, step, correlation, strict=True)):
-        k = np.fft.rfftfreq(n, d) if axis == len(padded) - 1 else np.fft.fftfreq(n, d)
-        k2 = k2 + (2 * np.pi * a * k.reshape([-1 if i == axis else 1 for i in range(len(padded))])) ** 2
-    noise *= (1.0 + k2) ** (-0.5 * (hurst + 0.5 * len(padded)))
+    noise *= von_karman(padded, step, correlation, hurst=hurst)[..., : noise.shape[-1]]
     field = np.fft.irfftn(noise, padded, axes=range(len(padded)))[tuple(slice(n) for n in shape)]
     return ((field - field.mean()) / max(float(field.std()), 1e-12)).astype("float32")
+
+
+def von_karman(
+    shape: Sequence[int], step: Sequence[float], correlation: Sequence[float], *, hurst: float
+) -> NDArray[np.floating]:
+    """Amplitude spectrum of a von Karman field at the wavenumbers of a discrete Fourier transform, 1 at zero.
+
+    Parameters
+    ----------
+    shape, step, correlation : sequence
+        Nodes, node distance in m and correlation length in m along each axis.
+    hurst : float
+        Hurst exponent.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(1 + sum (k a)^2)^-((hurst + n/2) / 2)``, of `shape`.
+    """
+    k2 = np.zeros(tuple(shape))
+    for axis, (n, d, a) in enumerate(zip(shape, step, correlation, strict=True)):
+        k = np.fft.fftfreq(n, d).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+        k2 = k2 + (2 * np.pi * a * k) ** 2
+    spectrum: NDArray[np.floating] = (1.0 + k2) ** (-0.5 * (hurst + 0.5 * len(shape)))
+    return spectrum
 
 
 def layered_medium(
@@ -147,7 +171,7 @@ def layered_medium(
     air: float,
     step: float,
     rng: np.random.Generator | None = None,
-    correlation: tuple[float, float] = (0.30, 0.10),
+    correlation: tuple[float, float] = CORRELATION,
     fluctuation: NDArray[np.float32] | None = None,
     interface_shift: ArrayLike | None = None,
 ) -> Medium:
