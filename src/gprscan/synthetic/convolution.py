@@ -17,13 +17,14 @@ from scipy.special import hankel1
 
 from gprscan.model import from_array
 from gprscan.synthetic import roads, speckle, truth
-from gprscan.synthetic.cylinder import backscatter, born
+from gprscan.synthetic.cylinder import born, echo
 from gprscan.synthetic.diffraction import place_echoes, reflection_coefficient
 from gprscan.synthetic.media import Layer, correlated_field
 from gprscan.synthetic.travel import layers_above, two_way_time
 from gprscan.units import C_AIR
 
 _UNDULATION = {"low": 0.004, "medium": 0.010, "high": 0.016}  # of an interface over metres, m
+_SINGLE = 1.25  # full-wave echoes of single stones exceed the ray's by so much (benchmarks/check_detection.py clutter)
 _BLOCK = 4096  # traces filtered at a time: bounds the memory of a long line
 _NEPER_PER_METRE = 60.0 * np.pi  # attenuation of a plane wave: 60 pi sigma / sqrt(eps), sigma in S/m, 1/m
 
@@ -88,8 +89,10 @@ def road_line(
         rng, clutter, length=length, top=layers[0].thickness + 0.08, bottom=road.depth - 0.1
     )
     for scatterer in scatterers:
-        _add_scatterer(traces, ground, scatterer)
-    speckle.add_speckle(traces, layers, ground.cell_curve, spacing=road.spacing, depth=road.depth, rng=rng)
+        _add_scatterer(traces, ground, scatterer, rng)
+    speckle.add_speckle(
+        traces, layers, ground.cell_curve, ground.wander, dt=road.dt, spacing=road.spacing, depth=road.depth, rng=rng
+    )
     # a line source in two dimensions radiates the root of the frequency more than its current
     for first in range(0, n, _BLOCK):
         traces[first : first + _BLOCK] = _tilted(traces[first : first + _BLOCK], road, 0.5)
@@ -142,9 +145,7 @@ class _Ground:
     def time(self, along: ArrayLike, depth: float) -> NDArray[np.floating]:
         """Two-way time in ns from midpoints at distances along the line from a point."""
         road = self.road
-        return two_way_time(
-            along, *self._above(depth), separation=road.separation, antenna_height=road.antenna_height
-        )
+        return two_way_time(along, *self._above(depth), separation=road.separation, antenna_height=road.antenna_height)
 
     def passed(self, depth: float, longer: ArrayLike = 1.0) -> NDArray[np.floating]:
         """Share of the amplitude that comes through the interfaces and the losses above a depth, down and up.
@@ -179,8 +180,19 @@ class _Ground:
         spreading = np.clip(np.gradient(angle, along), 0.0, None) / cosine
         reach = self.reach(depth)
         taper = np.clip((reach - np.abs(along)) / (0.2 * reach), 0.0, 1.0)
-        size = np.sqrt(self.direct * host.velocity) * spreading * surface * taper
+        size = _SINGLE * np.sqrt(self.direct * host.velocity) * spreading * surface * taper
         return time, size * self.passed(depth, time / time.min())
+
+    def wander(self, depth: float) -> float:
+        """How far the fluctuation above a depth shifts an echo, root mean square in ns (Chernov, 1960, geometrical optics).
+
+        The slowness along a ray wanders by half the permittivity's ``spread / 2`` times 0.96, what is left after its limits;
+        independent pieces of the way are as long as twice the integral of the field's correlation. Down and up, the same.
+        """
+        thickness, velocity = self._above(depth)
+        slowness = np.array([0.24 * layer.spread for layer in self.layers[: thickness.size]]) / velocity
+        piece = 2 * speckle.integral_scale()
+        return float(2 * np.sqrt((slowness**2 * piece * thickness).sum()))
 
     def reach(self, depth: float) -> float:
         """How far along the line a point is seen, in m."""
@@ -195,7 +207,9 @@ class _Ground:
         curve = np.zeros((2 * half + 1, road.n_samples), "float32")
         size = -born(self.wavenumber(host), area, 1.0) * size
         place_echoes(curve, time + self.time_zero, size, road.dt, frequency=road.frequency)
-        return _tilted(curve, road, 1.5)  # small bodies scatter short waves more: k^2 times the 1 / sqrt(k) of the way back
+        return _tilted(
+            curve, road, 1.5
+        )  # small bodies scatter short waves more: k^2 times the 1 / sqrt(k) of the way back
 
     def _above(self, depth: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         tops = np.concatenate([[0.0], np.cumsum([layer.thickness for layer in self.layers[:-1]])])
@@ -252,14 +266,27 @@ def _add_interfaces(traces: NDArray[np.float32], ground: _Ground, clutter: str, 
         place_echoes(traces, time + ground.time_zero, size, road.dt, frequency=road.frequency)
 
 
-def _add_scatterer(traces: NDArray[np.float32], ground: _Ground, scatterer: roads.Scatterer) -> None:
-    """A stone, a lens or a pocket with its diffraction curve; its time is that of its top."""
+def _add_scatterer(
+    traces: NDArray[np.float32], ground: _Ground, scatterer: roads.Scatterer, rng: np.random.Generator
+) -> None:
+    """A stone, a lens or a pocket: the diffraction curve of its middle, less the way to its near face."""
     road, shape = ground.road, scatterer.shape
-    depth = shape.z - shape.b
+    depth = shape.z
     host, reach = ground.host(depth), ground.reach(depth)
     first = max(int((shape.x - reach) / road.spacing), 0)
     last = min(int((shape.x + reach) / road.spacing) + 2, traces.shape[0])
     time, size = ground.scattered(np.arange(first, last) * road.spacing - shape.x, depth)
+    # rays to antennas a correlation length apart cross different ground: the curve is not smooth
+    rough = correlated_field((time.size, 1), (road.spacing, 1.0), (speckle.ACROSS, 1.0), rng, hurst=0.8)[:, 0]
+    time = time + ground.wander(depth) * rough + ground.time_zero
     radius = float(np.sqrt(shape.a * shape.b))
-    strength = backscatter(radius, scatterer.permittivity, host.permittivity, frequency=road.frequency)
-    place_echoes(traces[first:last], time + ground.time_zero, strength * size, road.dt, frequency=road.frequency)
+    when, field = echo(
+        radius,
+        scatterer.permittivity,
+        host.permittivity,
+        frequency=road.frequency,
+        conductivity=scatterer.conductivity,
+    )
+    early = 2 * (shape.b - radius) / host.velocity  # the round body's near face lies deeper than the flat one's
+    sample = np.arange(road.n_samples) * road.dt - time[:, None] + early
+    traces[first:last] += (np.interp(sample, when, field, left=0.0, right=0.0) * size[:, None]).astype("float32")

@@ -1,14 +1,18 @@
-"""What a round dielectric body sends straight back."""
+"""What small and round dielectric bodies send straight back."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import h1vp, hankel1, jv, jvp
 
+from gprscan.synthetic import wavelets
 from gprscan.units import C_AIR
 
 _ORDERS = np.arange(12)
-_BAND = (0.8, 1.0, 1.2, 1.4)  # frequencies of a Ricker pulse over its peak; the small body favours the upper ones
+_VACUUM = 8.854e-3  # permittivity of vacuum in S ns / m
+_STEP = 0.04  # sampling of the echo in periods
+_HALF = 256  # samples before and after it
 
 
 def born(k: float, area: float, contrast: float) -> float:
@@ -31,31 +35,57 @@ def born(k: float, area: float, contrast: float) -> float:
     return float(np.sqrt(2 / (np.pi * k)) * k**2 * area * contrast / 4)
 
 
-def backscatter(radius: float, permittivity: float, host: float, *, frequency: float) -> float:
-    """Field 1 m in front of a cylinder in a field of 1, over the band of a pulse.
+def backscatter(
+    omega: NDArray[np.floating], radius: float, permittivity: float, host: float, *, conductivity: float = 0.0
+) -> NDArray[np.complexfloating]:
+    """Field 1 m in front of a cylinder in a field of 1 at its middle, electric field along the cylinder.
 
     Parameters
     ----------
+    omega : float array
+        Angular frequencies in 1/ns, positive.
     radius : float
         In m.
     permittivity, host : float
         Relative permittivity of the cylinder and around it.
-    frequency : float
-        Peak of the pulse in MHz.
+    conductivity : float
+        Of the cylinder, in S/m.
 
     Returns
     -------
-    float
-        Root mean square over the band of the series for a cylinder with the electric field along it (Balanis, 2012, Advanced
-        Engineering Electromagnetics, section 11.5). The sign is that of the echo of its near face.
+    complex array
+        Time runs as ``exp(-i omega t)``; the distance's root and phase are left out (Balanis, 2012, Advanced Engineering
+        Electromagnetics, section 11.5).
     """
-    index = np.sqrt(permittivity / host)
-    sizes = []
-    for relative in _BAND:
-        k = 2 * np.pi * relative * frequency * 1e-3 * np.sqrt(host) / C_AIR
-        outer, inner = k * radius, k * radius * index
-        below = jv(_ORDERS, inner) * h1vp(_ORDERS, outer) - index * jvp(_ORDERS, inner) * hankel1(_ORDERS, outer)
-        above = jv(_ORDERS, inner) * jvp(_ORDERS, outer) - index * jvp(_ORDERS, inner) * jv(_ORDERS, outer)
-        series = np.where(_ORDERS == 0, 1.0, 2.0) * (-1.0) ** _ORDERS * above / below
-        sizes.append(np.sqrt(2 / (np.pi * k)) * abs(series.sum()))
-    return float(np.sign(1.0 - index) * np.sqrt(np.mean(np.square(sizes))))
+    k = omega[:, None] * np.sqrt(host) / C_AIR
+    index = np.sqrt((permittivity + 1j * conductivity / (omega[:, None] * _VACUUM)) / host)
+    outer, inner = k * radius, k * radius * index
+    below = jv(_ORDERS, inner) * h1vp(_ORDERS, outer) - index * jvp(_ORDERS, inner) * hankel1(_ORDERS, outer)
+    above = index * jvp(_ORDERS, inner) * jv(_ORDERS, outer) - jv(_ORDERS, inner) * jvp(_ORDERS, outer)
+    series = (np.where(_ORDERS == 0, 1.0, 2.0) * (-1.0) ** _ORDERS * above / below).sum(axis=1)
+    field: NDArray[np.complexfloating] = np.sqrt(2 / (np.pi * k[:, 0])) * np.exp(-0.25j * np.pi) * series
+    return field
+
+
+def echo(
+    radius: float, permittivity: float, host: float, *, frequency: float, conductivity: float = 0.0
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Echo of a Ricker pulse from a cylinder, 1 m in front of it; see `backscatter`.
+
+    Returns
+    -------
+    time : float array
+        In ns, 0 where an echo of the middle would peak.
+    field : float array
+        Near face, far face and what creeps round, as they interfere.
+    """
+    step = _STEP * 1e3 / frequency
+    time = np.arange(-_HALF, _HALF) * step
+    spectrum = np.fft.rfft(wavelets.pulse("ricker", time, frequency))
+    omega = 2 * np.pi * np.fft.rfftfreq(time.size, step)
+    heard = (omega > 0) & (
+        omega < 8 * np.pi * frequency * 1e-3
+    )  # a Ricker pulse has nothing beyond four times its peak
+    response = np.zeros(omega.size, complex)
+    response[heard] = np.conj(backscatter(omega[heard], radius, permittivity, host, conductivity=conductivity))
+    return time, np.fft.irfft(spectrum * response, time.size)

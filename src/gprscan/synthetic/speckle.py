@@ -6,11 +6,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gamma
 
-from gprscan.synthetic.media import CORRELATION, HURST, Layer, von_karman
+from gprscan.synthetic.media import CORRELATION, HURST, Layer, correlated_field, von_karman
 
 ROW = 0.03  # distance of the rows of scatterers in m, under a quarter of the wavelength in the ground
 _FINE = 0.01  # the field has unit variance when sampled so finely, as in the finite-difference scenes, m
+# what is scattered more than once: full-wave roads show so much more than single scattering, the more the ground fluctuates
+# (benchmarks/check_detection.py clutter)
+_SLABS = 5  # of ground whose echoes wander together
+ACROSS = (
+    1.5 * CORRELATION[0]
+)  # correlation length of the wandering along the line: rays lie closer together lower down, m
+_MULTIPLE = 9.0
 Response = Callable[[float], NDArray[np.float32]]
 
 
@@ -18,7 +26,9 @@ def add_speckle(
     traces: NDArray[np.float32],
     layers: Sequence[Layer],
     response: Response,
+    wander: Callable[[float], float],
     *,
+    dt: float,
     spacing: float,
     depth: float,
     rng: np.random.Generator,
@@ -34,8 +44,10 @@ def add_speckle(
     response : callable
         Diffraction curve of one small cell of unit contrast at a depth in m, shape (2 h + 1, sample), its middle trace over
         the cell; h is the same at every depth.
-    spacing : float
-        Trace spacing in m.
+    wander : callable
+        How far the fluctuation above a depth shifts an echo, root mean square in ns.
+    dt, spacing : float
+        Sampling interval in ns and trace spacing in m.
     depth : float
         How deep the ground scatters, in m.
     rng : numpy.random.Generator
@@ -52,7 +64,8 @@ def add_speckle(
     live = np.flatnonzero(spread > 0)
     if not live.size:
         return
-    curves = np.stack([response(float(z[j])) * spread[j] / 2 for j in live], axis=1)
+    contrast = 0.5 * spread * np.exp(_MULTIPLE * spread**2)
+    curves = np.stack([response(float(z[j])) * contrast[j] for j in live], axis=1)
     half = curves.shape[0] // 2
     # the filter that makes the field reaches about three correlation lengths
     margin = half + int(np.ceil(3 * CORRELATION[0] / spacing))
@@ -61,12 +74,31 @@ def add_speckle(
     keep = size - 2 * margin
     noise = rng.standard_normal((traces.shape[0] + 2 * margin, z.size + 2 * _pad_rows()), dtype="float32")
     shape = _field_filter(size, noise.shape[1], spacing)
+    slabs = np.array_split(np.arange(live.size), _SLABS)
+    late = _screens(traces.shape[0], [wander(float(z[live[slab[-1]]])) for slab in slabs], spacing, rng)
+    radians = 2 * np.pi * np.fft.rfftfreq(traces.shape[1], dt)
     for first in range(0, traces.shape[0], keep):
         white = _padded(noise[first : first + size], size)
         field = np.fft.ifft(np.fft.fft2(white)[: size // 2 + 1] * shape, axis=1)[:, _pad_rows() + live]
-        rows = np.matmul(field[:, None, :].astype("complex64"), spectra)[:, 0, :]
-        block = np.fft.irfft(rows, size, axis=0)[margin : margin + keep]
-        traces[first : first + keep] += block[: traces.shape[0] - first].astype("float32")
+        inside = slice(first, min(first + keep, traces.shape[0]))
+        block = np.zeros((inside.stop - first, radians.size), "complex64")
+        for slab, screen in zip(slabs, late, strict=True):
+            rows = np.matmul(field[:, None, slab].astype("complex64"), spectra[:, slab])[:, 0, :]
+            echoes = np.fft.irfft(rows, size, axis=0)[margin : margin + inside.stop - first]
+            block += np.fft.rfft(echoes, axis=1) * np.exp(-1j * radians * screen[inside, None])
+        traces[inside] += np.fft.irfft(block, traces.shape[1], axis=1).astype("float32")
+
+
+def _screens(n: int, wander: Sequence[float], spacing: float, rng: np.random.Generator) -> NDArray[np.floating]:
+    """How late the echoes of each slab come at each trace, shape (slab, trace), in ns: what the slabs above add up to."""
+    added = np.sqrt(np.diff(np.square([0.0, *wander]), prepend=0.0)[1:])
+    fields = [correlated_field((n, 1), (spacing, 1.0), (ACROSS, 1.0), rng, hurst=0.8)[:, 0] for _ in added]
+    return np.cumsum(added[:, None] * np.array(fields), axis=0)
+
+
+def integral_scale() -> float:
+    """Integral of the fluctuation's correlation function downwards, in m."""
+    return float(CORRELATION[1] * np.sqrt(np.pi) * gamma(HURST + 0.5) / gamma(HURST))
 
 
 def _spread_at(z: NDArray[np.floating], layers: Sequence[Layer]) -> NDArray[np.floating]:
