@@ -2,11 +2,14 @@
 
     GPRSCAN_SHARED=FOLDER python benchmarks/check_detection.py real
     GPRSCAN_SHARED=FOLDER python benchmarks/check_detection.py strata
+    python benchmarks/check_detection.py clutter --metres 200
     python benchmarks/check_detection.py empty --km 1 [--snr 10] [--seed 100] [--channels 8]
 
 ``real``: bars of a slab and of a deck against reference picks, and hazard flags per 100 m on lines without a road.
 ``strata``: the two figures by which bedded sand is told from a road (`gprscan.detection.setting`).
-``empty``: false alarms per km on layered roads with natural scatterers and nothing else, each 100 m from another seed and
+``clutter``: full-wave empty roads beside long-road lines (`gprscan.synthetic.road_line`) over the same layers: how strong the
+clutter is against the direct wave, how heavy its tail, how alike traces are one and three steps apart, and what detection makes
+of both. ``empty``: false alarms per km on layered roads with natural scatterers and nothing else, each 100 m from another seed and
 another degree of clutter, with white noise; 90 % intervals by the law of Poisson. Several channels lie 0.1 m apart, each over
 scatterers of its own: a stone 0.1 m to the side of a channel is not modelled, which makes them easier than real ones. A row
 within 0.2 m of a scatterer's place and 0.25 m of its depth lies on a stone.
@@ -23,11 +26,13 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+from scipy.ndimage import uniform_filter1d
 
 import gprscan as gs
 from gprscan import model, names
 from gprscan.detection import pipeline, setting
-from gprscan.synthetic import Road, road_line
+from gprscan.synthetic import Road, Scene, road_line, roads, simulate_scene
+from gprscan.synthetic.scenes import Survey
 
 INCH, FOOT = 0.0254, 0.3048
 SLAB = "dzt/TFHRCFASTNDElab__CHARISMA__rebar_lab"
@@ -48,6 +53,8 @@ NO_ROADS = {
 }
 SEGMENT = 100.0  # m
 CHANNEL_STEP = 0.1  # m across the line
+PIECE = 5.0  # m of full-wave road at a time
+BANDS = ((5.0, 10.0), (10.0, 18.0), (18.0, 30.0))  # ns
 CLUTTER = ("low", "medium", "high")
 
 
@@ -107,6 +114,76 @@ def strata() -> None:
             q = setting.measure(section)
             if q is not None:
                 print(f"{name:<22}{q.alike:>8.2f}{q.level:>8.2f}{q.length:>8.0f}")
+
+
+def full_wave(number: int, seed: int) -> tuple[Any, Any]:
+    """An empty road by finite differences, and a long-road line over the same layers."""
+    clutter, road = CLUTTER[number % 3], Road()
+    rng = np.random.default_rng(seed + number)
+    layers = roads.random_layers(rng, clutter)
+    survey = Survey(
+        frequency=road.frequency,
+        separation=road.separation,
+        antenna_height=road.antenna_height,
+        spacing=road.spacing,
+        n_traces=round(PIECE / road.spacing) + 1,
+        depth=road.depth + 0.1,
+        time_window=road.n_samples * road.dt,
+        step=0.01,
+    )
+    stones = roads.random_scatterers(
+        rng, clutter, length=survey.length, top=layers[0].thickness + 0.08, bottom=survey.depth - 0.1
+    )
+    scene = Scene("empty", "empty", seed + number, clutter, survey, roads.on_nodes(layers, survey.step), stones, ())
+    record = simulate_scene(scene, parallel=True).record
+    line = model.from_array(
+        record.traces,
+        dt=record.dt,
+        spacing=road.spacing,
+        frequency=road.frequency,
+        separation=road.separation,
+        time_zero=record.time_zero,
+        antenna_height=road.antenna_height,
+    )
+    return line, road_line(PIECE, seed + number, clutter=clutter, road=road)[0]
+
+
+def statistics(line: Any) -> list[float]:
+    """Figures of `BANDS`, one after the other: level in dB below the direct wave, tail, likeness at two distances."""
+    values, time = model.amplitude(line).astype("float64"), line["twt"].values
+    direct = np.abs(values[:, time < 3.0]).max()
+    scatter = values - uniform_filter1d(values, 41, axis=0, mode="nearest")
+    found = []
+    for low, high in BANDS:
+        part = scatter[:, (time >= low) & (time < high)] / direct
+        power = np.mean(part**2)
+        tail = np.percentile(np.abs(part), 99.5) / np.sqrt(power)
+        alike = [float(np.mean(part[:-step] * part[step:]) / power) for step in (1, 3)]
+        found += [10 * np.log10(power), tail, *alike]
+    return found
+
+
+def clutter(metres: float, snr_db: float, seed: int) -> None:
+    """Print the statistics of both, and what is found on them."""
+    count = round(metres / PIECE)
+    figures: dict[tuple[str, str], list[list[float]]] = {}
+    rows: dict[tuple[str, str], dict[str, int]] = {}
+    for number in range(count):
+        for engine, line in zip(("full wave", "long road"), full_wave(number, seed), strict=True):
+            key = (CLUTTER[number % 3], engine)
+            figures.setdefault(key, []).append(statistics(line))
+            kinds = rows.setdefault(key, {})
+            for kind in gs.detect(noisy(line, snr_db, number))["kind"]:
+                kinds[kind] = kinds.get(kind, 0) + 1
+    columns = " ".join(f"{f'{low:.0f}-{high:.0f} ns':>27}" for low, high in BANDS)
+    print(
+        f"{count * PIECE:.0f} m of each; per band: level (dB), 99.5th percentile over rms, likeness at 1 and 3 traces"
+    )
+    print(f"{'':<18}{columns}   rows per 100 m")
+    for (level, engine), each in figures.items():
+        shown = " ".join(f"{value:>6.2f}" for value in np.median(each, axis=0))
+        length = len(each) * PIECE / 100
+        print(f"{level:<8}{engine:<10}{shown}   { {k: round(n / length, 1) for k, n in rows[level, engine].items()} }")
 
 
 def noisy(line: Any, snr_db: float, seed: int) -> Any:
@@ -179,14 +256,17 @@ def _rate(count: int, km: float) -> str:
 def main() -> None:
     """Run one check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["real", "strata", "empty"])
+    parser.add_argument("what", choices=["real", "strata", "clutter", "empty"])
     parser.add_argument("--km", type=float, default=1.0)
+    parser.add_argument("--metres", type=float, default=200.0)
     parser.add_argument("--snr", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--channels", type=int, default=1)
     chosen = parser.parse_args()
     if chosen.what == "empty":
         empty(chosen.km, chosen.snr, chosen.seed, chosen.channels)
+    elif chosen.what == "clutter":
+        clutter(chosen.metres, chosen.snr, chosen.seed)
     else:
         {"real": real, "strata": strata}[chosen.what]()
 

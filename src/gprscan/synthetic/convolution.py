@@ -6,40 +6,23 @@ A full-wave simulation of a kilometre takes hours, this takes seconds; false ala
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.special import hankel1
 
 from gprscan.model import from_array
 from gprscan.synthetic import roads, speckle, truth
-from gprscan.synthetic.cylinder import born, echo
+from gprscan.synthetic.cylinder import echo
 from gprscan.synthetic.diffraction import place_echoes, reflection_coefficient
-from gprscan.synthetic.media import Layer, correlated_field
-from gprscan.synthetic.travel import layers_above, two_way_time
-from gprscan.units import C_AIR
+from gprscan.synthetic.illumination import Ground, Road, over_ground, tilted
+from gprscan.synthetic.media import correlated_field
 
 _UNDULATION = {"low": 0.004, "medium": 0.010, "high": 0.016}  # of an interface over metres, m
-_SINGLE = 1.25  # full-wave echoes of single stones exceed the ray's by so much (benchmarks/check_detection.py clutter)
 _BLOCK = 4096  # traces filtered at a time: bounds the memory of a long line
-_NEPER_PER_METRE = 60.0 * np.pi  # attenuation of a plane wave: 60 pi sigma / sqrt(eps), sigma in S/m, 1/m
-
-
-@dataclass(frozen=True)
-class Road:
-    """How a road is surveyed; MHz, ns, m."""
-
-    frequency: float = 400.0
-    separation: float = 0.14
-    antenna_height: float = 0.03
-    spacing: float = 0.05
-    dt: float = 0.0755
-    n_samples: int = 512
-    depth: float = 1.7
 
 
 def road_line(
@@ -81,7 +64,7 @@ def road_line(
     rng = np.random.default_rng(seed)
     layers = roads.random_layers(rng, clutter)
     n = round(length / road.spacing) + 1
-    ground = _Ground(layers, road, float(np.sqrt(2.0) / (road.frequency * 1e-3)))
+    ground = Ground(layers, road, float(np.sqrt(2.0) / (road.frequency * 1e-3)))
     traces = np.zeros((n, road.n_samples), "float32")
     _add_direct(traces, ground)
     _add_interfaces(traces, ground, clutter, rng)
@@ -95,7 +78,7 @@ def road_line(
     )
     # a line source in two dimensions radiates the root of the frequency more than its current
     for first in range(0, n, _BLOCK):
-        traces[first : first + _BLOCK] = _tilted(traces[first : first + _BLOCK], road, 0.5)
+        traces[first : first + _BLOCK] = tilted(traces[first : first + _BLOCK], road, 0.5)
     line = from_array(
         traces,
         dt=road.dt,
@@ -121,138 +104,19 @@ def road_line(
     return line, record
 
 
-@dataclass(frozen=True)
-class _Ground:
-    """Layers under an antenna: travel times and amplitudes relative to the direct wave in air."""
-
-    layers: tuple[Layer, ...]
-    road: Road
-    time_zero: float
-
-    @property
-    def direct(self) -> float:
-        """Travel time of the direct wave in ns, at which the amplitude is 1."""
-        return max(self.road.separation, 0.05) / C_AIR
-
-    def wavenumber(self, layer: Layer) -> float:
-        """Wavenumber at the pulse's peak in 1/m."""
-        return 2 * np.pi * self.road.frequency * 1e-3 / layer.velocity
-
-    def host(self, depth: float) -> Layer:
-        """Layer at a depth."""
-        return self.layers[self._above(depth)[0].size - 1]
-
-    def time(self, along: ArrayLike, depth: float) -> NDArray[np.floating]:
-        """Two-way time in ns from midpoints at distances along the line from a point."""
-        road = self.road
-        return two_way_time(along, *self._above(depth), separation=road.separation, antenna_height=road.antenna_height)
-
-    def passed(self, depth: float, longer: ArrayLike = 1.0) -> NDArray[np.floating]:
-        """Share of the amplitude that comes through the interfaces and the losses above a depth, down and up.
-
-        `longer` is how many times longer a ray's way is than the way straight down.
-        """
-        thickness, _ = self._above(depth)
-        crossed = self.layers[: thickness.size]
-        alpha = np.array([_NEPER_PER_METRE * layer.conductivity / np.sqrt(layer.permittivity) for layer in crossed])
-        eps = np.array([1.0, *(layer.permittivity for layer in crossed)])
-        mirrors = reflection_coefficient(eps[:-1], eps[1:])
-        lost = -2.0 * (alpha * thickness).sum() * np.asarray(longer)
-        # the ground draws the field of a source upon it: the square root of its permittivity more than from far above
-        share: NDArray[np.floating] = np.exp(lost) * np.prod(1.0 - mirrors**2) * np.sqrt(eps[1])
-        return share
-
-    def scattered(self, along: NDArray[np.floating], depth: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Time in ns, and amplitude of a scatterer that sends back 1 at 1 m, to midpoints along the line."""
-        host, top, height = self.host(depth), self.layers[0], self.road.antenna_height
-        time = two_way_time(along, *self._above(depth), separation=self.road.separation)
-        slowness = np.abs(np.gradient(time, along)) / 2
-        sine = np.clip(slowness * top.velocity, 0.0, 0.999)
-        cosine = np.sqrt(1.0 - sine**2)
-        # through the gap under the antenna as a plane wave: beyond the critical angle it falls off instead of travelling on
-        n = float(np.sqrt(top.permittivity))
-        in_air = np.emath.sqrt(1.0 - (n * sine) ** 2)
-        time = time + 2 * height / C_AIR * in_air.real
-        gap = np.exp(-2 * np.pi * self.road.frequency * 1e-3 / C_AIR * height * np.abs(in_air.imag))
-        surface = ((n + 1) * cosine / np.abs(n * cosine + in_air) * gap) ** 2  # Fresnel, 1 straight down, both ways
-        # a tube of rays from the point opens by dtheta over the width dx cos(theta) at the surface: its root each way
-        angle = np.arcsin(np.clip(slowness * host.velocity, 0.0, 1.0)) * np.sign(along)
-        spreading = np.clip(np.gradient(angle, along), 0.0, None) / cosine
-        reach = self.reach(depth)
-        taper = np.clip((reach - np.abs(along)) / (0.2 * reach), 0.0, 1.0)
-        size = _SINGLE * np.sqrt(self.direct * host.velocity) * spreading * surface * taper
-        return time, size * self.passed(depth, time / time.min())
-
-    def wander(self, depth: float) -> float:
-        """How far the fluctuation above a depth shifts an echo, root mean square in ns (Chernov, 1960, geometrical optics).
-
-        The slowness along a ray wanders by half the permittivity's ``spread / 2`` times 0.96, what is left after its limits;
-        independent pieces of the way are as long as twice the integral of the field's correlation. Down and up, the same.
-        """
-        thickness, velocity = self._above(depth)
-        slowness = np.array([0.24 * layer.spread for layer in self.layers[: thickness.size]]) / velocity
-        piece = 2 * speckle.integral_scale()
-        return float(2 * np.sqrt((slowness**2 * piece * thickness).sum()))
-
-    def reach(self, depth: float) -> float:
-        """How far along the line a point is seen, in m."""
-        return 2.5 * depth + self.road.separation
-
-    def cell_curve(self, depth: float) -> NDArray[np.float32]:
-        """Diffraction curve of a cell of the fluctuation of unit contrast, see `speckle.add_speckle`."""
-        road, host = self.road, self.host(depth)
-        half = int(np.ceil(self.reach(road.depth) / road.spacing))
-        time, size = self.scattered(np.arange(-half, half + 1) * road.spacing, depth)
-        area = road.spacing * speckle.ROW
-        curve = np.zeros((2 * half + 1, road.n_samples), "float32")
-        size = -born(self.wavenumber(host), area, 1.0) * size
-        place_echoes(curve, time + self.time_zero, size, road.dt, frequency=road.frequency)
-        return _tilted(
-            curve, road, 1.5
-        )  # small bodies scatter short waves more: k^2 times the 1 / sqrt(k) of the way back
-
-    def _above(self, depth: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        tops = np.concatenate([[0.0], np.cumsum([layer.thickness for layer in self.layers[:-1]])])
-        return layers_above(depth, tops, [layer.velocity for layer in self.layers])
-
-
-def _tilted(traces: NDArray[np.float32], road: Road, power: float) -> NDArray[np.float32]:
-    """Multiply spectra by ``(f / peak) ** power``."""
-    size = road.n_samples + round(4e3 / road.frequency / road.dt)
-    relative = np.fft.rfftfreq(size, road.dt) / (road.frequency * 1e-3)
-    spectra = np.fft.rfft(traces, size, axis=1) * relative**power
-    return np.fft.irfft(spectra, size, axis=1)[:, : road.n_samples].astype("float32")
-
-
-def _add_direct(traces: NDArray[np.float32], ground: _Ground) -> None:
+def _add_direct(traces: NDArray[np.float32], ground: Ground) -> None:
     """Direct wave through the air and along the ground."""
     road, n = ground.road, traces.shape[0]
-    size = np.full(n, _over_ground(road, ground.layers[0].permittivity))
+    size = np.full(n, over_ground(road, ground.layers[0].permittivity))
     place_echoes(traces, np.full(n, ground.time_zero + ground.direct), size, road.dt, frequency=road.frequency)
 
 
-def _over_ground(road: Road, permittivity: float) -> float:
-    """Field of a line source over a half-space at the receiver, relative to the field in air without ground.
-
-    Sommerfeld's integral of plane waves and their reflections (Chew, 1995, Waves and Fields in Inhomogeneous Media, section
-    2.2), at the pulse's peak; a loss of 0.2 % keeps the path off the pole.
-    """
-    k = 2 * np.pi * road.frequency * 1e-3 / C_AIR * (1 + 2e-3j)
-    separation = max(road.separation, 0.05)
-    horizontal = np.linspace(0.0, 60 * abs(k), 200_001)
-    air, below = (np.sqrt(eps * k**2 - horizontal**2) for eps in (1.0, permittivity))
-    mirrored = (air - below) / (air + below) / air * np.exp(2j * air * road.antenna_height)
-    reflected = 1j / (2 * np.pi) * np.trapezoid(mirrored * np.cos(horizontal * separation), horizontal)
-    alone = 0.25j * hankel1(0, k * separation)
-    return float(abs(alone + reflected) / abs(alone))
-
-
-def _add_interfaces(traces: NDArray[np.float32], ground: _Ground, clutter: str, rng: np.random.Generator) -> None:
+def _add_interfaces(traces: NDArray[np.float32], ground: Ground, clutter: str, rng: np.random.Generator) -> None:
     """Lower face of each layer."""
     road, layers, n = ground.road, ground.layers, traces.shape[0]
     rough = roads.rough_interfaces(len(layers), n, road.spacing, clutter, rng)
     nominal = 0.0
-    for number, (above, below) in enumerate(zip(layers[:-1], layers[1:], strict=True)):
+    for number, (above, below) in enumerate(itertools.pairwise(layers)):
         nominal += above.thickness
         swell = correlated_field((n, 1), (road.spacing, 1.0), (2.0, 1.0), rng, hurst=0.8)[:, 0]
         # an echo is a mean over the first Fresnel zone, whose half-width is sqrt(wavelength * depth / 2)
@@ -267,7 +131,7 @@ def _add_interfaces(traces: NDArray[np.float32], ground: _Ground, clutter: str, 
 
 
 def _add_scatterer(
-    traces: NDArray[np.float32], ground: _Ground, scatterer: roads.Scatterer, rng: np.random.Generator
+    traces: NDArray[np.float32], ground: Ground, scatterer: roads.Scatterer, rng: np.random.Generator
 ) -> None:
     """A stone, a lens or a pocket: the diffraction curve of its middle, less the way to its near face."""
     road, shape = ground.road, scatterer.shape

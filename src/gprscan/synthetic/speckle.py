@@ -10,22 +10,20 @@ from scipy.special import gamma
 
 from gprscan.synthetic.media import CORRELATION, HURST, Layer, correlated_field, von_karman
 
-ROW = 0.03  # distance of the rows of scatterers in m, under a quarter of the wavelength in the ground
+ROW = 0.03  # distance of the rows of cells in m, under a quarter of the wavelength in the ground
+ACROSS = 1.5 * CORRELATION[0]  # correlation length in m of wandering echoes: lower down, rays lie closer together
 _FINE = 0.01  # the field has unit variance when sampled so finely, as in the finite-difference scenes, m
-# what is scattered more than once: full-wave roads show so much more than single scattering, the more the ground fluctuates
-# (benchmarks/check_detection.py clutter)
 _SLABS = 5  # of ground whose echoes wander together
-ACROSS = (
-    1.5 * CORRELATION[0]
-)  # correlation length of the wandering along the line: rays lie closer together lower down, m
+# what is scattered more than once: full-wave roads show exp(9 spread^2) times more, fitted to three levels of clutter
+# (benchmarks/check_detection.py clutter)
 _MULTIPLE = 9.0
-Response = Callable[[float], NDArray[np.float32]]
+_TAIL = 64  # samples kept free so that nothing shifted off the end comes in at the start
 
 
 def add_speckle(
     traces: NDArray[np.float32],
     layers: Sequence[Layer],
-    response: Response,
+    response: Callable[[float], NDArray[np.float32]],
     wander: Callable[[float], float],
     *,
     dt: float,
@@ -71,27 +69,31 @@ def add_speckle(
     margin = half + int(np.ceil(3 * CORRELATION[0] / spacing))
     size = 1 << int(np.ceil(np.log2(4 * margin)))
     spectra = np.fft.rfft(np.roll(_padded(curves, size), -half, axis=0), axis=0).astype("complex64")
-    keep = size - 2 * margin
-    noise = rng.standard_normal((traces.shape[0] + 2 * margin, z.size + 2 * _pad_rows()), dtype="float32")
+    n, keep = traces.shape[0], size - 2 * margin
+    noise = rng.standard_normal((n + 2 * margin, z.size + 2 * _pad_rows()), dtype="float32")
     shape = _field_filter(size, noise.shape[1], spacing)
     slabs = np.array_split(np.arange(live.size), _SLABS)
-    late = _screens(traces.shape[0], [wander(float(z[live[slab[-1]]])) for slab in slabs], spacing, rng)
-    radians = 2 * np.pi * np.fft.rfftfreq(traces.shape[1], dt)
-    for first in range(0, traces.shape[0], keep):
+    late = _screens(n, [wander(float(z[live[slab[-1]]])) for slab in slabs], spacing, rng)
+    for first in range(0, n, keep):
         white = _padded(noise[first : first + size], size)
         field = np.fft.ifft(np.fft.fft2(white)[: size // 2 + 1] * shape, axis=1)[:, _pad_rows() + live]
-        inside = slice(first, min(first + keep, traces.shape[0]))
-        block = np.zeros((inside.stop - first, radians.size), "complex64")
+        inside = slice(first, min(first + keep, n))
         for slab, screen in zip(slabs, late, strict=True):
             rows = np.matmul(field[:, None, slab].astype("complex64"), spectra[:, slab])[:, 0, :]
             echoes = np.fft.irfft(rows, size, axis=0)[margin : margin + inside.stop - first]
-            block += np.fft.rfft(echoes, axis=1) * np.exp(-1j * radians * screen[inside, None])
-        traces[inside] += np.fft.irfft(block, traces.shape[1], axis=1).astype("float32")
+            traces[inside] += _delayed(echoes, screen[inside], dt)
+
+
+def _delayed(echoes: NDArray[np.floating], delay: NDArray[np.floating], dt: float) -> NDArray[np.float32]:
+    """Shift each trace by its delay in ns."""
+    size = echoes.shape[1] + _TAIL
+    turn = np.exp(-2j * np.pi * np.fft.rfftfreq(size, dt) * delay[:, None])
+    return np.fft.irfft(np.fft.rfft(echoes, size, axis=1) * turn, size, axis=1)[:, :-_TAIL].astype("float32")
 
 
 def _screens(n: int, wander: Sequence[float], spacing: float, rng: np.random.Generator) -> NDArray[np.floating]:
     """How late the echoes of each slab come at each trace, shape (slab, trace), in ns: what the slabs above add up to."""
-    added = np.sqrt(np.diff(np.square([0.0, *wander]), prepend=0.0)[1:])
+    added = np.sqrt(np.diff(np.square([0.0, *wander])))
     fields = [correlated_field((n, 1), (spacing, 1.0), (ACROSS, 1.0), rng, hurst=0.8)[:, 0] for _ in added]
     return np.cumsum(added[:, None] * np.array(fields), axis=0)
 
