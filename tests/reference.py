@@ -722,3 +722,14 @@ def pooled(values: np.ndarray, sigmas: np.ndarray, prior: float, spread: float) 
         mean = (prior / spread**2 + (precision * values).sum()) / (1 / spread**2 + precision.sum())
         weight = 1 / (1 + ((values - mean) / (2 * sigmas)) ** 2)
     return float(mean), float(1 / (1 / spread**2 + (weight / sigmas**2).sum()))
+
+
+def scattered_by_cells(field: np.ndarray, curves: np.ndarray, n: int) -> np.ndarray:
+    """Sum of the diffraction curves of all cells: `field` (n + 2 h, row), `curves` (2 h + 1, row, sample)."""
+    half = curves.shape[0] // 2
+    section = np.zeros((n, curves.shape[2]))
+    for trace in range(n):
+        for cell in range(trace, trace + 2 * half + 1):
+            for row in range(field.shape[1]):
+                section[trace] += field[cell, row] * curves[trace - cell + 2 * half, row]
+    return section

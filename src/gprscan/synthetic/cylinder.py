@@ -9,7 +9,7 @@ from scipy.special import h1vp, hankel1, jv, jvp
 from gprscan.synthetic import wavelets
 from gprscan.units import C_AIR
 
-_ORDERS = np.arange(12)
+_ORDERS = np.arange(24)
 _VACUUM = 8.854e-3  # permittivity of vacuum in S ns / m
 _STEP = 0.04  # sampling of the echo in periods
 _HALF = 256  # samples before and after it

@@ -71,7 +71,7 @@ def add_speckle(
     spectra = np.fft.rfft(np.roll(_padded(curves, size), -half, axis=0), axis=0).astype("complex64")
     n, keep = traces.shape[0], size - 2 * margin
     noise = rng.standard_normal((n + 2 * margin, z.size + 2 * _pad_rows()), dtype="float32")
-    shape = _field_filter(size, noise.shape[1], spacing)
+    shape = field_filter(size, noise.shape[1], spacing)
     slabs = np.array_split(np.arange(live.size), _SLABS)
     late = _screens(n, [wander(float(z[live[slab[-1]]])) for slab in slabs], spacing, rng)
     for first in range(0, n, keep):
@@ -118,7 +118,7 @@ def _pad_rows() -> int:
     return int(np.ceil(CORRELATION[1] / ROW))
 
 
-def _field_filter(size: int, rows: int, spacing: float) -> NDArray[np.float32]:
+def field_filter(size: int, rows: int, spacing: float) -> NDArray[np.float32]:
     """Spectrum that turns white noise at the cells into the band-limited field, shape (size // 2 + 1, rows)."""
     coarse = von_karman((size, rows), (spacing, ROW), CORRELATION, hurst=HURST)
     fine = von_karman((1024, 1024), (_FINE, _FINE), CORRELATION, hurst=HURST)
