@@ -84,7 +84,9 @@ def test_a_long_line_is_finished_stretch_by_stretch_as_at_once(monkeypatch: pyte
     near = detect(line, cut(20.0), include=everything)
     monkeypatch.setattr(stretches, "STRETCH", 1e9)
     at_once = detect(line, cut(20.0), include=everything)
-    assert len(near) == len(whole) > 50
+    # velocities pooled over 10 m in place of the whole line may turn single clutter rows; the stretches may turn none
+    assert len(whole) > 50
+    assert abs(len(near) - len(whole)) <= 0.01 * len(whole)
     pd.testing.assert_frame_equal(near, at_once, check_exact=True)
     assert near.attrs["line"] == at_once.attrs["line"]
 
