@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from gprscan.kernels.section import ROWS_BEYOND
+from gprscan.kernels.section_knots import ROWS_BEYOND
 
 # --- FDTD (Yee 1966; Roden and Gedney 2000), physical fields, every array over the whole grid -------------------------
 

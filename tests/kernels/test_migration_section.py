@@ -7,7 +7,8 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from gprscan.kernels.eikonal import first_arrivals, mean_slowness
-from gprscan.kernels.section import ROWS_BEYOND, largest_bend, section_sum
+from gprscan.kernels.section import section_sum
+from gprscan.kernels.section_knots import ROWS_BEYOND, Curves, largest_bend
 from tests import reference
 
 
@@ -80,10 +81,8 @@ def test_section_sum(half: float, height: float, block: int, size: int, level: b
     if level:
         ratio[:], copies = 10.0, 2
     lattice, scales = (-0.5, 0.4, 12), (spacing, half, height, dt, start_time, 9.0)
-    image = section_sum(
-        data, origin, 0, block, np.full(n // block, size), depths, widths, taper, scales, ratio, lattice, relief, copies,
-        n_samples, threads=1 + level,
-    )  # fmt: skip
+    curves = Curves(block, depths, widths, taper, scales, relief, ratio, lattice, copies, n_samples)
+    image = section_sum(data, origin, 0, np.full(n // block, size), curves, threads=1 + level)
     traces = [0, 3, 21, 38, 55, 63]
     expected = reference.section_sum(
         data, origin, n, traces, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples
@@ -95,10 +94,12 @@ def test_section_sum(half: float, height: float, block: int, size: int, level: b
 def test_knots_are_as_far_apart_as_the_curves_allow() -> None:
     depths, widths = np.array([0.5, 1.0, 1.5, 2.0, 2.5]), np.linspace(10.0, 50.0, 5)
     ratio, scales = np.full((2, 5, 30), 10.0, "float32"), (0.05, 0.0, 0.0, 0.25, 0.0, 9.0)
-    x = 0.05 * np.arange(400)
-    bends = [
-        largest_bend(128, 128, size, depths, widths, scales, ratio, (0.0, 1e9, 14), 0.3 * np.sin(x / 0.5))
-        for size in (16, 8, 4)
-    ]
+    x, taper = 0.05 * np.arange(400), np.ones((5, 52), "float32")
+
+    def bend(size: int, relief: np.ndarray) -> float:
+        curves = Curves(128, depths, widths, taper, scales, relief, ratio, (0.0, 1e9, 14), 1, 100)
+        return float(largest_bend(128, size, curves))
+
+    bends = [bend(size, 0.3 * np.sin(x / 0.5)) for size in (16, 8, 4)]
     assert bends[0] > 3 * bends[1] > 9 * bends[2]
-    assert largest_bend(128, 128, 128, depths, widths, scales, ratio, (0.0, 1e9, 14), 0.1 * x) < 1e-6
+    assert bend(128, 0.1 * x) < 1e-6

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import config
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
 WIDTH = 8
@@ -130,6 +130,18 @@ def ramp(typing: Any, one: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         zero = ir.Constant(_VECTOR, [0.0] * WIDTH)
         return builder.select(builder.fcmp_ordered(">", args[0], zero), args[0], zero)
+
+    return _LANES(_LANES), emit
+
+
+@_emitted(np.trunc)
+def whole(typing: Any, one: Any) -> Any:
+    """Return the lanes without their fractions."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_VECTOR, [_VECTOR])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.trunc.v{WIDTH}f32")
+        return builder.call(function, args)
 
     return _LANES(_LANES), emit
 

@@ -1,115 +1,30 @@
 """Diffraction summation where the curves change along the line: v(x, z), hills.
 
 Along the line the time at a fixed lateral distance is a smooth function of the place: it is worked out at knots, as far
-apart as straight lines between them follow it, and no table outlives its image row. The innermost loop still runs over
-traces, as in `gprscan.kernels.kirchhoff`: as many as the slope of the curve allows share two rows of data, and no branch
-depends on where a curve passes from one row to the next.
+apart as straight lines between them follow it (`gprscan.kernels.section_knots`), and no table outlives its image rows. A
+group of traces at a time is summed in registers while a loop walks along the curves, some rows and laterals by turns, so
+that their data come from the first-level cache. A vector of traces shares two rows of data, or all of a group where the
+slope of the curve allows, and no branch depends on where a curve passes from one row to the next.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from gprscan.kernels.jit import inline, kernel, share_out, sum_kernel
-from gprscan.kernels.lanes import WIDTH, add, fused, load, ramp, spread, store, subtract
-from gprscan.kernels.traveltime import C_AIR, crossing_point
+from gprscan.kernels.jit import inline, share_out, sum_kernel
+from gprscan.kernels.lanes import WIDTH, add, fused, load, ramp, spread, store, subtract, whole
+from gprscan.kernels.section_knots import (
+    ROWS_BEYOND,
+    Curves,
+    differences,
+    knots_in_air,
+    knots_on_ground,
+    look,
+    weigh,
+)  # fmt: skip
 
-ROWS_BEYOND = 32  # rows of zeros above and below the data: how far a curve may leave the record within a vector
-
-
-@inline
-def _elevation(relief, spacing, x):  # type: ignore[no-untyped-def]
-    """Return the elevation of the ground (m) at `x` m from the first trace.
-
-    Beyond the ends it goes on as the ground before them, turned about its last point: with a kink there, the knots of the
-    last block would have to lie close together.
-    """
-    last = relief.size - 1.0
-    position = x / spacing
-    end = min(max(position, 0.0), last)
-    mirrored = min(max(2.0 * end - position, 0.0), last)
-    left = min(int(mirrored), relief.size - 2)
-    part = mirrored - left
-    inside = (1.0 - part) * relief[left] + part * relief[left + 1]
-    return inside if position == end else 2.0 * relief[int(end)] - inside
-
-
-@inline
-def _mean_slowness(ratio, lattice, i, place, entry):  # type: ignore[no-untyped-def]
-    """Return time over distance (ns/m) from `entry` on the ground to depth number `i` below `place`."""
-    start, gap, reach = lattice
-    c = min(max((place - start) / gap, 0.0), ratio.shape[0] - 1.001)
-    m = min(max((entry - place) / gap + reach, 0.0), ratio.shape[2] - 1.001)
-    column, lag = int(c), int(m)
-    right, up = c - column, m - lag
-    left = (1.0 - up) * ratio[column, i, lag] + up * ratio[column, i, lag + 1]
-    return (1.0 - right) * left + right * ((1.0 - up) * ratio[column + 1, i, lag] + up * ratio[column + 1, i, lag + 1])
-
-
-@inline
-def _leg(antenna, place, i, depth, height, ratio, lattice, relief, spacing):  # type: ignore[no-untyped-def]
-    """Return one-way time and curvature from an antenna to depth number `i` below `place`.
-
-    Below an air gap the crossing point is that of a uniform ground with the mean velocity of the leg: by Fermat's
-    principle the time hardly depends on it.
-    """
-    base = _elevation(relief, spacing, place) - depth
-    below = max(_elevation(relief, spacing, antenna) - base, 1e-3)
-    entry = antenna
-    in_air = 0.0
-    if height > 0.0:
-        u = crossing_point(abs(place - antenna), below, 1.0 / _mean_slowness(ratio, lattice, i, place, place), height)
-        entry = antenna + math.copysign(u, place - antenna)
-        below = max(_elevation(relief, spacing, entry) - base, 1e-3)
-        in_air = math.sqrt(u * u + height * height)
-    mean = _mean_slowness(ratio, lattice, i, place, entry)
-    path = math.sqrt((place - entry) ** 2 + below * below)
-    # straight rays with the mean velocity: smooth, as a weight has to be; air and ground add like springs in series
-    curvature = mean * below * below / (path * path * path)
-    if height > 0.0:
-        of_air = height * height / (C_AIR * in_air**3)
-        curvature = curvature * of_air / (curvature + of_air + 1e-30)
-    return in_air / C_AIR + mean * path, curvature
-
-
-@inline
-def _pair(place, lateral, i, depth, scales, ratio, lattice, relief):  # type: ignore[no-untyped-def]
-    """Return two-way time and curvature of the pair `lateral` m from `place`."""
-    spacing, half, height = scales[0], scales[1], scales[2]
-    t1, c1 = _leg(place + lateral - half, place, i, depth, height, ratio, lattice, relief, spacing)
-    if half == 0.0:
-        return 2.0 * t1, 2.0 * c1
-    t2, c2 = _leg(place + lateral + half, place, i, depth, height, ratio, lattice, relief, spacing)
-    return t1 + t2, c1 + c2
-
-
-@kernel
-def largest_bend(start, block, size, depths, widths, scales, ratio, lattice, relief):  # type: ignore[no-untyped-def]
-    """Return by how much (ns) the times of a block stray from straight lines between its knots, at a few points.
-
-    Parameters
-    ----------
-    start, block, size : int
-        First trace and number of traces of the block, and traces from knot to knot.
-    depths, widths, scales, ratio, lattice, relief
-        As in `section_sum`.
-    """
-    spacing = scales[0]
-    worst = 0.0
-    for part in range(1, 5):
-        i = (part * (depths.size - 1)) // 4
-        for side in range(-2, 3):
-            lateral = 0.5 * side * widths[i] * spacing
-            before = _pair(spacing * start, lateral, i, depths[i], scales, ratio, lattice, relief)[0]
-            for first in range(start, start + block, size):
-                after = _pair(spacing * (first + size), lateral, i, depths[i], scales, ratio, lattice, relief)[0]
-                for n in range(1, size, max(size // 8, 1)):
-                    here = _pair(spacing * (first + n), lateral, i, depths[i], scales, ratio, lattice, relief)[0]
-                    worst = max(worst, abs(here - before - (after - before) * n / size))
-                before = after
-    return worst
+GROUP = 4 * WIDTH  # traces summed at a time
+DEPTHS, LATERALS = 8, 16  # image rows and laterals whose data, for one group, fit the first-level cache
 
 
 @inline
@@ -121,89 +36,163 @@ def _together(begin, up, size, rows):  # type: ignore[no-untyped-def]
     then 0.107 of that in the root mean square, against 0.091 with the nearest rows for every trace.
     """
     end, slope = begin + np.float32(size) * up, abs(up)
-    if min(begin, end) < np.float32(0.0) or max(begin, end) >= np.float32(rows - 1):
-        return 0
-    if np.float32(4 * WIDTH) * slope <= np.float32(1.0) and size >= 4 * WIDTH:
-        return 4 * WIDTH
-    if np.float32(2 * WIDTH) * slope <= np.float32(1.0) and size >= 2 * WIDTH:
-        return 2 * WIDTH
-    if np.float32(WIDTH) * slope <= np.float32(1.0) and size >= WIDTH:
-        return WIDTH
-    return 0
-
-
-@inline
-def _row(begin, up, past, together):  # type: ignore[no-untyped-def]
-    """Return the first row of some traces of a curve, and the shift of the first trace from there."""
-    start = begin + past * up
-    line = np.int64(start + np.float32(0.5 * (together - 1)) * up)
-    return line, start - np.float32(line)
-
-
-@inline
-def _add(data, at, stride, u, weight, first, total):  # type: ignore[no-untyped-def]
-    """Add a vector interpolated between two rows of data."""
-    a = load(data, at)
-    value = fused(u, subtract(load(data, at + stride), a), a)
-    store(total, first, fused(weight, value, load(total, first)))
+    inside = (min(begin, end) >= np.float32(0.0)) & (max(begin, end) < np.float32(rows - 1))
+    several = WIDTH if (np.float32(WIDTH) * slope <= np.float32(1.0)) & (size >= WIDTH) else 0
+    several = GROUP if (np.float32(GROUP) * slope <= np.float32(1.0)) & (size >= GROUP) else several
+    return several if inside else 0
 
 
 @sum_kernel
-def _add_level_curves(  # type: ignore[no-untyped-def]
-    data, origin, stride, rows, base, place, rise, weight, growth, taper, side, taps, size, numbers, total
-):
-    """Add one side of the curves of an image row to a block, where many traces share two rows of data.
+def _sort_curves(place, rise, taps, size, rows, level):  # type: ignore[no-untyped-def]
+    """Fill up to which lateral distance groups share two rows, for each knot; return whether others are too steep."""
+    steep = False
+    for knot in range(level.size):
+        least, end = GROUP, taps
+        for j in range(taps):
+            together = _together(place[knot, j], rise[knot, j], size, rows)
+            least = min(least, together)
+            end = min(end, j if together < GROUP else taps)
+        level[knot] = end
+        steep |= least == 0
+    return steep
 
-    Returns whether there are others.
+
+@sum_kernel
+def _drop_steep_curves(place, rise, weight, growth, taps, size, rows):  # type: ignore[no-untyped-def]
+    """Set the weight of curves to zero that no vector can follow, and their place to where there are data."""
+    for knot in range(rise.shape[0]):
+        for j in range(taps):
+            if _together(place[knot, j], rise[knot, j], size, rows) == 0:
+                place[knot, j] = rise[knot, j] = weight[knot, j] = growth[knot, j] = np.float32(0.0)
+
+
+@inline
+def _aim(place, rise, weight, growth, base, knot, begin, end, first, middle, aim):  # type: ignore[no-untyped-def]
+    """Fill row of the data, shift from there, slope and weight of the laterals from `begin` to `end` (and a vector beyond).
+
+    For the vector of traces that begins `first` traces after the knot, with the row and weight `middle` traces after it.
     """
-    lane, others = load(numbers, 0), False
-    for knot in range(rise.shape[0]):
-        for j in range(side, taps):
-            begin, up = place[knot, j], rise[knot, j]
-            together = _together(begin, up, size, rows)
-            if together == 0 or taper[j] == 0.0:
-                others |= taper[j] != 0.0
-                continue
-            here = base[j] * stride + origin + (1 - 2 * side) * j
-            least, grow = weight[knot, j], growth[knot, j]
-            rate, ahead, middle = spread(up), spread(np.float32(WIDTH) * up), np.float32(0.5 * (together - 1))
-            for n in range(0, size, together):
-                past, first = np.float32(n), knot * size + n
-                line, shift = _row(begin, up, past, together)
-                at, full = here + line * stride + first, spread(least + (past + middle) * grow)
-                u = fused(lane, rate, spread(shift))
-                _add(data, at, stride, u, full, first, total)
-                if together > WIDTH:
-                    u = add(u, ahead)
-                    _add(data, at + WIDTH, stride, u, full, first + WIDTH, total)
-                if together > 2 * WIDTH:
-                    u = add(u, ahead)
-                    _add(data, at + 2 * WIDTH, stride, u, full, first + 2 * WIDTH, total)
-                    u = add(u, ahead)
-                    _add(data, at + 3 * WIDTH, stride, u, full, first + 3 * WIDTH, total)
-    return others
+    of_first, of_middle = spread(np.float32(first)), spread(np.float32(middle))
+    n_lateral = base.size
+    for j in range(begin, end, WIDTH):
+        at = knot * n_lateral + j
+        start, up = load(place, at), load(rise, at)
+        line = whole(fused(of_middle, up, start))
+        store(aim, j, add(line, load(base, j)))
+        store(aim, n_lateral + j, subtract(fused(of_first, up, start), line))
+        store(aim, 2 * n_lateral + j, up)
+        store(aim, 3 * n_lateral + j, fused(of_middle, load(growth, at), load(weight, at)))
+
+
+@inline
+def _sum_level(data, stride, at, turn, aim, begin, end, lane, first, total):  # type: ignore[no-untyped-def]
+    """Add the laterals from `begin` to `end` to a group whose traces share two rows of data."""
+    s0, s1 = load(total, first), load(total, first + WIDTH)
+    s2, s3 = load(total, first + 2 * WIDTH), load(total, first + 3 * WIDTH)
+    for j in range(begin, end):
+        here = np.int64(aim[0, 0, j]) * stride + at + turn * j
+        up, weight = aim[0, 2, j], spread(aim[0, 3, j])
+        u, ahead = fused(lane, spread(up), spread(aim[0, 1, j])), spread(np.float32(WIDTH) * up)
+        a = load(data, here)
+        s0 = fused(weight, fused(u, subtract(load(data, here + stride), a), a), s0)
+        u, a, here = add(u, ahead), load(data, here + WIDTH), here + WIDTH
+        s1 = fused(weight, fused(u, subtract(load(data, here + stride), a), a), s1)
+        u, a, here = add(u, ahead), load(data, here + WIDTH), here + WIDTH
+        s2 = fused(weight, fused(u, subtract(load(data, here + stride), a), a), s2)
+        u, a, here = add(u, ahead), load(data, here + WIDTH), here + WIDTH
+        s3 = fused(weight, fused(u, subtract(load(data, here + stride), a), a), s3)
+    store(total, first, s0)
+    store(total, first + WIDTH, s1)
+    store(total, first + 2 * WIDTH, s2)
+    store(total, first + 3 * WIDTH, s3)
+
+
+@inline
+def _weighted(data, stride, here, aim, n, j, lane, total):  # type: ignore[no-untyped-def]
+    """Return the sum and a vector between two rows of data."""
+    at = np.int64(aim[n, 0, j]) * stride + here
+    a = load(data, at)
+    u = fused(lane, spread(aim[n, 2, j]), spread(aim[n, 1, j]))
+    return fused(spread(aim[n, 3, j]), fused(u, subtract(load(data, at + stride), a), a), total)
+
+
+@inline
+def _sum_by_vectors(data, stride, at, turn, aim, begin, end, lane, first, total):  # type: ignore[no-untyped-def]
+    """Do the same for a group of which every vector has two rows of its own."""
+    s0, s1 = load(total, first), load(total, first + WIDTH)
+    s2, s3 = load(total, first + 2 * WIDTH), load(total, first + 3 * WIDTH)
+    for j in range(begin, end):
+        here = at + turn * j
+        s0 = _weighted(data, stride, here, aim, 0, j, lane, s0)
+        s1 = _weighted(data, stride, here + WIDTH, aim, 1, j, lane, s1)
+        s2 = _weighted(data, stride, here + 2 * WIDTH, aim, 2, j, lane, s2)
+        s3 = _weighted(data, stride, here + 3 * WIDTH, aim, 3, j, lane, s3)
+    store(total, first, s0)
+    store(total, first + WIDTH, s1)
+    store(total, first + 2 * WIDTH, s2)
+    store(total, first + 3 * WIDTH, s3)
+
+
+@inline
+def _aim_group(place, rise, weight, growth, base, level, side, taps, size, first, aim):  # type: ignore[no-untyped-def]
+    """Fill the aims, shape (vector, 4, lateral), of the traces of a group from `first` on; return what is level."""
+    knot = first // size
+    middle = np.float32(first - knot * size) + np.float32(0.5 * (GROUP - 1))
+    _aim(place, rise, weight, growth, base, knot, side, level[knot], first - knot * size, middle, aim[0])
+    for n in range(GROUP // WIDTH):
+        knot = (first + n * WIDTH) // size
+        past = first + n * WIDTH - knot * size
+        middle = np.float32(past) + np.float32(0.5 * (WIDTH - 1))
+        _aim(place, rise, weight, growth, base, knot, max(level[first // size], side), taps, past, middle, aim[n])
+    return level[first // size]
 
 
 @sum_kernel
-def _send_level_curves(  # type: ignore[no-untyped-def]
-    data, origin, stride, rows, base, place, rise, weight, growth, taper, side, taps, size, numbers, total
+def _sum_curves(  # type: ignore[no-untyped-def]
+    data, origin, stride, base, place, rise, weight, growth, side, taps, size, level, numbers, aims, total
 ):
-    """Add to the two rows of data what a block sends along such curves: the adjoint of `_add_level_curves`."""
+    """Add one side of the curves of some image rows to a block, where vectors of traces share two rows of data."""
+    turn, lane = 1 - 2 * side, load(numbers, 0)
+    between = np.empty(taps.size, np.int64)
+    for first in range(0, total.shape[1], GROUP):
+        for i in range(taps.size):
+            between[i] = _aim_group(
+                place[i, side], rise[i, side], weight[i, side], growth[i, side], base[i, side], level[i, side], side,
+                taps[i], size, first, aims[i],
+            )  # fmt: skip
+        for j in range(side, taps.max(), LATERALS):
+            for i in range(taps.size):
+                end = min(j + LATERALS, taps[i])
+                if j < min(end, between[i]):
+                    _sum_level(
+                        data, stride, origin + first, turn, aims[i], j, min(end, between[i]), lane, first, total[i]
+                    )
+                if max(j, between[i]) < end:
+                    _sum_by_vectors(
+                        data, stride, origin + first, turn, aims[i], max(j, between[i]), end, lane, first, total[i]
+                    )
+
+
+@sum_kernel
+def _send_curves(  # type: ignore[no-untyped-def]
+    data, origin, stride, base, place, rise, weight, growth, side, taps, size, level, numbers, aims, total
+):
+    """Add to the two rows of data what a block sends along the curves of some image rows: the adjoint of `_sum_curves`."""
     lane, nothing = load(numbers, 0), spread(np.float32(0.0))
-    for knot in range(rise.shape[0]):
-        for j in range(side, taps):
-            begin, up, least, grow = place[knot, j], rise[knot, j], weight[knot, j], growth[knot, j]
-            together = _together(begin, up, size, rows)
-            if together == 0 or taper[j] == 0.0:
-                continue
-            here, middle = base[j] * stride + origin + (1 - 2 * side) * j, np.float32(0.5 * (together - 1))
-            for n in range(0, size, together):
-                line, shift = _row(begin, up, np.float32(n), together)
-                full = spread(least + (np.float32(n) + middle) * grow)
-                for m in range(0, together, WIDTH):
-                    first = knot * size + n + m
-                    at, sent = here + line * stride + first, fused(full, load(total, first), nothing)
-                    late = fused(fused(lane, spread(up), spread(shift + np.float32(m) * up)), sent, nothing)
+    aim = aims[0]
+    for i in range(taps.size):
+        for first in range(0, total.shape[1], GROUP):
+            between = _aim_group(
+                place[i, side], rise[i, side], weight[i, side], growth[i, side], base[i, side], level[i, side], side,
+                taps[i], size, first, aim,
+            )  # fmt: skip
+            for j in range(side, taps[i]):
+                for n in range(0, GROUP, WIDTH):
+                    own = 0 if j < between else n // WIDTH
+                    up, past = aim[own, 2, j], np.float32(n - own * WIDTH)
+                    at = np.int64(aim[own, 0, j]) * stride + origin + first + n + (1 - 2 * side) * j
+                    sent = fused(spread(aim[own, 3, j]), load(total[i], first + n), nothing)
+                    late = fused(fused(lane, spread(up), spread(aim[own, 1, j] + past * up)), sent, nothing)
                     store(data, at, add(load(data, at), subtract(sent, late)))
                     store(data, at + stride, add(load(data, at + stride), late))
 
@@ -240,7 +229,7 @@ def _follow_steep_curves(  # type: ignore[no-untyped-def]
     for j in range(side, taps):
         if taper[j] == 0.0:
             continue
-        here = base[j] * stride + origin + (1 - 2 * side) * j
+        here = np.int64(base[j]) * stride + origin + (1 - 2 * side) * j
         for segment in range(total.size // wide):
             knot = segment * wide // size
             begin, up, least, grow = place[knot, j], rise[knot, j], weight[knot, j], growth[knot, j]
@@ -283,226 +272,91 @@ def _follow_steep_curves(  # type: ignore[no-untyped-def]
                 store(total, first, fused(full, value, load(total, first)))
 
 
-@kernel
-def _knots_in_air(start, size, i, depth, taps, scales, ratio, lattice, relief, times, bends):  # type: ignore[no-untyped-def]
-    """Fill times (ns) and curvatures at the knots of a block, shape (side, knot, lateral)."""
-    spacing = scales[0]
-    for knot in range(times.shape[1]):
-        place = spacing * (start + knot * size)
-        for side in range(2):
-            sign = 1.0 - 2.0 * side
-            for j in range(taps):
-                t, c = _pair(place, sign * spacing * j, i, depth, scales, ratio, lattice, relief)
-                times[side, knot, j] = t
-                bends[side, knot, j] = c
-
-
-@kernel
-def _look(start, size, scales, ratio, lattice, relief, rise, lag, part, column, right):  # type: ignore[no-untyped-def]
-    """Fill what the legs of a block need whatever the depth: rise of the ground, lag and column in the lattice."""
-    spacing, half = scales[0], scales[1]
-    lattice_start, gap, reach = lattice
-    for knot in range(column.size):
-        place = spacing * (start + knot * size)
-        c = min(max((place - lattice_start) / gap, 0.0), ratio.shape[0] - 1.001)
-        column[knot] = int(c)
-        right[knot] = c - int(c)
-        level = _elevation(relief, spacing, place)
-        for side in range(2):
-            for leg in range(2):
-                for j in range(rise.shape[3]):
-                    offset = (1.0 - 2.0 * side) * spacing * j + (2.0 * leg - 1.0) * half
-                    rise[knot, side, leg, j] = _elevation(relief, spacing, place + offset) - level
-                    m = min(max(offset / gap + reach, 0.0), ratio.shape[2] - 1.001)
-                    lag[side, leg, j] = int(m)
-                    part[side, leg, j] = m - int(m)
-
-
 @sum_kernel
-def _knots_on_ground(i, depth, taps, scales, ratio, rise, lag, part, column, right, mixed, mean, times, bends):  # type: ignore[no-untyped-def]
-    """Do the same for antennas on the ground, in loops that the compiler vectorises."""
-    spacing, half = np.float32(scales[0]), np.float32(scales[1])
-    z, least = np.float32(depth), np.float32(1e-3)
-    legs = 1 if scales[1] == 0.0 else 2
-    again = np.float32(2.0 / legs)
-    for knot in range(times.shape[1]):
-        other = np.float32(right[knot])
-        # below hills of one ground the slowness is the same at every knot
-        moved = knot == 0 or column[knot] != column[knot - 1] or right[knot] != right[knot - 1]
-        if moved:
-            here, there = ratio[column[knot], i], ratio[column[knot] + 1, i]
-            for m in range(mixed.size):
-                mixed[m] = here[m] + other * (there[m] - here[m])
-        for side in range(2):
-            for leg in range(legs):
-                lags, parts, rises, slowness = lag[side, leg], part[side, leg], rise[knot, side, leg], mean[side, leg]
-                if moved:
-                    for j in range(taps):
-                        low = mixed[lags[j]]
-                        slowness[j] = again * (low + parts[j] * (mixed[lags[j] + 1] - low))
-                time, bend = times[side, knot], bends[side, knot]
-                shift = np.float32(2 * leg - 1) * half
-                sign = np.float32(1 - 2 * side) * spacing
-                if leg == 0:
-                    time[:taps] = np.float32(0.0)
-                    bend[:taps] = np.float32(0.0)
-                for j in range(taps):
-                    offset = sign * np.float32(j) + shift
-                    below = rises[j] + z
-                    below = below if below > least else least
-                    square = offset * offset + below * below
-                    path = np.sqrt(square)
-                    time[j] += slowness[j] * path
-                    # straight rays with the mean velocity: smooth, as a weight has to be
-                    bend[j] += slowness[j] * below * below / (square * path)
-
-
-@sum_kernel
-def _weigh(times, bends, taper, taps, scales, copies, n_samples, base):  # type: ignore[no-untyped-def]
-    """Turn times at knots into rows of a copy of the data, curvatures into weights, and choose the copies."""
-    per, most = np.float32(scales[0] / math.sqrt(2.0 * math.pi)), np.float32(scales[5])
-    rate, before = np.float32(1.0 / scales[3]), np.float32(scales[4] / scales[3] - ROWS_BEYOND)
-    middle = times.shape[1] // 2
-    for side in range(2):
-        for knot in range(times.shape[1]):
-            for j in range(taps):
-                times[side, knot, j] = times[side, knot, j] * rate - before
-                bends[side, knot, j] = taper[j] * min(per * np.sqrt(bends[side, knot, j]), most)
-        base[side, :taps] = 0
-        if copies > 1:
-            for j in range(taps):
-                # the change of the shift from trace to trace, in samples, says how far the operator aliases
-                near, far = max(j - 1, 0), min(j + 1, taps - 1)
-                change = abs(times[side, middle, far] - times[side, middle, near]) / max(far - near, 1)
-                copy, limit = 0, math.sqrt(2.0)
-                while copy < copies - 1 and change >= limit:
-                    copy += 1
-                    limit *= math.sqrt(2.0)
-                base[side, j] += copy * (n_samples + 2 * ROWS_BEYOND)
-
-
-@sum_kernel
-def _differences(values, taps, size, out):  # type: ignore[no-untyped-def]
-    """Fill the growth from trace to trace behind each knot, shape (side, knot, lateral)."""
-    per = np.float32(1.0) / np.float32(size)
-    for side in range(2):
-        for knot in range(out.shape[1]):
-            for j in range(taps):
-                out[side, knot, j] = (values[side, knot + 1, j] - values[side, knot, j]) * per
-
-
-@sum_kernel
-def _sum_block(  # type: ignore[no-untyped-def]
-    data, stride, origin, start, block, size, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples,
-    image, to, back,
-):  # fmt: skip
-    """Fill the columns of one block of the image, from `to` on; or, `back`, add what they send to the data."""
-    n_lateral, knots = taper.shape[1], block // size + 1
-    times = np.empty((2, knots, n_lateral), np.float32)
-    bends = np.empty((2, knots, n_lateral), np.float32)
-    base = np.empty((2, n_lateral), np.int64)
-    over = np.empty((knots, 2, 2, n_lateral), np.float32)
-    lag, part = np.empty((2, 2, n_lateral), np.int32), np.empty((2, 2, n_lateral), np.float32)
-    column, right = np.empty(knots, np.int64), np.empty(knots)
-    mixed, mean = np.empty(ratio.shape[2], np.float32), np.empty((2, 2, n_lateral), np.float32)
-    rise, growth = np.empty((2, knots - 1, n_lateral), np.float32), np.empty((2, knots - 1, n_lateral), np.float32)
-    numbers, total = np.arange(WIDTH).astype(np.float32), np.empty(block, np.float32)
-    room = np.empty(2 * WIDTH, np.float32)
-    rows = n_samples + 2 * ROWS_BEYOND
-    _look(start, size, scales, ratio, lattice, relief, over, lag, part, column, right)
-    for i in range(depths.size):
-        taps = min(int(widths[i]) + 2, n_lateral)
-        if scales[2] > 0.0:
-            _knots_in_air(start, size, i, depths[i], taps, scales, ratio, lattice, relief, times, bends)
+def _curves_of_rows(start, size, first, curves, look_up, air, times, bends, base, rise, growth, taps):  # type: ignore[no-untyped-def]
+    """Fill the curves of some image rows from `first` on: rows of the data and weights at knots, and their growth."""
+    for i in range(taps.size):
+        taps[i] = min(int(curves.widths[first + i]) + 2, curves.taper.shape[1])
+        if air:
+            knots_in_air(start, size, first + i, taps[i], curves, times[i], bends[i])
         else:
-            _knots_on_ground(
-                i, depths[i], taps, scales, ratio, over, lag, part, column, right, mixed, mean, times, bends
-            )
-        _weigh(times, bends, taper[i], taps, scales, copies, n_samples, base)
-        _differences(times, taps, size, rise)
-        _differences(bends, taps, size, growth)
-        total[:] = 0.0
-        if back:
-            total[:] = image[i, to : to + block]
-        for side in range(2):
-            steep = True
-            if back:
-                _send_level_curves(
-                    data, origin + start, stride, rows, base[side], times[side], rise[side], bends[side], growth[side],
-                    taper[i], side, taps, size, numbers, total,
-                )  # fmt: skip
-            else:
-                steep = _add_level_curves(
-                    data, origin + start, stride, rows, base[side], times[side], rise[side], bends[side], growth[side],
-                    taper[i], side, taps, size, numbers, total,
-                )  # fmt: skip
-            if steep:
-                _follow_steep_curves(
-                    data, origin + start, stride, rows, base[side], times[side], rise[side], bends[side], growth[side],
-                    taper[i], side, taps, size, back, numbers, room, total,
-                )  # fmt: skip
-        if not back:
-            image[i, to : to + block] = total
+            knots_on_ground(first + i, taps[i], curves, look_up, times[i], bends[i])
+        weigh(times[i], bends[i], curves.taper[first + i], taps[i], curves, base[i])
+        differences(times[i], taps[i], size, rise[i])
+        differences(bends[i], taps[i], size, growth[i])
 
 
 @sum_kernel
-def _sum_blocks(  # type: ignore[no-untyped-def]
-    data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image,
-    first, last, back,
-):  # fmt: skip
+def _sum_block(data, stride, origin, start, size, curves, image, to, back):  # type: ignore[no-untyped-def]
+    """Fill the columns of one block of the image, from `to` on; or, `back`, add what they send to the data."""
+    knots, n_depths = curves.block // size + 1, curves.depths.size
+    n_lateral = curves.taper.shape[1] + WIDTH  # aims are worked out by vectors
+    # where every trace is a knot, more rows would not fit the caches
+    several = min(DEPTHS, n_depths) if size >= WIDTH else 1
+    shape = (several, 2, knots, n_lateral)
+    times, bends = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    shape = (several, 2, knots - 1, n_lateral)
+    rise, growth = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    base, level = np.empty((several, 2, n_lateral), np.float32), np.empty((several, 2, knots - 1), np.int64)
+    aims, total = np.empty((several, 4, 4, n_lateral), np.float32), np.empty((several, curves.block), np.float32)
+    numbers, room, taps = (
+        np.arange(WIDTH).astype(np.float32),
+        np.empty(2 * WIDTH, np.float32),
+        np.empty(several, np.int64),
+    )
+    rows, air, here = curves.n_samples + 2 * ROWS_BEYOND, curves.scales[2] > 0.0, origin + start
+    look_up = look(start, size, knots, curves)
+    for first in range(0, n_depths, several):
+        count = min(several, n_depths - first)
+        _curves_of_rows(start, size, first, curves, look_up, air, times, bends, base, rise, growth, taps[:count])
+        for i in range(count):
+            for n in range(curves.block):
+                total[i, n] = image[first + i, to + n] if back else np.float32(0.0)
+        for side in range(2):
+            for i in range(count):
+                of = (times[i, side], rise[i, side], bends[i, side], growth[i, side])
+                if size < WIDTH or _sort_curves(of[0], of[1], taps[i], size, rows, level[i, side]):
+                    _follow_steep_curves(
+                        data, here, stride, rows, base[i, side], of[0], of[1], of[2], of[3], curves.taper[first + i], side,
+                        taps[i], size, back, numbers, room, total[i],
+                    )  # fmt: skip
+                    _drop_steep_curves(of[0], of[1], of[2], of[3], taps[i], size, rows)
+            if size >= WIDTH and back:
+                _send_curves(
+                    data, here, stride, base, times, rise, bends, growth, side, taps[:count], size, level, numbers, aims,
+                    total,
+                )  # fmt: skip
+            elif size >= WIDTH:
+                _sum_curves(
+                    data, here, stride, base, times, rise, bends, growth, side, taps[:count], size, level, numbers, aims,
+                    total,
+                )  # fmt: skip
+        for i in range(count):
+            if not back:
+                image[first + i, to : to + curves.block] = total[i]
+
+
+@sum_kernel
+def _sum_blocks(data, origin, start, sizes, curves, image, first, last, back):  # type: ignore[no-untyped-def]
     """Do so for the blocks from `first` to `last` (left out); see `section_sum`."""
     flat = data.reshape(-1)
     for number in range(first, last):
-        _sum_block(
-            flat, data.shape[1], origin, start + number * block, block, sizes[number], depths, widths, taper, scales,
-            ratio, lattice, relief, copies, n_samples, image, number * block, back,
-        )  # fmt: skip
+        to = number * curves.block
+        _sum_block(flat, data.shape[1], origin, start + to, sizes[number], curves, image, to, back)
 
 
 def section_spread(
-    data: np.ndarray,
-    origin: int,
-    start: int,
-    block: int,
-    sizes: np.ndarray,
-    depths: np.ndarray,
-    widths: np.ndarray,
-    taper: np.ndarray,
-    scales: tuple[float, ...],
-    ratio: np.ndarray,
-    lattice: tuple[float, float, int],
-    relief: np.ndarray,
-    copies: int,
-    n_samples: int,
-    image: np.ndarray,
+    data: np.ndarray, origin: int, start: int, sizes: np.ndarray, curves: Curves, image: np.ndarray
 ) -> None:
     """Add to `data` what `image`, shape (depth, trace), sends along its curves: the exact adjoint of `section_sum`.
 
     On one thread, since neighbouring blocks send to the same traces; parameters as there.
     """
-    _sum_blocks(
-        data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples, image,
-        0, sizes.size, True,
-    )  # fmt: skip
+    _sum_blocks(data, origin, start, sizes, curves, image, 0, sizes.size, True)
 
 
 def section_sum(
-    data: np.ndarray,
-    origin: int,
-    start: int,
-    block: int,
-    sizes: np.ndarray,
-    depths: np.ndarray,
-    widths: np.ndarray,
-    taper: np.ndarray,
-    scales: tuple[float, ...],
-    ratio: np.ndarray,
-    lattice: tuple[float, float, int],
-    relief: np.ndarray,
-    copies: int,
-    n_samples: int,
-    *,
-    threads: int = 1,
+    data: np.ndarray, origin: int, start: int, sizes: np.ndarray, curves: Curves, *, threads: int = 1
 ) -> np.ndarray:
     """Sum traces along diffraction curves that change along the line.
 
@@ -512,29 +366,12 @@ def section_sum(
         Transposed traces, with rows of zeros above and below each low-pass copy.
     origin : int
         Column of the first trace; all that the blocks look at must lie within the columns.
-    start, block : int
-        First trace, and traces of a block, a multiple of `gprscan.kernels.lanes.WIDTH`.
+    start : int
+        First trace.
     sizes : ndarray of int64, shape (number of blocks,)
         Traces from knot to knot in each block: powers of two.
-    depths : ndarray of float64, shape (depth,)
-        m.
-    widths : ndarray of float64, shape (depth,)
-        Half-width of the aperture in traces, not rounded.
-    taper : ndarray of float32, shape (depth, lateral)
-        Weight of each lateral distance (in traces).
-    scales : tuple of float
-        Trace spacing, half the separation, antenna height (m), sampling interval, first time of the data (ns), and the
-        largest weight of a trace.
-    ratio : ndarray of float32, shape (column, depth, lag)
-        Time over distance (ns/m) from places on the ground to points below others; at least two columns.
-    lattice : tuple
-        Place of the first column, distance of the columns and of the lags (m), and the number of the lag 0.
-    relief : ndarray of float64, shape (trace,)
-        Elevation of the ground below each trace, m; at least two. Beyond the ends it is turned about its last point.
-    copies : int
-        Low-pass copies of the data, half an octave apart; 1 switches the anti-alias filter off.
-    n_samples : int
-        Samples per trace and copy.
+    curves : Curves
+        The block a multiple of `GROUP`.
     threads : int
         1 for the serial kernel.
 
@@ -543,13 +380,10 @@ def section_sum(
     ndarray of float32, shape (depth, trace)
         Traces from `start` on.
     """
-    image = np.empty((depths.size, block * sizes.size), np.float32)
+    image = np.empty((curves.depths.size, curves.block * sizes.size), np.float32)
 
     def work(first: int, last: int) -> None:
-        _sum_blocks(
-            data, origin, start, block, sizes, depths, widths, taper, scales, ratio, lattice, relief, copies, n_samples,
-            image, first, last, False,
-        )  # fmt: skip
+        _sum_blocks(data, origin, start, sizes, curves, image, first, last, False)
 
     share_out(work, sizes.size, threads)
     return image

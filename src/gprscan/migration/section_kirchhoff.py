@@ -8,7 +8,8 @@ import numpy as np
 
 from gprscan.kernels.eikonal import mean_slowness
 from gprscan.kernels.jit import threads
-from gprscan.kernels.section import ROWS_BEYOND, largest_bend, section_spread, section_sum
+from gprscan.kernels.section import section_spread, section_sum
+from gprscan.kernels.section_knots import ROWS_BEYOND, Curves, largest_bend
 from gprscan.migration.acquisition import Acquisition
 from gprscan.migration.curves import Aperture, edge_taper, largest_weight, low_pass_cutoffs, reach
 from gprscan.migration.rho import half_derivative, half_derivative_adjoint
@@ -69,15 +70,12 @@ class SectionSummation:
         """Spread along the diffraction curves, the adjoint of `migrate`: (trace, depth) to (trace, sample)."""
         n, n_copies = self.geometry.n_samples, len(self.cutoffs)
         rows = np.zeros((n_copies * (n + 2 * ROWS_BEYOND), image.shape[0] + 2 * self.pad), "float32")
-        for chunks, sizes, ratio, lattice in self._groups():
+        for chunks, sizes, curves in self._groups():
             first, last = int(chunks[0]), int(chunks[-1]) + BLOCK
             part = np.zeros((self.depths.size, last - first), "float32")
             inside = slice(max(first, 0), min(last, image.shape[0]))
             part[:, inside.start - first : inside.stop - first] = image[inside].T
-            section_spread(
-                rows, self.pad, first, BLOCK, sizes, self.depths, self.widths, self.taper, self.scales, ratio, lattice,
-                self.ground.relief, n_copies, n, part,
-            )  # fmt: skip
+            section_spread(rows, self.pad, first, sizes, curves, part)
         copies = rows.reshape(n_copies, -1, rows.shape[1])[:, ROWS_BEYOND : ROWS_BEYOND + n, self.pad : -self.pad]
         return half_derivative_adjoint(np.ascontiguousarray(copies.transpose(0, 2, 1)), self.geometry.dt, self.cutoffs)
 
@@ -89,13 +87,17 @@ class SectionSummation:
             copy[ROWS_BEYOND : ROWS_BEYOND + n, self.pad : -self.pad] = filtered.T
         return rows.reshape(-1, rows.shape[2])
 
-    def _groups(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, float, int]]]:
-        """Yield first traces of a group of blocks, the distances of their knots, and their travel times."""
+    def _groups(self) -> Iterator[tuple[np.ndarray, np.ndarray, Curves]]:
+        """Yield first traces of a group of blocks, the distances of their knots, and what their curves follow from."""
         n, spacing = self.geometry.n_traces, self.geometry.spacing
         for first in range(-self._before, n, BLOCK * GROUP):
             chunks = np.arange(first, min(first + BLOCK * GROUP, n), BLOCK)
             ratio, lattice = self._ratios(spacing * float(chunks[0]), spacing * float(chunks[-1] + BLOCK))
-            yield chunks, self._knots(chunks, ratio, lattice), ratio, lattice
+            curves = Curves(
+                BLOCK, self.depths, self.widths, self.taper, self.scales, self.ground.relief, ratio, lattice,
+                len(self.cutoffs), self.geometry.n_samples,
+            )  # fmt: skip
+            yield chunks, self._knots(chunks, curves), curves
 
     @property
     def _before(self) -> int:
@@ -108,24 +110,18 @@ class SectionSummation:
     def _sums(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """Sum several inputs along the same curves, each to (depth, trace)."""
         images: list[list[np.ndarray]] = [[] for _ in inputs]
-        for chunks, sizes, ratio, lattice in self._groups():
+        for chunks, sizes, curves in self._groups():
             for image, rows in zip(images, inputs, strict=True):
-                part = section_sum(
-                    rows, self.pad, int(chunks[0]), BLOCK, sizes, self.depths, self.widths, self.taper, self.scales, ratio,
-                    lattice, self.ground.relief, len(self.cutoffs), self.geometry.n_samples, threads=threads(),
-                )  # fmt: skip
-                image.append(part)
+                image.append(section_sum(rows, self.pad, int(chunks[0]), sizes, curves, threads=threads()))
         own = slice(self._before, self._before + self.geometry.n_traces)
         return [np.concatenate(image, axis=1)[:, own] for image in images]
 
-    def _knots(self, chunks: np.ndarray, ratio: np.ndarray, lattice: tuple[float, float, int]) -> np.ndarray:
+    def _knots(self, chunks: np.ndarray, curves: Curves) -> np.ndarray:
         """Return how many traces apart the knots of each block may be, for straight lines to follow the curves."""
         allowed = STRAY * 1e3 / self.geometry.frequency
         sizes = np.full(chunks.size, BLOCK)
         for number, start in enumerate(chunks.tolist()):
-            while sizes[number] > 1 and allowed < largest_bend(
-                start, BLOCK, sizes[number], self.depths, self.widths, self.scales, ratio, lattice, self.ground.relief
-            ):
+            while sizes[number] > 1 and allowed < largest_bend(start, sizes[number], curves):
                 sizes[number] //= 2
         return sizes
 
