@@ -10,6 +10,7 @@ from gprscan.errors import MissingPositionError, ParameterError
 from gprscan.migration import kirchhoff, phase_shift, rtm, stolt
 from gprscan.model import from_array
 from gprscan.steps import get_step
+from gprscan.velocity import layered
 from tests.migration.lines import diffractor, energy_near, peak
 
 
@@ -133,3 +134,14 @@ def test_wave_migrations_through_a_section(migrate) -> None:  # type: ignore[no-
     assert abs(trace - 60) <= 1
     assert abs(image["depth"].values[row] - 1.2) <= 0.0125
     assert energy_near(image, trace) > 0.93
+
+
+def test_level_topography_over_layers_is_the_plain_migration() -> None:
+    """Slanted rays see another mean velocity than vertical ones."""
+    line = diffractor(160, 300, dt=0.25, depth=1.6)
+    layers = layered([0.4], [0.15, 0.08])
+    options = {"velocity": layers, "depth_step": 0.0125, "max_depth": 2.0}
+    plain = kirchhoff(line, **options)["amplitude"].values[:, 20:]
+    level = line.assign_coords(z=("trace", np.full(160, 7.0)))
+    over = kirchhoff(level, topography=True, **options)["amplitude"].values[:, 20:]
+    assert np.corrcoef(plain.ravel(), over.ravel())[0, 1] > 0.99

@@ -134,14 +134,29 @@ def ramp(typing: Any, one: Any) -> Any:
     return _LANES(_LANES), emit
 
 
+def _call(builder: Any, name: str, args: Any, flags: Any = ()) -> Any:
+    kind = ir.FunctionType(_VECTOR, [_VECTOR])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{WIDTH}f32")
+    return builder.call(function, args, fastmath=flags)
+
+
 @_emitted(np.trunc)
 def whole(typing: Any, one: Any) -> Any:
     """Return the lanes without their fractions."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_VECTOR, [_VECTOR])
-        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.trunc.v{WIDTH}f32")
-        return builder.call(function, args)
+        return _call(builder, "trunc", args)
+
+    return _LANES(_LANES), emit
+
+
+@_emitted(lambda one: np.float32(1.0) / np.sqrt(one))
+def inverse_root(typing: Any, one: Any) -> Any:
+    """Return ``1 / sqrt(one)``, a rounding or two off."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        flags = ("contract", "arcp", "afn", "reassoc")
+        return builder.fdiv(ir.Constant(_VECTOR, [1.0] * WIDTH), _call(builder, "sqrt", args, flags), flags=flags)
 
     return _LANES(_LANES), emit
 

@@ -24,6 +24,7 @@ from gprscan.kernels.section_knots import (
 )  # fmt: skip
 
 GROUP = 4 * WIDTH  # traces summed at a time
+PADDED = 4 * WIDTH  # laterals: loops over them are vectorised and unrolled
 DEPTHS, LATERALS = 8, 16  # image rows and laterals whose data, for one group, fit the first-level cache
 
 
@@ -60,39 +61,60 @@ def _sort_curves(place, rise, taps, size, rows, level):  # type: ignore[no-untyp
 @sum_kernel
 def _drop_steep_curves(place, rise, weight, growth, taps, size, rows):  # type: ignore[no-untyped-def]
     """Set the weight of curves to zero that no vector can follow, and their place to where there are data."""
-    for knot in range(rise.shape[0]):
+    for knot in range(rise.shape[0] - 1):
         for j in range(taps):
             if _together(place[knot, j], rise[knot, j], size, rows) == 0:
                 place[knot, j] = rise[knot, j] = weight[knot, j] = growth[knot, j] = np.float32(0.0)
 
 
 @inline
-def _aim(place, rise, weight, growth, base, knot, begin, end, first, middle, aim):  # type: ignore[no-untyped-def]
+def _aim(curves, of, begin, end, first, middle, base, at_base, aims, to):  # type: ignore[no-untyped-def]
     """Fill row of the data, shift from there, slope and weight of the laterals from `begin` to `end` (and a vector beyond).
 
     For the vector of traces that begins `first` traces after the knot, with the row and weight `middle` traces after it.
     """
+    place, rise, weight, growth = curves
+    n_lateral = base.shape[2]
     of_first, of_middle = spread(np.float32(first)), spread(np.float32(middle))
-    n_lateral = base.size
     for j in range(begin, end, WIDTH):
-        at = knot * n_lateral + j
-        start, up = load(place, at), load(rise, at)
+        start, up = load(place, of + j), load(rise, of + j)
         line = whole(fused(of_middle, up, start))
-        store(aim, j, add(line, load(base, j)))
-        store(aim, n_lateral + j, subtract(fused(of_first, up, start), line))
-        store(aim, 2 * n_lateral + j, up)
-        store(aim, 3 * n_lateral + j, fused(of_middle, load(growth, at), load(weight, at)))
+        store(aims, to + j, add(line, load(base, at_base + j)))
+        store(aims, to + n_lateral + j, subtract(fused(of_first, up, start), line))
+        store(aims, to + 2 * n_lateral + j, up)
+        store(aims, to + 3 * n_lateral + j, fused(of_middle, load(growth, of + j), load(weight, of + j)))
 
 
 @inline
-def _sum_level(data, stride, at, turn, aim, begin, end, lane, first, total):  # type: ignore[no-untyped-def]
+def _aim_group(curves, base, level, i, side, taps, size, first, aims, to):  # type: ignore[no-untyped-def]
+    """Fill the aims, shape (row, vector, 4, lateral), of the traces of a group from `first` on; return what is level."""
+    n_lateral, knots = base.shape[2], curves[0].shape[2]
+    at_base, of, to = (2 * i + side) * n_lateral, (2 * i + side) * knots * n_lateral, 16 * to * n_lateral
+    knot = first // size
+    between, past = level[i, side, knot], first - knot * size
+    middle = np.float32(past) + np.float32(0.5 * (GROUP - 1))
+    _aim(curves, of + knot * n_lateral, side, between, past, middle, base, at_base, aims, to)
+    if between < taps:
+        for n in range(GROUP // WIDTH):
+            knot = (first + n * WIDTH) // size
+            past = first + n * WIDTH - knot * size
+            middle = np.float32(past) + np.float32(0.5 * (WIDTH - 1))
+            _aim(
+                curves, of + knot * n_lateral, max(between, side), taps, past, middle, base, at_base, aims,
+                to + 4 * n * n_lateral,
+            )  # fmt: skip
+    return between
+
+
+@inline
+def _sum_level(data, stride, at, turn, aims, i, begin, end, lane, total, to):  # type: ignore[no-untyped-def]
     """Add the laterals from `begin` to `end` to a group whose traces share two rows of data."""
-    s0, s1 = load(total, first), load(total, first + WIDTH)
-    s2, s3 = load(total, first + 2 * WIDTH), load(total, first + 3 * WIDTH)
+    s0, s1 = load(total, to), load(total, to + WIDTH)
+    s2, s3 = load(total, to + 2 * WIDTH), load(total, to + 3 * WIDTH)
     for j in range(begin, end):
-        here = np.int64(aim[0, 0, j]) * stride + at + turn * j
-        up, weight = aim[0, 2, j], spread(aim[0, 3, j])
-        u, ahead = fused(lane, spread(up), spread(aim[0, 1, j])), spread(np.float32(WIDTH) * up)
+        here = np.int64(aims[i, 0, 0, j]) * stride + at + turn * j
+        up, weight = aims[i, 0, 2, j], spread(aims[i, 0, 3, j])
+        u, ahead = fused(lane, spread(up), spread(aims[i, 0, 1, j])), spread(np.float32(WIDTH) * up)
         a = load(data, here)
         s0 = fused(weight, fused(u, subtract(load(data, here + stride), a), a), s0)
         u, a, here = add(u, ahead), load(data, here + WIDTH), here + WIDTH
@@ -101,98 +123,70 @@ def _sum_level(data, stride, at, turn, aim, begin, end, lane, first, total):  # 
         s2 = fused(weight, fused(u, subtract(load(data, here + stride), a), a), s2)
         u, a, here = add(u, ahead), load(data, here + WIDTH), here + WIDTH
         s3 = fused(weight, fused(u, subtract(load(data, here + stride), a), a), s3)
-    store(total, first, s0)
-    store(total, first + WIDTH, s1)
-    store(total, first + 2 * WIDTH, s2)
-    store(total, first + 3 * WIDTH, s3)
+    store(total, to, s0)
+    store(total, to + WIDTH, s1)
+    store(total, to + 2 * WIDTH, s2)
+    store(total, to + 3 * WIDTH, s3)
 
 
 @inline
-def _weighted(data, stride, here, aim, n, j, lane, total):  # type: ignore[no-untyped-def]
+def _weighted(data, stride, here, aims, i, n, j, lane, total):  # type: ignore[no-untyped-def]
     """Return the sum and a vector between two rows of data."""
-    at = np.int64(aim[n, 0, j]) * stride + here
+    at = np.int64(aims[i, n, 0, j]) * stride + here
     a = load(data, at)
-    u = fused(lane, spread(aim[n, 2, j]), spread(aim[n, 1, j]))
-    return fused(spread(aim[n, 3, j]), fused(u, subtract(load(data, at + stride), a), a), total)
+    u = fused(lane, spread(aims[i, n, 2, j]), spread(aims[i, n, 1, j]))
+    return fused(spread(aims[i, n, 3, j]), fused(u, subtract(load(data, at + stride), a), a), total)
 
 
 @inline
-def _sum_by_vectors(data, stride, at, turn, aim, begin, end, lane, first, total):  # type: ignore[no-untyped-def]
+def _sum_by_vectors(data, stride, at, turn, aims, i, begin, end, lane, total, to):  # type: ignore[no-untyped-def]
     """Do the same for a group of which every vector has two rows of its own."""
-    s0, s1 = load(total, first), load(total, first + WIDTH)
-    s2, s3 = load(total, first + 2 * WIDTH), load(total, first + 3 * WIDTH)
+    s0, s1 = load(total, to), load(total, to + WIDTH)
+    s2, s3 = load(total, to + 2 * WIDTH), load(total, to + 3 * WIDTH)
     for j in range(begin, end):
         here = at + turn * j
-        s0 = _weighted(data, stride, here, aim, 0, j, lane, s0)
-        s1 = _weighted(data, stride, here + WIDTH, aim, 1, j, lane, s1)
-        s2 = _weighted(data, stride, here + 2 * WIDTH, aim, 2, j, lane, s2)
-        s3 = _weighted(data, stride, here + 3 * WIDTH, aim, 3, j, lane, s3)
-    store(total, first, s0)
-    store(total, first + WIDTH, s1)
-    store(total, first + 2 * WIDTH, s2)
-    store(total, first + 3 * WIDTH, s3)
-
-
-@inline
-def _aim_group(place, rise, weight, growth, base, level, side, taps, size, first, aim):  # type: ignore[no-untyped-def]
-    """Fill the aims, shape (vector, 4, lateral), of the traces of a group from `first` on; return what is level."""
-    knot = first // size
-    middle = np.float32(first - knot * size) + np.float32(0.5 * (GROUP - 1))
-    _aim(place, rise, weight, growth, base, knot, side, level[knot], first - knot * size, middle, aim[0])
-    for n in range(GROUP // WIDTH):
-        knot = (first + n * WIDTH) // size
-        past = first + n * WIDTH - knot * size
-        middle = np.float32(past) + np.float32(0.5 * (WIDTH - 1))
-        _aim(place, rise, weight, growth, base, knot, max(level[first // size], side), taps, past, middle, aim[n])
-    return level[first // size]
+        s0 = _weighted(data, stride, here, aims, i, 0, j, lane, s0)
+        s1 = _weighted(data, stride, here + WIDTH, aims, i, 1, j, lane, s1)
+        s2 = _weighted(data, stride, here + 2 * WIDTH, aims, i, 2, j, lane, s2)
+        s3 = _weighted(data, stride, here + 3 * WIDTH, aims, i, 3, j, lane, s3)
+    store(total, to, s0)
+    store(total, to + WIDTH, s1)
+    store(total, to + 2 * WIDTH, s2)
+    store(total, to + 3 * WIDTH, s3)
 
 
 @sum_kernel
-def _sum_curves(  # type: ignore[no-untyped-def]
-    data, origin, stride, base, place, rise, weight, growth, side, taps, size, level, numbers, aims, total
-):
+def _sum_curves(data, origin, stride, curves, base, side, taps, size, level, numbers, aims, total):  # type: ignore[no-untyped-def]
     """Add one side of the curves of some image rows to a block, where vectors of traces share two rows of data."""
-    turn, lane = 1 - 2 * side, load(numbers, 0)
+    turn, lane, block = 1 - 2 * side, load(numbers, 0), total.shape[1]
     between = np.empty(taps.size, np.int64)
-    for first in range(0, total.shape[1], GROUP):
+    for first in range(0, block, GROUP):
+        at = origin + first
         for i in range(taps.size):
-            between[i] = _aim_group(
-                place[i, side], rise[i, side], weight[i, side], growth[i, side], base[i, side], level[i, side], side,
-                taps[i], size, first, aims[i],
-            )  # fmt: skip
+            between[i] = _aim_group(curves, base, level, i, side, taps[i], size, first, aims, i)
         for j in range(side, taps.max(), LATERALS):
             for i in range(taps.size):
-                end = min(j + LATERALS, taps[i])
+                to, end = i * block + first, min(j + LATERALS, taps[i])
                 if j < min(end, between[i]):
-                    _sum_level(
-                        data, stride, origin + first, turn, aims[i], j, min(end, between[i]), lane, first, total[i]
-                    )
+                    _sum_level(data, stride, at, turn, aims, i, j, min(end, between[i]), lane, total, to)
                 if max(j, between[i]) < end:
-                    _sum_by_vectors(
-                        data, stride, origin + first, turn, aims[i], max(j, between[i]), end, lane, first, total[i]
-                    )
+                    _sum_by_vectors(data, stride, at, turn, aims, i, max(j, between[i]), end, lane, total, to)
 
 
 @sum_kernel
-def _send_curves(  # type: ignore[no-untyped-def]
-    data, origin, stride, base, place, rise, weight, growth, side, taps, size, level, numbers, aims, total
-):
+def _send_curves(data, origin, stride, curves, base, side, taps, size, level, numbers, aims, total):  # type: ignore[no-untyped-def]
     """Add to the two rows of data what a block sends along the curves of some image rows: the adjoint of `_sum_curves`."""
     lane, nothing = load(numbers, 0), spread(np.float32(0.0))
-    aim = aims[0]
     for i in range(taps.size):
         for first in range(0, total.shape[1], GROUP):
-            between = _aim_group(
-                place[i, side], rise[i, side], weight[i, side], growth[i, side], base[i, side], level[i, side], side,
-                taps[i], size, first, aim,
-            )  # fmt: skip
+            between = _aim_group(curves, base, level, i, side, taps[i], size, first, aims, 0)
             for j in range(side, taps[i]):
                 for n in range(0, GROUP, WIDTH):
                     own = 0 if j < between else n // WIDTH
-                    up, past = aim[own, 2, j], np.float32(n - own * WIDTH)
-                    at = np.int64(aim[own, 0, j]) * stride + origin + first + n + (1 - 2 * side) * j
-                    sent = fused(spread(aim[own, 3, j]), load(total[i], first + n), nothing)
-                    late = fused(fused(lane, spread(up), spread(aim[own, 1, j] + past * up)), sent, nothing)
+                    up, past = aims[0, own, 2, j], np.float32(n - own * WIDTH)
+                    at = np.int64(aims[0, own, 0, j]) * stride + origin + first + n + (1 - 2 * side) * j
+                    sent = fused(spread(aims[0, own, 3, j]), load(total, i * total.shape[1] + first + n), nothing)
+                    late = fused(fused(lane, spread(up), spread(aims[0, own, 1, j] + past * up)), sent, nothing)
                     store(data, at, add(load(data, at), subtract(sent, late)))
                     store(data, at + stride, add(load(data, at + stride), late))
 
@@ -273,30 +267,35 @@ def _follow_steep_curves(  # type: ignore[no-untyped-def]
 
 
 @sum_kernel
-def _curves_of_rows(start, size, first, curves, look_up, air, times, bends, base, rise, growth, taps):  # type: ignore[no-untyped-def]
+def _curves_of_rows(start, size, first, curves, look_up, room, base, taps):  # type: ignore[no-untyped-def]
     """Fill the curves of some image rows from `first` on: rows of the data and weights at knots, and their growth."""
+    times, rise, bends, growth = room
+    edge = np.empty(times.shape[3], np.float32)
     for i in range(taps.size):
         taps[i] = min(int(curves.widths[first + i]) + 2, curves.taper.shape[1])
-        if air:
+        # loops over whole vectors: what is left over would be worked out one by one
+        several = min((taps[i] + PADDED - 1) // PADDED * PADDED, edge.size)
+        edge[: taps[i]] = curves.taper[first + i, : taps[i]]
+        edge[taps[i] :] = np.float32(0.0)
+        if curves.scales[2] > 0.0:
             knots_in_air(start, size, first + i, taps[i], curves, times[i], bends[i])
         else:
-            knots_on_ground(first + i, taps[i], curves, look_up, times[i], bends[i])
-        weigh(times[i], bends[i], curves.taper[first + i], taps[i], curves, base[i])
-        differences(times[i], taps[i], size, rise[i])
-        differences(bends[i], taps[i], size, growth[i])
+            knots_on_ground(first + i, several, curves, look_up, times[i], bends[i])
+        weigh(times[i], bends[i], edge, several, taps[i], curves, base[i])
+        differences(times[i], several, size, rise[i])
+        differences(bends[i], several, size, growth[i])
 
 
 @sum_kernel
 def _sum_block(data, stride, origin, start, size, curves, image, to, back):  # type: ignore[no-untyped-def]
     """Fill the columns of one block of the image, from `to` on; or, `back`, add what they send to the data."""
     knots, n_depths = curves.block // size + 1, curves.depths.size
-    n_lateral = curves.taper.shape[1] + WIDTH  # aims are worked out by vectors
+    n_lateral = (curves.taper.shape[1] // PADDED + 1) * PADDED
     # where every trace is a knot, more rows would not fit the caches
     several = min(DEPTHS, n_depths) if size >= WIDTH else 1
     shape = (several, 2, knots, n_lateral)
-    times, bends = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    shape = (several, 2, knots - 1, n_lateral)
-    rise, growth = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    times, rise = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    bends, growth = np.empty(shape, np.float32), np.empty(shape, np.float32)
     base, level = np.empty((several, 2, n_lateral), np.float32), np.empty((several, 2, knots - 1), np.int64)
     aims, total = np.empty((several, 4, 4, n_lateral), np.float32), np.empty((several, curves.block), np.float32)
     numbers, room, taps = (
@@ -304,11 +303,11 @@ def _sum_block(data, stride, origin, start, size, curves, image, to, back):  # t
         np.empty(2 * WIDTH, np.float32),
         np.empty(several, np.int64),
     )
-    rows, air, here = curves.n_samples + 2 * ROWS_BEYOND, curves.scales[2] > 0.0, origin + start
-    look_up = look(start, size, knots, curves)
+    rows, here, all_curves = curves.n_samples + 2 * ROWS_BEYOND, origin + start, (times, rise, bends, growth)
+    look_up = look(start, size, knots, n_lateral, curves)
     for first in range(0, n_depths, several):
         count = min(several, n_depths - first)
-        _curves_of_rows(start, size, first, curves, look_up, air, times, bends, base, rise, growth, taps[:count])
+        _curves_of_rows(start, size, first, curves, look_up, all_curves, base, taps[:count])
         for i in range(count):
             for n in range(curves.block):
                 total[i, n] = image[first + i, to + n] if back else np.float32(0.0)
@@ -323,14 +322,10 @@ def _sum_block(data, stride, origin, start, size, curves, image, to, back):  # t
                     _drop_steep_curves(of[0], of[1], of[2], of[3], taps[i], size, rows)
             if size >= WIDTH and back:
                 _send_curves(
-                    data, here, stride, base, times, rise, bends, growth, side, taps[:count], size, level, numbers, aims,
-                    total,
-                )  # fmt: skip
+                    data, here, stride, all_curves, base, side, taps[:count], size, level, numbers, aims, total
+                )
             elif size >= WIDTH:
-                _sum_curves(
-                    data, here, stride, base, times, rise, bends, growth, side, taps[:count], size, level, numbers, aims,
-                    total,
-                )  # fmt: skip
+                _sum_curves(data, here, stride, all_curves, base, side, taps[:count], size, level, numbers, aims, total)
         for i in range(count):
             if not back:
                 image[first + i, to : to + curves.block] = total[i]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gprscan.kernels.jit import inline, kernel, sum_kernel
+from gprscan.kernels.lanes import WIDTH, add, fused, inverse_root, load, ramp, spread, store
 from gprscan.kernels.traveltime import C_AIR, crossing_point
 
 ROWS_BEYOND = 32  # rows of zeros above and below the data: how far a curve may leave the record within a vector
@@ -160,17 +161,17 @@ def knots_in_air(start, size, i, taps, curves, times, bends):  # type: ignore[no
 
 
 @kernel
-def look(start, size, knots, curves):  # type: ignore[no-untyped-def]
+def look(start, size, knots, n_lateral, curves):  # type: ignore[no-untyped-def]
     """Return what the legs of a block need whatever the depth, and room for what they share from knot to knot.
 
-    Rise of the ground, lag and share of the next, column and share of the next; slowness at the lags of a knot, and at
+    Rise of the ground, distance, lag and share of the next, column and share of the next; slowness at the lags of a knot, and at
     its legs.
     """
     spacing, half, ratio = curves.scales[0], curves.scales[1], curves.ratio
     lattice_start, gap, reach = curves.lattice
-    n_lateral = curves.taper.shape[1]
     rise = np.empty((knots, 2, 2, n_lateral), np.float32)
     lag, part = np.empty((2, 2, n_lateral), np.int32), np.empty((2, 2, n_lateral), np.float32)
+    offset = np.empty((2, 2, n_lateral), np.float32)
     column, right = np.empty(knots, np.int64), np.empty(knots)
     for knot in range(knots):
         place = spacing * (start + knot * size)
@@ -181,22 +182,23 @@ def look(start, size, knots, curves):  # type: ignore[no-untyped-def]
         for side in range(2):
             for leg in range(2):
                 for j in range(n_lateral):
-                    offset = (1.0 - 2.0 * side) * spacing * j + (2.0 * leg - 1.0) * half
-                    rise[knot, side, leg, j] = _elevation(curves.relief, spacing, place + offset) - level
-                    m = min(max(offset / gap + reach, 0.0), ratio.shape[2] - 1.001)
+                    away = (1.0 - 2.0 * side) * spacing * j + (2.0 * leg - 1.0) * half
+                    offset[side, leg, j] = away
+                    rise[knot, side, leg, j] = _elevation(curves.relief, spacing, place + away) - level
+                    m = min(max(away / gap + reach, 0.0), ratio.shape[2] - 1.001)
                     lag[side, leg, j] = int(m)
                     part[side, leg, j] = m - int(m)
     mixed, mean = np.empty(ratio.shape[2], np.float32), np.empty((2, 2, n_lateral), np.float32)
-    return rise, lag, part, column, right, mixed, mean
+    return rise, offset, lag, part, column, right, mixed, mean
 
 
 @sum_kernel
 def knots_on_ground(i, taps, curves, look_up, times, bends):  # type: ignore[no-untyped-def]
-    """Do the same for antennas on the ground, in loops that the compiler vectorises."""
+    """Do the same for antennas on the ground, whole vectors of laterals at a time."""
     scales, ratio = curves.scales, curves.ratio
-    rise, lag, part, column, right, mixed, mean = look_up
-    spacing, half = np.float32(scales[0]), np.float32(scales[1])
-    z, least = np.float32(curves.depths[i]), np.float32(1e-3)
+    rise, offset, lag, part, column, right, mixed, means = look_up
+    shallowest = np.float32(1e-3)
+    z, least, none = spread(np.float32(curves.depths[i]) - shallowest), spread(shallowest), spread(np.float32(0.0))
     legs = 1 if scales[1] == 0.0 else 2
     again = np.float32(2.0 / legs)
     for knot in range(times.shape[1]):
@@ -209,30 +211,26 @@ def knots_on_ground(i, taps, curves, look_up, times, bends):  # type: ignore[no-
                 mixed[m] = here[m] + other * (there[m] - here[m])
         for side in range(2):
             for leg in range(legs):
-                lags, parts, rises, slowness = lag[side, leg], part[side, leg], rise[knot, side, leg], mean[side, leg]
+                lags, parts, rises, slowness = lag[side, leg], part[side, leg], rise[knot, side, leg], means[side, leg]
+                offsets = offset[side, leg]
                 if moved:
                     for j in range(taps):
                         low = mixed[lags[j]]
                         slowness[j] = again * (low + parts[j] * (mixed[lags[j] + 1] - low))
                 time, bend = times[side, knot], bends[side, knot]
-                shift = np.float32(2 * leg - 1) * half
-                sign = np.float32(1 - 2 * side) * spacing
-                if leg == 0:
-                    time[:taps] = np.float32(0.0)
-                    bend[:taps] = np.float32(0.0)
-                for j in range(taps):
-                    offset = sign * np.float32(j) + shift
-                    below = rises[j] + z
-                    below = below if below > least else least
-                    square = offset * offset + below * below
-                    path = np.sqrt(square)
-                    time[j] += slowness[j] * path
+                for j in range(0, taps, WIDTH):
+                    below = add(ramp(add(load(rises, j), z)), least)
+                    away, mean = load(offsets, j), load(slowness, j)
+                    square = fused(away, away, fused(below, below, none))
+                    inverse = inverse_root(square)
+                    of_path, cosine = fused(mean, inverse, none), fused(below, inverse, none)
                     # straight rays with the mean velocity: smooth, as a weight has to be
-                    bend[j] += slowness[j] * below * below / (square * path)
+                    store(time, j, fused(of_path, square, load(time, j) if leg else none))
+                    store(bend, j, fused(of_path, fused(cosine, cosine, none), load(bend, j) if leg else none))
 
 
 @sum_kernel
-def weigh(times, bends, taper, taps, curves, base):  # type: ignore[no-untyped-def]
+def weigh(times, bends, taper, several, taps, curves, base):  # type: ignore[no-untyped-def]
     """Turn times at knots into rows of a copy of the data, curvatures into weights, and choose the copies."""
     scales, copies, n_samples = curves.scales, curves.copies, curves.n_samples
     per, most = np.float32(scales[0] / math.sqrt(2.0 * math.pi)), np.float32(scales[5])
@@ -240,10 +238,10 @@ def weigh(times, bends, taper, taps, curves, base):  # type: ignore[no-untyped-d
     middle = times.shape[1] // 2
     for side in range(2):
         for knot in range(times.shape[1]):
-            for j in range(taps):
+            for j in range(several):
                 times[side, knot, j] = times[side, knot, j] * rate - before
                 bends[side, knot, j] = taper[j] * min(per * np.sqrt(bends[side, knot, j]), most)
-        base[side, :taps] = 0
+        base[side, :several] = np.float32(0.0)
         if copies > 1:
             for j in range(taps):
                 # the change of the shift from trace to trace, in samples, says how far the operator aliases
@@ -253,7 +251,7 @@ def weigh(times, bends, taper, taps, curves, base):  # type: ignore[no-untyped-d
                 while copy < copies - 1 and change >= limit:
                     copy += 1
                     limit *= math.sqrt(2.0)
-                base[side, j] += copy * (n_samples + 2 * ROWS_BEYOND)
+                base[side, j] += np.float32(copy * (n_samples + 2 * ROWS_BEYOND))
 
 
 @sum_kernel
@@ -261,6 +259,6 @@ def differences(values, taps, size, out):  # type: ignore[no-untyped-def]
     """Fill the growth from trace to trace behind each knot, shape (side, knot, lateral)."""
     per = np.float32(1.0) / np.float32(size)
     for side in range(2):
-        for knot in range(out.shape[1]):
+        for knot in range(out.shape[1] - 1):
             for j in range(taps):
                 out[side, knot, j] = (values[side, knot + 1, j] - values[side, knot, j]) * per

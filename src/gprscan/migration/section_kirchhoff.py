@@ -139,7 +139,7 @@ class SectionSummation:
             middle = lags * stride
             below = np.repeat(ground.slowness[:1], 2 * middle + 1, axis=0)
             times = mean_slowness(below, np.array([middle]), stride, lags, ground.step)
-            return np.repeat(self._at_depths(times.transpose(0, 2, 1)), 2, axis=0), (0.0, 1e9, lags)
+            return np.repeat(self._at_depths(times.transpose(0, 2, 1)), 2, axis=0), (np.inf, gap, lags)
         # columns and sources lie at multiples of the gap from distance 0
         phase = round((ground.start + ground.origin) / ground.step) % stride
         first = int(np.floor((left - ground.origin) / ground.step + phase)) // stride
