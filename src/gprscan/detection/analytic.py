@@ -62,15 +62,6 @@ def envelope(a: np.ndarray) -> np.ndarray:
     return out
 
 
-def envelope_of(wave: np.ndarray) -> np.ndarray:
-    """Modulus of the analytic signal of one short trace, float64: without what scipy's own asks for first."""
-    spectrum = np.fft.rfft(wave)
-    spectrum[0] = 0.0
-    if wave.size % 2 == 0:
-        spectrum[-1] = 0.0
-    return np.asarray(np.hypot(wave, np.fft.irfft(-1j * spectrum, wave.size)))
-
-
 def _turned(spectrum: np.ndarray, length: int, factor: int) -> np.ndarray:
     """Quadrature of traces from their spectrum, which is overwritten; `length` samples become `factor` times as many."""
     # neither the mean nor the Nyquist frequency has a quadrature

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,6 +78,7 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
     fitted: list[tuple[float, Target]] = []
     found = candidates.find(work, settings, spans)
     beyond = SAME_PLACE / work.fc_nominal
+    before = _Echoes.of(kept)
     for candidate, result in zip(found, fits.fit(work, found, settings), strict=True):
         if result is None or result.coherence < settings.coherence or result.picks < 4:
             continue
@@ -84,23 +86,42 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
             continue  # a leg whose apex lies outside of the line: what it belongs to is not under it
         if result.covariance[1, 1] > (0.5 / work.fc_nominal) ** 2:
             continue  # the picks do not hold its time: no depth could be given
-        if any(_same(work, result, other.fit) for other in kept):
+        if before.leave(result, work.fc_nominal):
             continue
         fitted.append((candidate.strength * result.coherence**0.5, Target(result, candidate.strength)))
     fitted.sort(key=lambda item: -item[0])
     fresh: list[Target] = []
-    period = 1.0 / work.fc_nominal
-    for _, target in fitted:
-        new = target.fit
-        if all(abs(new.x - o.fit.x) > 0.6 * (new.reach + o.fit.reach) or new.t + 3 * period < o.fit.t for o in fresh):
-            fresh.append(Target(fits.with_echo(work, new), target.strength))
+    late = 3.0 / work.fc_nominal
+    x, t, reach = np.array([(q.fit.x, q.fit.t, q.fit.reach) for _, q in fitted]).reshape(-1, 3).T
+    chosen: list[int] = []
+    for i, (_, target) in enumerate(fitted):
+        beside = np.abs(x[i] - x[chosen]) > 0.6 * (reach[i] + reach[chosen])
+        if (beside | (t[i] + late < t[chosen])).all():
+            chosen.append(i)
+            fresh.append(Target(fits.with_echo(work, target.fit), target.strength))
     return fresh
 
 
-def _same(section: Section, new: Fit, old: Fit) -> bool:
-    """Is `new` what is left of `old`: at its place, within a pulse, or at the edge of what was taken out with it?"""
-    period = 1.0 / section.fc_nominal
-    return -1.4 * period < new.t - old.t < 1.2 * period and abs(new.x - old.x) < 0.6 * old.velocity * period
+@dataclass
+class _Echoes:
+    """Targets as arrays, so that one can be compared with all of them at once: m, ns, m/ns, and the largest sample."""
+
+    x: np.ndarray
+    t: np.ndarray
+    velocity: np.ndarray
+    loud: np.ndarray
+
+    @classmethod
+    def of(cls, targets: Sequence[Target]) -> _Echoes:
+        """Take them from targets whose fits have their echo."""
+        numbers = [(q.fit.x, q.fit.t, q.fit.velocity, np.abs(q.fit.wave).max()) for q in targets]
+        return cls(*np.array(numbers, float).reshape(-1, 4).T)
+
+    def leave(self, new: Fit, fc: float) -> bool:
+        """Is `new` what is left of one: at its place, within a pulse, or at the edge of what was taken out with it?"""
+        later = (new.t - self.t) * fc
+        near = np.abs(new.x - self.x) < 0.6 * self.velocity / fc
+        return bool((near & (later > -1.4) & (later < 1.2)).any())
 
 
 def _without_inner(targets: list[Target], section: Section, ground: Ground) -> list[Target]:
@@ -112,19 +133,20 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
     period = 1.0 / section.fc_nominal
     air = 2 * section.height / C_AIR
     order = sorted(targets, key=lambda q: q.fit.t)
-    gone: set[int] = set()
+    echoes = _Echoes.of(order)
+    gone = np.zeros(len(order), bool)
     for i, parent in enumerate(order):
-        if i in gone:
+        if gone[i]:
             continue
-        for j in range(i + 1, len(order)):
+        last = int(np.searchsorted(echoes.t, parent.fit.t + 14 * period, side="right"))
+        apart = np.abs(echoes.x[i + 1 : last] - parent.fit.x)
+        under = (apart <= max(0.5 * parent.fit.velocity, SAME_PLACE) * period) & ~gone[i + 1 : last]
+        for j in (np.flatnonzero(under) + i + 1).tolist():
             child = order[j]
             later = child.fit.t - parent.fit.t
-            apart = abs(child.fit.x - parent.fit.x)
-            if j in gone or later > 14 * period or apart > max(0.5 * parent.fit.velocity, SAME_PLACE) * period:
-                continue
             inner = parent.fit.velocity * math.sqrt((parent.fit.t - air) / (child.fit.t - air))
             own = parent.fit.velocity / ground.rms(parent.fit.t - air) * ground.rms(child.fit.t - air)
-            relative = float(np.abs(child.fit.wave).max() / max(np.abs(parent.fit.wave).max(), 1e-30))
+            relative = float(echoes.loud[j] / max(echoes.loud[i], 1e-30))
             gap = math.log(own / inner)
             inside = abs(math.log(child.fit.velocity / inner)) < min(0.4 * gap, 0.08) and relative < 2.5
             # within two periods the moveouts can hardly be told apart: what is weaker belongs to the first
@@ -132,20 +154,27 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
             # what stands out so much more than the first is no echo in it: the first is a stone above
             if (inside or tail) and child.strength < STRONGER * parent.strength:
                 parent.inner.append((later, relative))
-                gone.add(j)
-    left = [q for i, q in enumerate(order) if i not in gone]
-    return [q for q in left if not _scattered_twice(q, left, ground, air, period)]
+                gone[j] = True
+    left = [q for q, out in zip(order, gone, strict=True) if not out]
+    echoes = _Echoes.of(left)
+    return [
+        q for i, q in enumerate(left) if not _scattered_twice(q, _louder(left, echoes, i, period), ground, air, period)
+    ]
 
 
-def _scattered_twice(child: Target, targets: list[Target], ground: Ground, air: float, period: float) -> bool:
+def _louder(targets: list[Target], echoes: _Echoes, child: int, period: float) -> list[Target]:
+    """Targets that may have lit up another: earlier, near and stronger."""
+    near = np.abs(echoes.x - echoes.x[child]) < FARTHEST
+    found = near & (echoes.t < echoes.t[child] - period) & (echoes.loud > echoes.loud[child])
+    return [targets[i] for i in np.flatnonzero(found)]
+
+
+def _scattered_twice(child: Target, earlier: list[Target], ground: Ground, air: float, period: float) -> bool:
     """Did this echo come back by way of two bodies that are both stronger?
 
     From the surface to one, across to the other, and up: the shortest way of the two slants is that of a mirror,
     ``sqrt(dx^2 + (z1 + z2)^2)``, and starts at ``(x1 z2 + x2 z1) / (z1 + z2)``; the way across adds to it.
     """
-    loud = np.abs(child.fit.wave).max()
-    near = [q for q in targets if q.fit.t < child.fit.t - period and abs(q.fit.x - child.fit.x) < FARTHEST]
-    earlier = [q for q in near if np.abs(q.fit.wave).max() > loud]
     if len(earlier) > MOST_PARTNERS:
         return False
     for i, a in enumerate(earlier):
@@ -210,17 +239,24 @@ def _own_roofs(section: Section, targets: list[Target], image: Image) -> list[To
     roofs = [images.roof_at(section, image, q.fit.x, q.fit.t) for q in targets]
     order = np.argsort([-q.strength * q.fit.coherence**0.5 for q in targets])
     near = 0.35 * image.velocity / section.fc_nominal / image.dz
-    apexes = [section.trace(q.fit.x) for q in targets]
-    owners: list[tuple[Top, int]] = []
-    for i in order:
+    apexes = np.array([section.trace(q.fit.x) for q in targets], int)
+    first, last = (np.zeros(len(targets), int) for _ in range(2))
+    owners: list[int] = []
+    owned: list[Top] = []
+    for i in order.tolist():
         roof = roofs[i]
         if roof is None:
             continue
-        mine = (roof, apexes[i])
-        if any(_runs_through(mine, other, near) or _runs_through(other, mine, near) for other in owners):
+        theirs, trace = apexes[owners], apexes[i]
+        across = (roof.first <= theirs) & (theirs <= roof.last) | (first[owners] <= trace) & (trace <= last[owners])
+        mine = (roof, int(trace))
+        others = [(owned[k], int(theirs[k])) for k in np.flatnonzero(across)]
+        if any(_runs_through(mine, other, near) or _runs_through(other, mine, near) for other in others):
             roofs[i] = None
         else:
-            owners.append(mine)
+            owners.append(i)
+            owned.append(roof)
+            first[i], last[i] = roof.first, roof.last
     return roofs
 
 

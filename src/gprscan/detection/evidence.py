@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import signal
 
-from gprscan.detection.analytic import envelope_of
 from gprscan.detection.fit import Fit
 from gprscan.detection.section import Section
-from gprscan.kernels import arrivals, beside
+from gprscan.kernels import arrivals, beside, echo
 
 
 class _Analytic(NamedTuple):
@@ -51,18 +50,13 @@ def measure(
     """
     wave, lag = fit.wave, fit.lag
     period = 1.0 / section.fc_nominal
-    envelope = envelope_of(wave)
-    near = np.abs(lag) < 0.7 * period
-    peak = float(envelope[near].max()) if near.any() else 0.0
-    at = float(lag[near][np.argmax(envelope[near])]) if near.any() else 0.0
-    noise = section.noise / np.sqrt(max(1.0, 0.5 * fit.traces.shape[0]))
-    early = wave[lag < -1.0 * period]
-    floor = max(noise, float(early.std()) if early.size else 0.0, 1e-30)
+    heard = echo.pulse(wave, lag, echo.envelope(wave, _turned_impulse(wave.size)), section.dt, period)
+    peak, at, early, after, first, frequency, late, bounce = heard.tolist()
+    noise = section.noise / math.sqrt(max(1.0, 0.5 * fit.traces.shape[0]))
+    floor = max(noise, early, 1e-30)
     sign, margin, onset, delay, ratio, phase = onset_polarity(wave, lag, section.wavelet, section.dt, period, at)
-    after = (lag > at + 0.8 * period) & (lag < at + 4 * period)
-    first = np.abs(lag - at) <= 0.8 * period
-    spreading = np.sqrt(max(fit.t, period) * section.fc_nominal)
-    peak_clean = np.sqrt(max(peak**2 - 2.0 * floor**2, (0.1 * peak) ** 2))
+    spreading = math.sqrt(max(fit.t, period) * section.fc_nominal)
+    peak_clean = math.sqrt(max(peak**2 - 2.0 * floor**2, (0.1 * peak) ** 2))
     direct = section.direct_peak
     return {
         "amplitude_db": _db(peak_clean * spreading / direct) if direct > 0 else None,
@@ -73,12 +67,12 @@ def measure(
         "peak_ns": at,
         "bottom_ns": delay,
         "bottom_ratio": ratio,
-        "ringing_db": 0.5 * _db(float((wave[after] ** 2).sum() / max((wave[first] ** 2).sum(), 1e-30))),
+        "ringing_db": 0.5 * _db(after / max(first, 1e-30)),
         "snr_db": _db(peak / floor),
-        "frequency_ratio": _centre(wave[first], section.dt, section.fc_nominal) / section.fc,
+        "frequency_ratio": frequency / section.fc,
         "picked": fit.picks / max(fit.distance.size, 1),
         "residual_periods": fit.residual / period,
-        **_inner(envelope, lag, at, peak, period, inner),
+        **_inner(late - at, bounce / max(peak, 1e-30), inner),
         "legs_db": _legs(fit, at, period),
         "disorder_db": _disorder(section, fit, period, beside_it),
         "contrast_db": _contrast(section, fit, peak, period, beside_it),
@@ -86,45 +80,28 @@ def measure(
     }
 
 
-def _inner(envelope, lag, at, peak, period, inner):  # type: ignore[no-untyped-def]
-    """Strongest later echo with the moveout of the first, in the stack or found as a hyperbola of its own."""
-    late = (lag > at + 1.4 * period) & (lag < lag[-1] - 0.2 * period)
-    delay, level = None, None
-    if late.any():
-        k = int(np.argmax(np.where(late, envelope, 0.0)))
-        delay, level = float(lag[k] - at), _db(float(envelope[k]) / max(peak, 1e-30))
-    for later, relative in inner:
-        if level is None or _db(relative) > level:
-            delay, level = later, _db(relative)
-    return {"inner_ns": delay, "inner_db": level}
+def _inner(delay: float, relative: float, inner: list[tuple[float, float]]) -> dict[str, float | None]:
+    """Strongest later echo with the moveout of the first, in the stack (NaN: too short) or found as a hyperbola of its own."""
+    found = inner if math.isnan(relative) else [(delay, relative), *inner]
+    if not found:
+        return {"inner_ns": None, "inner_db": None}
+    later, level = max(found, key=lambda echo: _db(echo[1]))
+    return {"inner_ns": later, "inner_db": _db(level)}
 
 
 def _legs(fit: Fit, at: float, period: float) -> float | None:
     """Echo of the outer legs, stacked, over that of the apex, after spreading: a wide flat top is bright at the apex."""
-    first = np.abs(fit.lag - at) <= 0.8 * period
-    depth = 0.5 * fit.velocity * fit.t
-    tangent = np.abs(fit.distance) / max(depth, 1e-3)
-    outer, centre = (tangent > 0.5) & (tangent < 1.0), tangent < 0.2
-    if outer.sum() < 4 or centre.sum() < 2:
-        return None
-    spread = np.sqrt(1 + tangent**2)[:, None] ** 0.5
-    a = np.abs((fit.traces * spread)[outer][:, first].mean(axis=0)).max()
-    b = np.abs(fit.traces[centre][:, first].mean(axis=0)).max()
-    return _db(a / max(b, 1e-30))
+    outer, centre = echo.legs(fit.traces, fit.distance, fit.lag, at, period, 0.5 * fit.velocity * fit.t)
+    return None if math.isnan(outer) else _db(outer / max(centre, 1e-30))
 
 
 def _disorder(section: Section, fit: Fit, period: float, rows: np.ndarray) -> float | None:
     """Energy right below the top that the stack does not explain, over the energy at the same times beside the body."""
     depth = 0.5 * fit.velocity * fit.t
-    near = np.abs(fit.distance) < max(0.25 * depth, 2 * section.dx)
-    late = (fit.lag > 1.0 * period) & (fit.lag < 4.0 * period)
-    if near.sum() < 3:
-        return None
-    part = fit.traces[near][:, late]
-    rest = part - part.mean(axis=0)
-    inside = float((rest**2).mean()) * near.sum() / max(near.sum() - 1, 1)
     i0, i1 = section.sample(fit.t + 1.0 * period), section.sample(fit.t + 4.0 * period)
-    if i1 <= i0:
+    reach = max(0.25 * depth, 2 * section.dx)
+    inside = echo.scatter(fit.traces, fit.distance, fit.lag, reach, 1.0 * period, 4.0 * period)
+    if math.isnan(inside) or i1 <= i0:
         return None
     count, usual = beside.mean_square(section.echo, rows, section.x, section.valid, fit.x, depth, i0, i1)
     return _db(math.sqrt(inside / max(usual, 1e-30))) if count >= 5 else None
@@ -139,13 +116,6 @@ def _contrast(section: Section, fit: Fit, peak: float, period: float, rows: np.n
 
 def _db(value: float) -> float:
     return 20 * math.log10(max(value, 1e-12))
-
-
-def _centre(wave: np.ndarray, dt: float, fc: float) -> float:
-    power = np.abs(np.fft.rfft(wave * np.hanning(wave.size), 512)) ** 2
-    freq = np.fft.rfftfreq(512, dt)
-    power[(freq < 0.3 * fc) | (freq > 2.0 * fc)] = 0.0
-    return float((freq * power).sum() / max(power.sum(), 1e-30))
 
 
 def onset_polarity(
@@ -197,3 +167,14 @@ def _pulse(samples: bytes, dtype: str) -> tuple[np.ndarray, _Analytic]:
     wavelet = np.frombuffer(samples, dtype).astype(float)
     analytic = signal.hilbert(wavelet)
     return wavelet, _Analytic(np.ascontiguousarray(analytic.real), np.ascontiguousarray(analytic.imag))
+
+
+@lru_cache(maxsize=16)
+def _turned_impulse(n: int) -> np.ndarray:
+    """Circular Hilbert transform of an impulse as `gprscan.kernels.echo.envelope` wants it."""
+    spectrum = np.full(n // 2 + 1, -1j)
+    spectrum[0] = 0.0
+    if n % 2 == 0:
+        spectrum[-1] = 0.0
+    backwards = np.fft.irfft(spectrum, n)[-np.arange(n)]
+    return np.tile(backwards, 2)

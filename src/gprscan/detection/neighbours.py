@@ -27,11 +27,14 @@ def compare(section: Section, bodies: Sequence[Body]) -> None:
     """
     period = 1.0 / section.fc_nominal
     x, t, levels = np.array([(b.x, b.t, level(b)) for b in bodies]).reshape(-1, 3).T
-    for body in bodies:
-        own, apart, later = level(body), np.abs(x - body.x), body.t - t
-        above = levels[(apart < UNDER) & (0.8 * period < later) & (later < LONGEST_BOUNCE)]
+    order = np.argsort(x, kind="stable")
+    firsts, lasts = (np.searchsorted(x[order], x + side * AROUND) for side in (-1.0, 1.0))
+    for body, own, first, last in zip(bodies, levels.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+        near = order[first:last]
+        apart, later = np.abs(x[near] - body.x), body.t - t[near]
+        above = levels[near][(apart < UNDER) & (0.8 * period < later) & (later < LONGEST_BOUNCE)]
         body.evidence["under_db"] = float(above.max() - own) if above.size else None
-        beside = np.count_nonzero((apart > 0.15) & (apart < AROUND) & (levels > own - LIKE))
+        beside = np.count_nonzero((apart > 0.15) & (apart < AROUND) & (levels[near] > own - LIKE))
         length = min(body.x + AROUND, section.x[-1]) - max(body.x - AROUND, section.x[0])
         body.evidence["peers_per_m"] = beside / max(float(length), 1.0)
 
