@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import signal
 from scipy.optimize import minimize_scalar
 
 from gprscan.kernels.section_knots import ROWS_BEYOND
@@ -733,3 +734,53 @@ def scattered_by_cells(field: np.ndarray, curves: np.ndarray, n: int) -> np.ndar
             for row in range(field.shape[1]):
                 section[trace] += field[cell, row] * curves[trace - cell + 2 * half, row]
     return section
+
+
+def medians(traces: np.ndarray, rows: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Median over groups of traces, sample by sample."""
+    return np.array([np.median(traces[rows[a:b]], axis=0) for a, b in zip(starts, stops, strict=True)])
+
+
+def local_maxima(values: np.ndarray, floor: np.ndarray, beside: int, above: int) -> np.ndarray:
+    """Row and column of what is above the floor of its column and exceeded by nothing in a rectangle around it."""
+    found = []
+    for i, k in np.ndindex(values.shape):
+        around = values[max(i - beside, 0) : i + beside + 1, max(k - above, 0) : k + above + 1]
+        if values[i, k] > floor[k] and values[i, k] >= around.max():
+            found.append((i, k))
+    return np.array(found, int).reshape(-1, 2)
+
+
+def beside(traces, rows, x, valid, place, apart, statistic):  # type: ignore[no-untyped-def]
+    """Number of the valid traces away from a place, and the median of a statistic of each."""
+    taken = [traces[i] for i in rows if valid[i] and abs(x[i] - place) > apart]
+    return len(taken), np.median([statistic(trace) for trace in taken]) if taken else np.nan
+
+
+def pulse(wave: np.ndarray, lag: np.ndarray, dt: float, period: float) -> list[float]:
+    """Numbers of a stacked echo in the order of `gprscan.kernels.echo.pulse`."""
+    envelope = np.abs(signal.hilbert(wave))
+    at = lag[np.argmax(np.where(np.abs(lag) < 0.7 * period, envelope, -1.0))]
+    early, first = wave[lag < -period], np.abs(lag - at) <= 0.8 * period
+    after = (lag > at + 0.8 * period) & (lag < at + 4 * period)
+    power = np.abs(np.fft.rfft(wave[first] * np.hanning(first.sum()), 512)) ** 2
+    freq = np.fft.rfftfreq(512, dt)
+    power[(freq < 0.3 / period) | (freq > 2.0 / period)] = 0.0
+    late = np.flatnonzero((lag > at + 1.4 * period) & (lag < lag[-1] - 0.2 * period))
+    top = late[envelope[late].argmax()] if late.size else None
+    return [
+        envelope[lag == at][0], at, early.std() if early.size else 0.0,
+        (wave[after] ** 2).sum(), (wave[first] ** 2).sum(), (freq * power).sum() / power.sum(),
+        np.nan if top is None else lag[top], np.nan if top is None else envelope[top],
+    ]  # fmt: skip
+
+
+def under_roof(image, rows, dz, span, bounds):  # type: ignore[no-untyped-def]
+    """Energies of the complex columns under a roof: its pulse, the inside, what the columns share there; mean column."""
+    offset = np.arange(-span[0], span[1] + 1)
+    columns = np.array(
+        [[image[i, row + k] if 0 <= row + k < image.shape[1] else 0.0 for k in offset] for i, row in enumerate(rows)]
+    )
+    pulse, inside = np.abs(offset * dz) < bounds[0], (offset * dz > bounds[1]) & (offset * dz < bounds[2])
+    energy, mean = np.abs(columns) ** 2, columns.mean(axis=0)
+    return energy[:, pulse].mean(), energy[:, inside].mean(), (np.abs(mean[inside]) ** 2).mean(), mean.real

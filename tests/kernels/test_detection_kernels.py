@@ -210,3 +210,4 @@ def test_local_maxima_are_those_of_a_maximum_filter() -> None:
     expected = np.argwhere(top & (values > floor))
     assert len(expected) > 20
     np.testing.assert_array_equal(local_maxima(values, floor, 2, 1), expected)
+    np.testing.assert_array_equal(local_maxima(values, floor, 0, 3), reference.local_maxima(values, floor, 0, 3))

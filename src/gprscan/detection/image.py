@@ -17,7 +17,7 @@ from gprscan.detection.analytic import resampled
 from gprscan.detection.debond import echo_in_band, incident_level
 from gprscan.detection.evidence import onset_polarity
 from gprscan.detection.section import Section, some_of
-from gprscan.kernels import conditioning
+from gprscan.kernels import conditioning, roof
 from gprscan.kernels.layers import follow_ridge
 from gprscan.migration.kirchhoff import kirchhoff
 from gprscan.units import C_AIR
@@ -129,11 +129,6 @@ class Top:
     length: float
     closed: bool
 
-    @property
-    def traces(self) -> np.ndarray:
-        """Indices of the traces of the plateau."""
-        return np.arange(self.first, self.last + 1)
-
 
 def follow(section: Section, image: Image, trace: int, row: int) -> Top | None:
     """Follow the event through an image point to both sides; None where there is none."""
@@ -151,29 +146,21 @@ def follow(section: Section, image: Image, trace: int, row: int) -> Top | None:
     for direction in (-1, 1):
         part = follow_ridge(re, im, trace - low, row, direction, half, reach, level, 0.6)
         near = np.where(part >= 0, part, near)
+    begin, end, first, last, level, middle, sag, dip = roof.plateau(
+        image.modulus[low:high], near, section.x[low:high], image.z
+    )
     rows = np.full(image.re.shape[0], -1, np.int32)
     rows[low:high] = near
-    inside = np.flatnonzero(near >= 0) + low
-    strength = image.modulus[inside, rows[inside]]
-    # the 80 % quantile; numpy's own takes longer than all the rest
-    plateau = float(np.interp(0.8 * (strength.size - 1), np.arange(strength.size), np.sort(strength)))
-    strong = inside[strength >= 0.5 * plateau]
-    first, last = int(strong[0]), int(strong[-1])
-    depth = ndimage.median_filter(image.z[rows[first : last + 1]], min(3, last - first + 1), mode="nearest")
-    along = section.x[first : last + 1]
-    centred = along - along.mean()
-    dip = float(centred @ depth / (centred @ centred)) if along.size > 2 else 0.0
-    crest = float(depth.min())
     return Top(
         rows=rows,
-        middle=float(np.median(rows[inside])),
-        first=first,
-        last=last,
-        reflectivity=plateau,
-        sag=float(0.5 * (depth[0] + depth[-1]) - crest),
+        middle=middle,
+        first=low + first,
+        last=low + last,
+        reflectivity=level,
+        sag=sag,
         dip=dip,
-        length=float(section.x[inside[-1]] - section.x[inside[0]]),
-        closed=bool(inside[0] > low + 1 and inside[-1] < min(high, image.re.shape[0]) - 2),
+        length=float(section.x[low + end] - section.x[low + begin]),
+        closed=bool(begin > 1 and low + end < min(high, image.re.shape[0]) - 2),
     )
 
 
@@ -188,25 +175,6 @@ def roof_at(section: Section, image: Image, x: float, t: float) -> Top | None:
     part = image.modulus[first : trace + reach + 1, top : row + half + 1]
     i, j = np.unravel_index(int(np.argmax(part)), part.shape)
     return follow(section, image, first + int(i), top + int(j))
-
-
-def flattened(image: Image, top: Top, above: float, below: float) -> tuple[np.ndarray, np.ndarray]:
-    """Image columns over the plateau, shifted so that the roof is at zero.
-
-    Returns
-    -------
-    columns : ndarray of complex64, shape (trace, sample)
-        Analytic signal; zero beyond the image.
-    depth : ndarray, shape (sample,)
-        Depth below the roof in m.
-    """
-    offsets = np.arange(-round(above / image.dz), round(below / image.dz) + 1)
-    traces = top.traces
-    rows = _filled(top.rows[top.first : top.last + 1])[:, None] + offsets[None, :]
-    valid = (rows >= 0) & (rows < image.z.size)
-    rows = np.clip(rows, 0, image.z.size - 1)
-    columns = np.where(valid, image.re[traces[:, None], rows] + 1j * image.im[traces[:, None], rows], 0)
-    return columns.astype(np.complex64), offsets * image.dz
 
 
 def _filled(rows: np.ndarray) -> np.ndarray:
@@ -228,28 +196,27 @@ def measure(section: Section, image: Image, top: Top) -> dict[str, float]:
     """
     s = section
     wavelength = image.velocity / s.fc_nominal
-    columns, depth = flattened(image, top, 0.6 * wavelength + 0.05, 0.5 * wavelength + 0.35)
-    n = columns.shape[0]
-    trim = int(0.15 * n)
-    columns = columns[trim : n - trim]
-    energy = np.abs(columns) ** 2
-    pulse = np.abs(depth) < 0.3 * wavelength
-    inside = (depth > 0.45 * wavelength) & (depth < 0.45 * wavelength + 0.3)
-    interior = float(energy[:, inside].mean())
-    common = float((np.abs(columns[:, inside].mean(axis=0)) ** 2).mean())
-    roof = float(energy[:, pulse].mean())
+    trim = int(0.15 * (top.last - top.first + 1))
+    first, last = top.first + trim, top.last + 1 - trim
+    rows = _filled(top.rows[top.first : top.last + 1])[trim : last - top.first]
+    up, down = round((0.6 * wavelength + 0.05) / image.dz), round((0.5 * wavelength + 0.35) / image.dz)
+    energy, interior, common, column = roof.under(
+        image.re[first:last], image.im[first:last], rows, image.dz, (up, down),
+        (0.3 * wavelength, 0.45 * wavelength, 0.45 * wavelength + 0.3),
+    )  # fmt: skip
+    depth = image.dz * np.arange(-up, down + 1)
     half = round(0.25 * wavelength / image.dz)
     around, row_level = _elsewhere(s, image, top, int(top.middle), half, wavelength)
     width = float(s.x[top.last] - s.x[top.first] + s.dx)
     lag = np.arange(depth[0], depth[-1], 0.5 * image.velocity * s.dt)
-    wave = np.interp(lag, depth, columns.mean(axis=0).real)
+    wave = np.interp(lag, depth, column)
     onset = onset_polarity(wave, 2 * lag / image.velocity, s.wavelet, s.dt, 1 / s.fc_nominal, 0.0)
     return {
         "reflectivity_db": 20 * float(np.log10(max(top.reflectivity, 1e-6))),
         "image_width_m": width,
         "sag_ratio": top.sag / width,
         "dip": top.dip,
-        "interior_db": 10 * float(np.log10(max(interior, 1e-12) / max(roof, 1e-12))),
+        "interior_db": 10 * float(np.log10(max(interior, 1e-12) / max(energy, 1e-12))),
         "disorder": 1.0 - common / max(interior, 1e-12),
         "interior_contrast_db": 10 * float(np.log10(max(interior, 1e-12) / max(around, 1e-12))),
         "row_ratio_db": 20 * float(np.log10(max(top.reflectivity, 1e-6) / max(row_level, 1e-6))),
@@ -269,7 +236,6 @@ def _elsewhere(s: Section, image: Image, top: Top, row: int, half: int, waveleng
     if away.size < 4:
         return 1e-12, 1e-6
     away = away[:: -(-away.size // BESIDE)]
-    below = slice(row + round(0.45 * wavelength / image.dz), row + round((0.45 * wavelength + 0.3) / image.dz) + 1)
-    around = image.modulus[away, below]
-    beside = image.modulus[away, max(row - half, 0) : row + half + 1].max(axis=1)
-    return float(np.median(around**2)) if around.size else 1e-12, float(np.quantile(beside, 0.7))
+    below = (row + round(0.45 * wavelength / image.dz), row + round((0.45 * wavelength + 0.3) / image.dz) + 1)
+    around, beside = roof.elsewhere(image.modulus, away, below, (max(row - half, 0), row + half + 1))
+    return 1e-12 if math.isnan(around) else around, beside

@@ -100,11 +100,13 @@ def _centre(wave, dt, period):  # type: ignore[no-untyped-def]
         held[k] = wave[k] * (0.5 - 0.5 * math.cos(2.0 * math.pi * k / (n - 1))) if n > 1 else wave[k]
     powers, weighted = 0.0, 0.0
     for b in range(int(math.ceil(0.3 / (period * step))), min(int(2.0 / (period * step)), BINS // 2) + 1):
-        turn = 2.0 * math.pi * b / BINS
-        real, imaginary = 0.0, 0.0
+        # cosine and sine by turning on from sample to sample
+        c, s = math.cos(2.0 * math.pi * b / BINS), math.sin(2.0 * math.pi * b / BINS)
+        along, across, real, imaginary = 1.0, 0.0, 0.0, 0.0
         for k in range(n):
-            real += held[k] * math.cos(turn * k)
-            imaginary += held[k] * math.sin(turn * k)
+            real += held[k] * along
+            imaginary += held[k] * across
+            along, across = c * along - s * across, s * along + c * across
         power = real * real + imaginary * imaginary
         powers += power
         weighted += power * b * step
