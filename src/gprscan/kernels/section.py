@@ -24,8 +24,8 @@ from gprscan.kernels.section_knots import (
 )  # fmt: skip
 
 GROUP = 4 * WIDTH  # traces summed at a time
-PADDED = 4 * WIDTH  # laterals: loops over them are vectorised and unrolled
-DEPTHS, LATERALS = 8, 16  # image rows and laterals whose data, for one group, fit the first-level cache
+PADDED = 2 * WIDTH  # laterals: loops over them are vectorised and unrolled
+DEPTHS, LATERALS = 8, 24  # image rows and laterals whose data, for one group, fit the first-level cache
 
 
 @inline
@@ -46,16 +46,21 @@ def _together(begin, up, size, rows):  # type: ignore[no-untyped-def]
 @sum_kernel
 def _sort_curves(place, rise, taps, size, rows, level):  # type: ignore[no-untyped-def]
     """Fill up to which lateral distance groups share two rows, for each knot; return whether others are too steep."""
-    steep = False
+    followed = True
     for knot in range(level.size):
-        least, end = GROUP, taps
+        by_groups, by_vectors = 0, 0
         for j in range(taps):
             together = _together(place[knot, j], rise[knot, j], size, rows)
-            least = min(least, together)
-            end = min(end, j if together < GROUP else taps)
-        level[knot] = end
-        steep |= least == 0
-    return steep
+            by_groups += together == GROUP
+            by_vectors += together >= WIDTH
+        followed &= by_vectors == taps
+        level[knot] = taps
+        if by_groups < taps:
+            j = 0
+            while _together(place[knot, j], rise[knot, j], size, rows) == GROUP:
+                j += 1
+            level[knot] = j
+    return not followed
 
 
 @sum_kernel
