@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy import fft
 
 from gprscan.kernels.jit import by_chunks, threads
+from gprscan.kernels.traces import transpose_to
 
 
 def half_derivative(
-    traces: np.ndarray, dt: float, cutoffs: tuple[float, ...] = (np.inf,), *, times: int = 1
-) -> np.ndarray:
-    r"""Filter traces by :math:`\sqrt{-i\omega}`, undo the loss of linear interpolation, and make low-pass copies.
+    traces: np.ndarray,
+    dt: float,
+    cutoffs: tuple[float, ...],
+    columns: np.ndarray,
+    first: int,
+    *,
+    times: int = 1,
+) -> None:
+    r"""Filter traces by :math:`\sqrt{-i\omega}`, undo the loss of linear interpolation, and write low-pass copies as columns.
 
     A sum along a diffraction curve multiplies the spectrum of a plane reflector by
     :math:`\sqrt{2\pi/\omega t''}\,e^{i\pi/4}` (stationary phase); this filter takes the frequency and the phase out
@@ -27,55 +32,26 @@ def half_derivative(
         Sampling interval, ns.
     cutoffs : tuple of float
         Corner frequency of each copy in GHz; infinity leaves the band as it is.
+    columns : ndarray of float32, shape (copy, sample, column)
+        Written to from column `first` on, in units of the input per square root of ns, or per ns.
+    first : int
     times : int
         2 for the whole derivative that a sum over a surface needs.
-
-    Returns
-    -------
-    ndarray of float32, shape (copy, trace, sample)
-        In units of the input per square root of ns, or per ns.
-    """
-    copies = np.empty((len(cutoffs), *traces.shape), "float32")
-
-    def keep(number: int, rows: slice, part: np.ndarray) -> None:
-        copies[number, rows] = part
-
-    half_derivative_to(keep, traces, dt, cutoffs, times=times)
-    return copies
-
-
-def half_derivative_to(
-    keep: Callable[[int, slice, np.ndarray], None],
-    traces: np.ndarray,
-    dt: float,
-    cutoffs: tuple[float, ...] = (np.inf,),
-    *,
-    times: int = 1,
-) -> None:
-    """Do as `half_derivative`, and hand each part to ``keep(copy, rows, part)`` while it is in the caches.
-
-    Parameters
-    ----------
-    keep : callable
-        Takes the number of the copy, the slice of traces, and the filtered traces, shape (trace, sample); on several threads
-        at once.
-    traces, dt, cutoffs, times
-        As for `half_derivative`.
     """
     n = traces.shape[-1]
     size = padded_size(n)
     table = responses(n, dt, cutoffs, times)
 
-    def work(rows: slice) -> None:
-        spectrum = fft.rfft(traces[rows], size, axis=-1)
-        for number, response in enumerate(table):
-            keep(number, rows, fft.irfft(spectrum * response, size, axis=-1)[..., :n])
+    def work(part: slice) -> None:
+        spectrum = fft.rfft(traces[part], size, axis=-1)
+        for copy, response in zip(columns, table, strict=True):
+            transpose_to(fft.irfft(spectrum * response, size, axis=-1)[..., :n], copy, first + part.start)
 
     by_chunks(work, traces.shape[0], threads())
 
 
 def half_derivative_adjoint(copies: np.ndarray, dt: float, cutoffs: tuple[float, ...] = (np.inf,)) -> np.ndarray:
-    """Return the adjoint of `half_derivative`: (copy, trace, sample) to (trace, sample)."""
+    """Return the adjoint of `half_derivative`, from (copy, trace, sample) to (trace, sample)."""
     n = copies.shape[-1]
     size = padded_size(n)
     total = np.zeros((copies.shape[1], size // 2 + 1), "complex64")

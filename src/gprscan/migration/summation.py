@@ -6,11 +6,10 @@ import numpy as np
 
 from gprscan.kernels.jit import threads
 from gprscan.kernels.kirchhoff import diffraction_spread, diffraction_sum
-from gprscan.kernels.traces import transpose_to
 from gprscan.migration.acquisition import Acquisition
 from gprscan.migration.curves import Aperture, CurveTable, curve_table
 from gprscan.migration.medium import Medium
-from gprscan.migration.rho import half_derivative_adjoint, half_derivative_to
+from gprscan.migration.rho import half_derivative, half_derivative_adjoint
 
 STRIP = 2048  # traces that are migrated together: what is held of them in between stays near the caches
 
@@ -49,13 +48,9 @@ class Summation:
         pad, n = self.table.pad, self.n_samples
         last = traces.shape[0] if last is None else last
         low, high = max(first - pad, 0), min(last + pad, traces.shape[0])
-        rows = np.zeros((len(self.table.cutoffs) * n, last - first + 2 * pad), "float32")
-
-        def keep(number: int, part: slice, filtered: np.ndarray) -> None:
-            transpose_to(filtered, rows[number * n : (number + 1) * n], low - first + pad + part.start)
-
-        half_derivative_to(keep, traces[low:high], self.dt, self.table.cutoffs)
-        return rows
+        columns = np.zeros((len(self.table.cutoffs), n, last - first + 2 * pad), "float32")
+        half_derivative(traces[low:high], self.dt, self.table.cutoffs, columns, low - first + pad)
+        return columns.reshape(-1, columns.shape[2])
 
     def migrate(self, traces: np.ndarray) -> np.ndarray:
         """Sum along the diffraction curves: (trace, sample) to (trace, depth)."""

@@ -9,8 +9,9 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.errors import LineError, ParameterError
-from gprscan.kernels.jit import threads
+from gprscan.kernels.jit import share_out, threads
 from gprscan.kernels.kirchhoff import diffraction_sum
+from gprscan.kernels.traces import transpose_to
 from gprscan.migration.acquisition import Acquisition, acquisition, channels, image_depths
 from gprscan.migration.curves import (
     Aperture,
@@ -150,12 +151,10 @@ def _block(line: xr.Dataset, first: int, last: int, tables: CurveTables) -> list
     for channel in range(line.sizes[names.CHANNEL]):
         # one at a time: a block of all channels in every form that it takes would be held three times over
         traces = channels(line.isel({names.CHANNEL: channel, names.TRACE: slice(begin, end)}))[0]
-        copies = half_derivative(traces, tables.geometry.dt, tables.cutoffs, times=2)
-        rows = np.zeros((copies.shape[0] * copies.shape[2], last - first + 2 * pad), "float32")
+        columns = np.zeros((len(tables.cutoffs), traces.shape[1], last - first + 2 * pad), "float32")
         at = begin - (first - pad)
-        for number, copy in enumerate(copies):
-            rows[number * copy.shape[1] : (number + 1) * copy.shape[1], at : at + end - begin] = copy.T
-        prepared.append(rows)
+        half_derivative(traces, tables.geometry.dt, tables.cutoffs, columns, at, times=2)
+        prepared.append(columns.reshape(-1, columns.shape[2]))
     return prepared
 
 
@@ -180,8 +179,17 @@ def _migrate(line: xr.Dataset, tables: CurveTables, inputs: np.ndarray, outputs:
                     rows, table.rows, table.early, table.late, table.first, table.last, pad,
                     image=total, threads=threads(),
                 )  # fmt: skip
-            target[first:last] = total.T
+            _as_traces(total, target[first:last])
     return image
+
+
+def _as_traces(rows: np.ndarray, traces: np.ndarray) -> None:
+    """Write (depth, trace) to (trace, depth), a few traces at a time."""
+
+    def work(first: int, last: int) -> None:
+        transpose_to(rows[:, first:last], traces[first:last], 0)
+
+    share_out(work, traces.shape[0], threads())
 
 
 @step(cut="halo", halo=_halo)
