@@ -2,6 +2,7 @@
 
     python benchmarks/pipe_scenes.py make FOLDER [--seed 1] [--scenes 16]     simulate (about a minute per scene)
     python benchmarks/pipe_scenes.py score FOLDER [-v]                          recall, false flags, errors, kinds
+    python benchmarks/pipe_scenes.py learn FOLDER... [--write]                  what rows say by what they are
     python benchmarks/pipe_scenes.py joints [--seed 1] [--scenes 6]             open joints under noise
 
 Diameters 0.45 to 3 m, wall permittivities 5 to 10, 750 MHz to 2 GHz, axial lines and rings; air, water, loosened and wet
@@ -20,10 +21,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from scipy import optimize, special
 from score_scenes import wilson
 
 import gprscan as gs
 from gprscan import names
+from gprscan.detection.inpipe.confidence import features, which
 from gprscan.synthetic import degradation
 from gprscan.synthetic.pipes import PipeBody, PipeScene, axial_line, simulate_axial, simulate_ring
 from gprscan.units import C_AIR
@@ -277,6 +280,98 @@ def _print_reliability(pairs: list[tuple[float, bool]]) -> None:
     print(f"  mean gap {gap:.3f}, Brier score {float(((said - true) ** 2).mean()):.3f}")
 
 
+Judged = tuple[str, dict[str, Any], bool]
+
+
+def judge(rows: list[dict[str, Any]], truth: dict[str, Any], first: float) -> list[Judged]:
+    """Return the kind and evidence of each row, and whether it is right: of kind "unknown", whether there is a hazard."""
+    rows = [row for row in rows if row["kind"] not in names.PIPE_DEFECT_KINDS]
+    right: set[int] = set()
+    taken: set[int] = set()
+    for body in truth["objects"]:
+        near = [(off, i) for i, row in enumerate(rows) if (off := matches(row, body, first)) is not None]
+        near = [(off, i) for off, i in near if i not in taken]
+        if near:
+            i = min(near)[1]
+            taken.add(i)
+            unknown = rows[i]["kind"] == "unknown" and body["class"] != "metal_pipe"
+            if unknown or rows[i]["kind"] in RIGHT[body["class"]]:
+                right.add(i)
+    return [(row["kind"], json.loads(row["evidence"]), i in right) for i, row in enumerate(rows)]
+
+
+def fit_logistic(judged: list[Judged], ridge: float = 1.0) -> dict[str, float]:
+    """Return the weights that make what was right most probable, small ones preferred."""
+    values = [features(kind, evidence) for kind, evidence, _ in judged]
+    keys = list(values[0])
+    x = np.array([[value[key] for key in keys] for value in values])
+    y = np.array([right for _, _, right in judged], float)
+    free = np.array([key != "constant" for key in keys])
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        p = special.expit(x @ w)
+        log = -(y * np.log(p + 1e-12) + (1 - y) * np.log(1 - p + 1e-12)).sum()
+        return float(log + 0.5 * ridge * (free * w**2).sum()), x.T @ (p - y) + ridge * free * w
+
+    weights = optimize.minimize(loss, np.zeros(len(keys)), jac=True).x
+    return {key: round(float(w), 3) for key, w in zip(keys, weights, strict=True) if abs(w) >= 5e-4}
+
+
+def learn(scenes: list[list[Judged]], write: bool) -> None:
+    """Print the coefficients of `gprscan.detection.inpipe.confidence`, and how reliable they are on pipes left out.
+
+    Parameters
+    ----------
+    scenes : list of list of Judged
+        The rows of each pipe, of all its levels: pipes are kept whole in the folds.
+    write : bool
+        Whether to write the table.
+    """
+    folds, said = 5, []
+    parts = ("at_wall", "behind")
+    every = [row for scene in scenes for row in scene]
+    for fold in range(folds):
+        rest = [row for n, scene in enumerate(scenes) if n % folds != fold for row in scene]
+        fitted = {
+            part: fit_logistic([row for row in rest if row[0] != "unknown" and which(row[1]) == part]) for part in parts
+        }
+        for kind, evidence, right in (row for n, scene in enumerate(scenes) if n % folds == fold for row in scene):
+            if kind in names.HAZARD_KINDS:
+                value = features(kind, evidence)
+                odds = sum(w * value[key] for key, w in fitted[which(evidence)].items())
+                said.append((float(special.expit(odds)), right))
+    lines = [
+        "# How sure rows of in-pipe lines are (gprscan.detection.inpipe.confidence): logistic weights, learnt from "
+        f"{len(every)} rows on",
+        f"# {len(scenes)} simulated pipes by benchmarks/pipe_scenes.py learn; and which share of rows are what they are called.",
+        "[base_rate]",
+    ]
+    named = {part: [row for row in every if row[0] != "unknown" and which(row[1]) == part] for part in parts}
+    lines += [f"{part} = {np.mean([right for _, _, right in rows]):.2f}" for part, rows in named.items()]
+    unknown = [right for kind, _, right in every if kind == "unknown"]
+    lines += ["", "[unknown]", f"hazard = {(sum(unknown) + 1) / (len(unknown) + 2):.2f}  # of {len(unknown)} rows"]
+    for part, rows in named.items():
+        lines += ["", f"[logistic.{part}]  # {len(rows)} rows"]
+        lines += [f"{key} = {weight}" for key, weight in fit_logistic(rows).items()]
+    text = "\n".join(lines) + "\n"
+    print(text)
+    _print_reliability(said)
+    if write:
+        (pathlib.Path(gs.__file__).parent / "detection" / "tables" / "pipe.toml").write_text(text, encoding="utf-8")
+
+
+def rows_of(folders: list[pathlib.Path], levels: tuple[str, ...]) -> list[list[Judged]]:
+    """Detect on all levels of the pipes of some folders."""
+    scenes = []
+    for path in sorted(path for folder in folders for path in folder.glob("*.npz")):
+        judged: list[Judged] = []
+        for level in levels:
+            line, truth, first = line_of(path, level)
+            judged += judge(gs.detect(line, recipe="pipe").to_dict("records"), truth, first)
+        scenes.append(judged)
+    return scenes
+
+
 def score_joints(seed: int, count: int) -> None:
     """Simulate a line over open joints, and print how many are found under the noise of each level."""
     places = (0.7, 1.4, 2.1)
@@ -308,19 +403,22 @@ def score_joints(seed: int, count: int) -> None:
 def main() -> int:
     """Make scenes, or score them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("make", "score", "joints"))
-    parser.add_argument("folder", type=pathlib.Path, nargs="?", default=pathlib.Path("pipe_scenes"))
+    parser.add_argument("what", choices=("make", "score", "learn", "joints"))
+    parser.add_argument("folder", type=pathlib.Path, nargs="*", default=[pathlib.Path("pipe_scenes")])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenes", type=int, default=16)
     parser.add_argument("--levels", nargs="+", choices=LEVELS, default=LEVELS)
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true")
     args = parser.parse_args()
     if args.what == "make":
-        make(args.folder, args.seed, args.scenes)
+        make(args.folder[0], args.seed, args.scenes)
+    elif args.what == "learn":
+        learn(rows_of(args.folder, tuple(args.levels)), args.write)
     elif args.what == "joints":
         score_joints(args.seed, args.scenes)
     else:
-        score(args.folder, args.verbose, tuple(args.levels))
+        score(args.folder[0], args.verbose, tuple(args.levels))
     return 0
 
 

@@ -14,11 +14,12 @@ from pydantic import ValidationError
 
 from gprscan import model, names
 from gprscan.detection import condition as conditioning
+from gprscan.detection.inpipe.confidence import confidence
 from gprscan.detection.inpipe.defects import WallDefect, settled, wall_defects
 from gprscan.detection.inpipe.front import front_defects
 from gprscan.detection.inpipe.search import Found, PipeBody, find
 from gprscan.detection.inpipe.settings import PipeSettings
-from gprscan.detection.inpipe.wall import Wall, fit_wall
+from gprscan.detection.inpipe.wall import Wall, fit_wall, likely_ground
 from gprscan.detection.section import Section
 from gprscan.errors import LineError, RecipeError
 from gprscan.geometry.pipe_frame import PipeFrame
@@ -246,7 +247,7 @@ def fitted_wall(line: xr.Dataset, section: Section, pipe: dict[str, Any], ring: 
         standoff,
         wall.thickness,
         wall.permittivity,
-        wall.ground_permittivity,
+        likely_ground(wall.ground_permittivity),
         0.5 * float(pipe["inner_diameter"]),
         section.separation,
     )
@@ -299,7 +300,12 @@ def common_row(
     s: Section, body: PipeBody, wall: Wall, medium: PipeModel, columns: Sequence[str], *, source: str
 ) -> dict[str, Any]:
     """Return the columns that a body has wherever it was found; `columns` are the further ones, not yet known."""
-    confidence = float(np.clip(0.5 + body.contrast_db / 60.0, 0.5, 0.97))
+    evidence = _evidence(body, wall, source)
+    if body.kind in names.PIPE_DEFECT_KINDS:  # by how much it differs from the usual wall: a guess, not learnt
+        sure, base = float(np.clip(0.5 + body.contrast_db / 60.0, 0.5, 0.97)), 0.5
+    else:
+        sure, base = confidence(body.kind, evidence)
+    other = "cavity" if body.kind == "unknown" else "unknown"
     row: dict[str, Any] = dict.fromkeys((*names.DETECTION_COLUMNS, "asphalt_m", *columns), math.nan)
     return row | {
         "kind": body.kind,
@@ -307,25 +313,29 @@ def common_row(
         "offset_m": 0.0,
         "twt_ns": body.twt,
         "velocity_m_ns": 2 * (body.depth + medium.standoff) / body.twt if body.twt > 0 else math.nan,
-        "confidence": confidence,
-        "probabilities": json.dumps({body.kind: round(confidence, 4), "unknown": round(1 - confidence, 4)}),
+        "confidence": sure,
+        "probabilities": json.dumps({body.kind: round(sure, 4), other: round(1 - sure, 4)}),
         "sigma_distance_m": max(0.5 * s.dx, 0.02),
         "sigma_depth_m": math.hypot(body.depth_sigma, wall.thickness_sigma),
         "polarity": int(np.sign(body.phase)) if abs(body.phase) > 0.5 else 0,
         "channels": json.dumps([s.channel]),
         "group_id": None,
-        "evidence": json.dumps(
-            {
-                "source": source,
-                "level_db": None if math.isnan(body.level_db) else round(body.level_db, 2),
-                "contrast_db": round(body.contrast_db, 2),
-                "onset_phase_cosine": round(body.phase, 3),
-                "share_of_air": None if body.share is None else round(abs(body.share), 3),
-                "at_wall": body.at_wall,
-                "wall_measured": wall.measured,
-                "reference": "incident wave",
-            }
-        ),
+        "evidence": json.dumps(evidence | {"base_rate": base}),
+    }
+
+
+def _evidence(body: PipeBody, wall: Wall, source: str) -> dict[str, Any]:
+    return {
+        "source": source,
+        "level_db": None if math.isnan(body.level_db) else round(body.level_db, 2),
+        "contrast_db": round(body.contrast_db, 2),
+        "onset_phase_cosine": round(body.phase, 3),
+        "share_of_air": None if body.share is None else round(abs(body.share), 3),
+        "width_wavelengths": round(body.width, 2),
+        "bars": body.meshed,
+        "at_wall": body.at_wall,
+        "wall_measured": wall.measured,
+        "reference": "incident wave",
     }
 
 

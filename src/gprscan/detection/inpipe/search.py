@@ -27,6 +27,9 @@ _MESH_DB = 5.0
 _LOOSE_SHARE = 0.45  # the same, of what air behind the wall would add to the trace
 # narrower than a point is drawn by the migration, and weaker than a body that could be a hazard
 _STONE_SHARE, _STONE_WIDTH = 0.3, 1.15  # of what air would add; wavelengths in the ground
+_ROUND_DB = 5.0  # what more an echo on a ring needs that arrives with that of the opposite wall
+_FOCUS = 1.6  # most by which the round face of a body makes its echo larger than that of a plane
+_PIPE_WIDTH = 1.4  # wavelengths in the ground; a crossing pipe is narrower in the image of an axial line
 _WIDEST_HEAD = 0.35  # m along the line over which the plate of a nail or anchor answers
 Where = Literal["at_wall", "inside", "behind"]
 
@@ -57,6 +60,10 @@ class PipeBody:
         Whether it lies in the wall itself.
     share : complex or None
         Of a body against the wall: its echo as a multiple of what air behind the wall would add.
+    width : float
+        Of its echo, in wavelengths in the ground.
+    meshed : bool
+        Whether bars lie in front of it.
     """
 
     kind: str
@@ -72,6 +79,8 @@ class PipeBody:
     at_wall: bool
     inside: bool = False
     share: complex | None = None
+    width: float = 0.0
+    meshed: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,7 +171,7 @@ def find(
     s = section
     level = s.direct_peak or float(np.abs(s.raw).max()) or 1.0
     across = np.full(s.x.size, 2 * model.radius) if bore is None else bore[0].across(bore[1])
-    depths = np.arange(0.02, min(settings.reach, _deepest(s, wall, model, float(across.max()), ring)), _STEP)
+    depths = np.arange(0.02, min(settings.reach, _deepest(s, wall, model, across, ring)), _STEP)
     echo = signal.hilbert(s.echo / level, axis=1)
     if bore is not None:
         sides = RingSides(*bore, model, depths, settings.aperture)
@@ -186,12 +195,15 @@ def find(
     # a mesh lets part of the wave through, twice, and evening out its bars takes from what is short as well
     full = full_echo(s, wall, model) - (0.0 if mesh is None else _MESH_DB)
     meshed = mesh is not None
-    # the opposite wall of a bore that is not round lies nearer in one direction than in another, and is no background
     late = np.array([two_way(model, float(depth), np.zeros(1), ring=ring)[0] for depth in depths])
-    hidden = late > _opposite(s, model, across)[:, None] if ring else np.zeros(image.shape, bool)
+    drowned = late > _opposite(s, model, across, back=False)[:, None] if ring else np.zeros(image.shape, bool)
+    # in a round bore the opposite wall is background, as far as it is round; in another it lies nearer in one direction
+    drowned_db = np.where(drowned, _ROUND_DB if bore is None else np.inf, 0.0)
     # what rings in front of a sheet of steel would be taken for bodies
     unseen = wall.steel or (mesh is not None and mesh.pitch < HIDING and not wall.measured)
-    bodies = [] if unseen else _bodies(s, image, depths, wall, model, settings, full, hidden, ring=ring, meshed=meshed)
+    bodies = (
+        [] if unseen else _bodies(s, image, depths, wall, model, settings, full, drowned_db, ring=ring, meshed=meshed)
+    )
     level_db = 20 * np.log10(np.maximum(np.abs(image), 1e-9)) - full
     return Found(bodies, mesh, image, depths, sharp, level_db, unseen)
 
@@ -223,16 +235,17 @@ def bars_of(found: Found, section: Section, step: float) -> list[Bar]:
     return [Bar(int(i), found.mesh.cover, found.mesh.pitch) for i in peaks]
 
 
-def _opposite(s: Section, model: PipeModel, across: np.ndarray) -> np.ndarray:
-    """Return when the opposite wall begins to answer through the bore, ns."""
-    return 2 * (across - model.standoff) / C_AIR - 1.0 / s.fc_nominal
+def _opposite(s: Section, model: PipeModel, across: np.ndarray, *, back: bool) -> np.ndarray:
+    """Return when the opposite wall begins to answer through the bore, or the back of it, ns."""
+    through = 2 * model.wall * np.sqrt(model.wall_permittivity) if back else 0.0
+    return (2 * (across - model.standoff) + through) / C_AIR - 1.0 / s.fc_nominal
 
 
-def _deepest(s: Section, wall: Wall, model: PipeModel, across: float, ring: bool) -> float:
-    """Depth from which the crest of an echo is still in the record and, on a ring, before that of the opposite wall."""
+def _deepest(s: Section, wall: Wall, model: PipeModel, across: np.ndarray, ring: bool) -> float:
+    """Depth from which the crest of an echo is still in the record and, on a ring, before what lies behind the opposite wall."""
     last = float(s.t[-1]) - wall.shift - 0.5 / s.fc_nominal
     if ring:  # along the axis it is background
-        last = min(last, float(_opposite(s, model, np.array(across))))
+        last = min(last, float(_opposite(s, model, across, back=np.ptp(across) == 0).max()))
     depth = 0.1
     while depth < 3.0 and two_way(model, depth + _STEP, np.zeros(1), ring=ring)[0] < last:
         depth += _STEP
@@ -247,7 +260,7 @@ def _bodies(
     model: PipeModel,
     settings: PipeSettings,
     full: float,
-    hidden: np.ndarray,
+    drowned_db: np.ndarray,
     *,
     ring: bool,
     meshed: bool,
@@ -267,7 +280,7 @@ def _bodies(
     least = np.where(
         inside, np.where(seen, np.maximum(settings.inside_db, usual + settings.contrast_db), np.inf), least
     )
-    least = np.where(hidden, np.inf, least)
+    least = least + drowned_db
     modes = ("wrap" if ring else "nearest", "nearest")
     peak = ndimage.maximum_filter(db, (9, 2 * round(resolution / _STEP) + 1), mode=modes) == db
     order = sorted(zip(*np.nonzero(peak & (db > least)), strict=True), key=lambda at: -db[at])
@@ -374,6 +387,10 @@ def _body(
     share = _share_of_air(s, wall, span, float(late)) if at_wall else None
     if share is not None:
         phase = float(np.cos(np.angle(share)))
+        if abs(share) > _FOCUS * _share_of_water(wall):
+            phase = abs(
+                phase
+            )  # a gap whose two faces add up: the phase is that of neither, and water cannot answer so much
     depth = back if at_wall else float(depths[k])
     length = (span[1] - span[0] + 1) * s.dx
     if at_wall:
@@ -381,7 +398,9 @@ def _body(
         if share is not None and abs(share) < _STONE_SHARE and length < _STONE_WIDTH * _wavelength(s, model):
             kind = "unknown"  # narrow and weak at once: a stone against the wall, or nothing
     else:
-        kind = _kind_inside(db, length, phase) if where == "inside" else _kind_behind(db, phase, meshed)
+        wide = length > _PIPE_WIDTH * _wavelength(s, model)
+        onset = _least_onset(db - float(usual[k])) if wide else 0.0
+        kind = _kind_inside(db, length, phase) if where == "inside" else _kind_behind(db, phase, onset, meshed)
     twt = float(two_way(model, depth, np.zeros(1), ring=ring)[0])
     sigma = 0.01 if at_wall else 0.01 + 0.06 * max(depth - back, 0.0)
     return PipeBody(
@@ -397,6 +416,8 @@ def _body(
         at_wall,
         where == "inside",
         share,
+        length / _wavelength(s, model),
+        meshed,
     )
 
 
@@ -442,6 +463,15 @@ def _wavelength(s: Section, model: PipeModel) -> float:
     return float(C_AIR / np.sqrt(model.ground_permittivity) / s.fc_nominal)
 
 
+def _share_of_water(wall: Wall) -> float:
+    """Return the size of what water behind the wall would add, as a multiple of what air would (Fresnel's coefficients)."""
+    inner = np.sqrt(wall.permittivity)
+    air, water, ground = (
+        (inner - np.sqrt(eps)) / (inner + np.sqrt(eps)) for eps in (1.0, 80.0, wall.ground_permittivity)
+    )
+    return float(abs(water - ground) / max(air - ground, 0.1))
+
+
 def _kind_at_wall(db: float, length: float, phase: float, share: complex | None) -> str:
     if phase < (-0.5 if share is None else 0.0):
         return "water_rich"
@@ -460,15 +490,24 @@ def _kind_inside(db: float, length: float, phase: float) -> str:
     return "loose" if db < _LOOSE_DB else "cavity"
 
 
-def _kind_behind(db: float, phase: float, meshed: bool) -> str:
+def _kind_behind(db: float, phase: float, onset: float, meshed: bool) -> str:
     # steel in front turns the phase by an amount that is not known; what answers like a flat face of air is no pipe
     if meshed and db > _FLAT_DB:
         return "cavity"
     # a weak echo with neither sign is a stone as likely as anything
-    if abs(phase) < 0.2 and db < -13.0:
+    if onset == 0.0 and abs(phase) < 0.2 and db < -13.0:
         return "unknown"
     # a pipe or a cable beside the sewer answers as metal or water does
-    return "cavity" if phase > 0.0 else "pipe"
+    return "cavity" if phase > onset else "pipe"
+
+
+def _least_onset(contrast: float) -> float:
+    """Return the onset above which an echo too wide for a crossing pipe is taken for a cavity.
+
+    The two faces of a gap of air answer within one period, and noise covers what comes first: the weaker the echo, the less
+    its onset says against its width.
+    """
+    return float(np.clip(-0.5 - 0.1 * (22.0 - contrast), -0.9, -0.5))
 
 
 def _phase(s: Section, column: np.ndarray, depths: np.ndarray, k: int, model: PipeModel, ring: bool) -> float:

@@ -15,6 +15,10 @@ from gprscan.detection.section import Section
 from gprscan.units import C_AIR
 
 USUAL = (7.2, 2.0)  # permittivity of a concrete wall where nothing is known, and its standard deviation
+_AS_DRAWN = (0.95, 0.12)  # thickness over that of the drawing, and its standard deviation
+# permittivity of the ground, and standard deviation of its logarithm: as a ratio, since soil of 3 is as rare round a sewer as of 30
+_SOIL = (10.0, 0.35)
+_GROUND_ERROR = 0.25  # standard deviation of the logarithm of the fitted permittivity of the ground
 _MODEL_ERROR = 0.05  # standard deviation of the thickness that plane layers and a line source give, on simulated pipes
 _PIECE = 0.6  # m of a line over which the wall is taken to be equally thick where it is not over all of it
 _MISFIT = 0.16  # share of the trace's amplitude that plane layers may leave unexplained
@@ -58,6 +62,16 @@ class Wall:
     shift: float
     hollow: np.ndarray | None = None
     steel: bool = False
+
+
+def likely_ground(fitted: float) -> float:
+    """Return the permittivity of the ground by which times behind the wall become depths.
+
+    The echo of the wall's back tells it by its size only, and to about a quarter (simulated pipes); it is weighed with what is
+    known of soil.
+    """
+    known, weight = _SOIL[0], 1.0 / (1.0 + (_GROUND_ERROR / _SOIL[1]) ** 2)
+    return float(known * (fitted / known) ** weight)
 
 
 def fit_wall(
@@ -124,7 +138,7 @@ def _fitted(
         return fallback
     held = s.clipped[used].mean(axis=0) > 0.2
     best = _best_fit(s, trace, use & ~held, standoff, design, prior)
-    if best is None or best[1] > _MISFIT:
+    if best is None or best[1] > _MISFIT or _is_far_off(best, design):
         return fallback
     found, misfit, sigma = best
     shift, _, thickness, eps, ground, _ = found
@@ -148,6 +162,12 @@ def _fitted(
         float(shift),
         _hollow(s, found, trace, use),
     )
+
+
+def _is_far_off(best: tuple[np.ndarray, float, np.ndarray], design: float) -> bool:
+    """Whether a fit contradicts the drawing by more than walls do, and leaves too much unexplained to be believed in that."""
+    found, misfit, _ = best
+    return misfit > 0.5 * _MISFIT and abs(float(found[2]) / design - _AS_DRAWN[0]) > 2.5 * _AS_DRAWN[1]
 
 
 def _hollow(s: Section, p: np.ndarray, trace: np.ndarray, use: np.ndarray) -> np.ndarray:
@@ -191,9 +211,9 @@ def _best_fit(
             turn / 0.5,
             p[0] * s.fc_nominal / 0.3,
             (p[1] - 1) / 0.1,
-            (p[2] / design - 0.95) / 0.12,
+            (p[2] / design - _AS_DRAWN[0]) / _AS_DRAWN[1],
             (p[3] - prior[0]) / prior[1],
-            (p[4] - 10.0) / 4.0,
+            np.log(p[4] / _SOIL[0]) / _SOIL[1],
             (p[5] - standoff) / slack,
         ]
         return np.concatenate([left, weight * np.asarray(known)])

@@ -1,0 +1,61 @@
+"""How sure rows of in-pipe lines are."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+import gprscan as gs
+from gprscan.detection.classify import load_table
+from gprscan.detection.inpipe.confidence import confidence, features
+from tests.pipe import scenes
+
+SEEN = {
+    "source": "axial", "level_db": -6.0, "contrast_db": 20.0, "onset_phase_cosine": 0.9, "width_wavelengths": 2.0,
+    "bars": False, "at_wall": True, "wall_measured": True,
+}  # fmt: skip
+
+
+def test_confidence_is_the_logistic_of_the_table():
+    weights = load_table("pipe")["logistic"]["at_wall"]
+    # by hand: contrast / 10, (level + 10) / 10, onset, log2 of the width
+    odds = (
+        weights["constant"]
+        + 2.0 * weights["contrast"]
+        + 0.4 * weights["level"]
+        + 0.9 * weights["onset"]
+        + weights["width"]
+    )
+    said, base = confidence("cavity", SEEN)
+    assert said == pytest.approx(min(1 / (1 + math.exp(-odds)), 0.98))
+    assert base == load_table("pipe")["base_rate"]["at_wall"]
+
+
+@pytest.mark.parametrize("place", [True, False])
+@pytest.mark.parametrize(
+    ("weaker"), [{"contrast_db": 11.0}, {"level_db": -17.0}, {"onset_phase_cosine": 0.0}, {"wall_measured": False}]
+)
+def test_weaker_evidence_is_less_sure(place, weaker):
+    full = SEEN | {"at_wall": place, "contrast_db": 15.0, "level_db": -12.0}
+    assert confidence("cavity", full | weaker)[0] < confidence("cavity", full)[0]
+
+
+def test_an_echo_of_no_kind_is_hardly_a_hazard():
+    assert confidence("unknown", SEEN)[0] == 1.0 - load_table("pipe")["unknown"]["hazard"]
+    assert confidence("unknown", SEEN)[0] > 0.8
+
+
+def test_features_are_bounded_by_what_was_learnt():
+    wide, wider = (features("cavity", SEEN | {"width_wavelengths": w})["width"] for w in (4.0, 40.0))
+    assert wide == wider == 2.0
+
+
+def test_rows_carry_their_base_rate_and_probabilities_that_add_up():
+    line = scenes.axial([(0.7, 0.088, 0.32, 0.08, 1.0)], seed=21, noise=0.01, length=1.6)
+    [row] = gs.detect(line, recipe="pipe").to_dict("records")
+    evidence, chances = json.loads(row["evidence"]), json.loads(row["probabilities"])
+    assert confidence(row["kind"], evidence) == (pytest.approx(row["confidence"]), evidence["base_rate"])
+    assert sum(chances.values()) == pytest.approx(1.0, abs=1e-3)
+    assert row["confidence"] > 0.8
