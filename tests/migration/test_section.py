@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from gprscan.errors import MissingPositionError, ParameterError
-from gprscan.migration import kirchhoff, phase_shift, rtm, stolt
+from gprscan.migration import kirchhoff, phase_shift, rtm, section_kirchhoff, stolt
+from gprscan.migration.acquisition import acquisition
+from gprscan.migration.curves import Aperture
+from gprscan.migration.section import section
+from gprscan.migration.section_kirchhoff import SectionSummation
 from gprscan.model import from_array
 from gprscan.steps import get_step
 from gprscan.velocity import layered
@@ -145,3 +151,32 @@ def test_level_topography_over_layers_is_the_plain_migration() -> None:
     level = line.assign_coords(z=("trace", np.full(160, 7.0)))
     over = kirchhoff(level, topography=True, **options)["amplitude"].values[:, 20:]
     assert np.corrcoef(plain.ravel(), over.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("lens", [0.0, 0.02])
+def test_times_between_solved_places_are_those_solved_everywhere(monkeypatch: pytest.MonkeyPatch, lens: float) -> None:
+    """Few places are solved where the velocity changes slowly, and those around a lens; times stray by no more than allowed."""
+    x, z = np.linspace(0.0, 60.0, 241), np.linspace(0.0, 4.0, 17)
+    values = (
+        0.09 + 0.02 * np.sin(x / 15)[:, None] * np.exp(-z / 4) - lens * np.exp(-((x[:, None] - 31) ** 2) - (z - 1) ** 2)
+    )
+    velocity = xr.DataArray(values, dims=("distance", "depth"), coords={"distance": x, "depth": z})
+    line = from_array(np.zeros((1200, 160), "float32"), dt=0.5, spacing=0.05, frequency=200)
+    geometry = acquisition(line)
+    ground = section(velocity, line, geometry, 3.0, margin=10.0)
+    operator = SectionSummation(geometry, ground, np.linspace(0.05, 3.0, 40), 0.0, Aperture(50.0, None, False))
+    solved, solve = [], section_kirchhoff.mean_slowness
+
+    def counted(slowness: np.ndarray, sources: np.ndarray, *arguments: Any, **options: Any) -> np.ndarray:
+        solved.append(sources.size)
+        return solve(slowness, sources, *arguments, **options)
+
+    monkeypatch.setattr(section_kirchhoff, "mean_slowness", counted)
+    few, lattice = operator._ratios(0.0, 60.0)
+    number = sum(solved)
+    monkeypatch.setattr(section_kirchhoff, "SPARSE", 1)
+    every, _ = operator._ratios(0.0, 60.0)
+    away = np.hypot(operator.depths[:, None], lattice[1] * (np.arange(every.shape[2]) - lattice[2]))
+    stray = 2 * np.abs(few - every) * away
+    assert 0 < stray.max() <= section_kirchhoff.STRAY * 1e3 / 200
+    assert number < (0.7 if lens else 0.35) * (sum(solved) - number)

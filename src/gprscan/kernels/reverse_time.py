@@ -11,6 +11,8 @@ import numpy as np
 from gprscan.kernels.fdtd import fields_at_rest, strips, sweep
 from gprscan.kernels.jit import kernel
 
+NEARBY = 12  # rows by which what is stepped exceeds the way of the waves
+
 
 @kernel
 def send_back(ca, cb, courant, sheet, first, row, whole, half, reach):  # type: ignore[no-untyped-def]
@@ -78,9 +80,10 @@ def correlate_pair(ca, cb, courant, pulse, echo, source, receiver, whole, half, 
         ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along = fields_at_rest(nx, nz, layer)
         i, k = source if way == 0 else receiver
         for step in range(steps):
-            sweep(
-                ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along, ca, cb, courant, at_h, at_e, whole, half, nz - 1
-            )
+            # where the waves have come, and on the way back those that still meet the transmitter's
+            way_left = step + 1 if way == 0 else min(step + 1, steps - step)
+            rows = min(k + NEARBY + int(np.ceil(courant * way_left)), nz - 1)
+            sweep(ez, hx, hy, psi_hx, psi_ez_down, psi_hy, psi_ez_along, ca, cb, courant, at_h, at_e, whole, half, rows)
             ez[i, k] -= cb[i, k] * (pulse[step] if way == 0 else echo[steps - 1 - step])
             # the field after step n is that of the time n + 1, and on the way back that of steps - 1 - n
             time = step + 1 if way == 0 else steps - 1 - step

@@ -13,7 +13,7 @@ from gprscan.migration.acquisition import Acquisition, acquisition, as_image, ch
 from gprscan.migration.curves import Aperture, reach
 from gprscan.migration.medium import GroundVelocity, Medium, along_line, checked_velocity, medium
 from gprscan.migration.section import Section, section
-from gprscan.migration.section_kirchhoff import BLOCK, SectionSummation
+from gprscan.migration.section_kirchhoff import BLOCK, SPARSE, SectionSummation
 from gprscan.migration.summation import Summation
 from gprscan.model import require_line, with_amplitude
 from gprscan.steps import Length, step
@@ -56,6 +56,7 @@ def _ground(
     # sources lie as far as the aperture beyond the ends, and the grid that their waves need as far again
     end = geometry.start + geometry.dt * geometry.n_samples
     farthest = float(np.max(velocity)) * end * np.tan(np.radians(aperture)) + 2 * BLOCK * geometry.spacing
+    farthest += SPARSE * 1e3 / geometry.frequency * float(np.max(velocity))
     ground = section(velocity, line, geometry, max_depth, topography=topography, margin=farthest)
     return ground, ground.layers
 

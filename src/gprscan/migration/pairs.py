@@ -19,6 +19,7 @@ from gprscan.units import C_AIR
 
 BAND = 3.0  # of the centre frequency: what is sent
 CELLS = 10  # per wavelength at 2.2 times the centre frequency
+BEFORE = 2.0  # periods of the centre frequency from the start of the pulse to its middle
 EDGE = LAYER_CELLS + 4  # nodes beyond what is imaged, on every side
 DARK = 1e-3  # of the mean: added to the light of the transmitters before it is divided by
 
@@ -105,7 +106,13 @@ def _lattice(geometry: Acquisition, ground: Section, separation: float, deepest:
     slowest = float(1 / ground.slowness.max())
     per_trace = int(np.ceil(geometry.spacing * CELLS / (slowest / (2.2e-3 * geometry.frequency))))
     step = geometry.spacing / per_trace
-    reach = int(np.ceil(((deepest + geometry.height) * np.tan(np.radians(aperture)) + 0.5 * separation) / step))
+    # no wave comes back from farther away before the end of the record
+    fastest = C_AIR if geometry.height > 0 else float(1 / ground.slowness.min())
+    heard = (
+        0.5 * fastest * (geometry.start + geometry.dt * (geometry.n_samples - 1) + BEFORE * 1e3 / geometry.frequency)
+    )
+    farthest = min((deepest + geometry.height) * np.tan(np.radians(aperture)), heard)
+    reach = int(np.ceil((farthest + 0.5 * separation) / step))
     above = round(geometry.height / step)
     nodes = (geometry.n_traces - 1) * per_trace + 1 + 2 * (reach + EDGE)
     below = int(np.ceil(deepest / step)) + 5 + EDGE
@@ -127,7 +134,7 @@ def _currents(traces: np.ndarray, geometry: Acquisition, interval: float) -> tup
     the record is divided by that root first.
     """
     centre = 1e-3 * geometry.frequency
-    before = 2.0 / centre
+    before = BEFORE / centre
     size = fft.next_fast_len(2 * geometry.n_samples, real=True)
     frequency = fft.rfftfreq(size, geometry.dt)
     heard = (frequency > 0) & (frequency < BAND * centre)

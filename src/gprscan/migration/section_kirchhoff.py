@@ -17,6 +17,7 @@ from gprscan.migration.section import Section
 from gprscan.migration.summation import coherent
 
 COLUMNS = 2  # places per wavelength for which travel times are solved
+SPARSE = 8  # such places from one to the next where the velocity changes slowly; a power of two
 BLOCK = 256  # traces whose curves are worked out together; blocks start at multiples of it
 STRAY = 1 / 48  # of a period: how far straight lines between knots may be off the times
 GROUP = 8  # blocks whose travel times are held at a time
@@ -141,16 +142,45 @@ class SectionSummation:
             times = mean_slowness(below, np.array([middle]), stride, lags, ground.step)
             return np.repeat(self._at_depths(times.transpose(0, 2, 1)), 2, axis=0), (np.inf, gap, lags)
         # columns and sources lie at multiples of the gap from distance 0
-        phase = round((ground.start + ground.origin) / ground.step) % stride
+        before, phase = divmod(round((ground.start + ground.origin) / ground.step), stride)
         first = int(np.floor((left - ground.origin) / ground.step + phase)) // stride
         last = int(np.ceil((right - ground.origin) / ground.step + phase)) // stride + 1
-        sources = stride * np.arange(first - lags, last + lags + 1) - phase
-        inside = np.clip(sources, 0, ground.slowness.shape[0] - 1)
-        times = mean_slowness(ground.slowness, inside, stride, lags, ground.step, threads=threads())
+        times = self._from_places(first - lags, last + lags, before, phase, stride, lags)
         columns = np.arange(last - first + 1)
         by_lag = [times[columns + lag, 2 * lags - lag] for lag in range(2 * lags + 1)]
         ratio = self._at_depths(np.stack(by_lag, axis=2))
         return ratio, (ground.origin + ground.step * (stride * first - phase), gap, lags)
+
+    def _from_places(self, first: int, last: int, before: int, phase: int, stride: int, lags: int) -> np.ndarray:
+        """Return time over distance from the places `first` to `last` of the lattice, shape (place, lag, row).
+
+        Solved `SPARSE` places apart and half way between; where the mean of two neighbours is as near to what lies between
+        as straight lines between knots have to be, the rest follows along straight lines, else they are halved again.
+        """
+        ground = self.ground
+        begin = (first + before) // SPARSE * SPARSE - before  # counted from distance 0
+        table = np.empty((-(-(last - begin) // SPARSE) * SPARSE + 1, 2 * lags + 1, ground.slowness.shape[1]), "float32")
+
+        def solve(places: np.ndarray) -> None:
+            columns = np.clip(stride * (begin + places) - phase, 0, ground.slowness.shape[0] - 1)
+            table[places] = mean_slowness(ground.slowness, columns, stride, lags, ground.step, threads=threads())
+
+        away = ground.step * np.hypot(stride * np.arange(-lags, lags + 1)[:, None], np.arange(table.shape[2]))
+        allowed = 0.5 * STRAY * 1e3 / self.geometry.frequency
+        width, left = SPARSE, np.arange(0, table.shape[0] - 1, SPARSE)
+        solve(np.append(left, table.shape[0] - 1))
+        while width > 1 and left.size:
+            half, middle = width // 2, left + width // 2
+            solve(middle)
+            off = np.abs(table[middle] - 0.5 * (table[left] + table[left + width])) * away
+            smooth = off.max(axis=(1, 2)) <= allowed
+            for start in (left[smooth], middle[smooth]):
+                for n in range(1, half):
+                    share = np.float32(n / half)
+                    table[start + n] = (1 - share) * table[start] + share * table[start + half]
+            left = np.sort(np.concatenate([left[~smooth], middle[~smooth]]))
+            width = half
+        return table[first - begin : last - begin + 1]
 
     def _at_depths(self, ratio: np.ndarray) -> np.ndarray:
         """Interpolate from the rows of the grid to the depths of the image: (column, row, lag)."""
