@@ -19,6 +19,7 @@ from gprscan.detection.image import Image, Top
 from gprscan.detection.scattering import weakest_service
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
+from gprscan.kernels import hyperbola
 from gprscan.units import C_AIR
 
 PASSES = 4
@@ -78,7 +79,6 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
     fitted: list[tuple[float, Target]] = []
     found = candidates.find(work, settings, spans)
     beyond = SAME_PLACE / work.fc_nominal
-    before = _Echoes.of(kept)
     for candidate, result in zip(found, fits.fit(work, found, settings), strict=True):
         if result is None or result.coherence < settings.coherence or result.picks < 4:
             continue
@@ -86,19 +86,16 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
             continue  # a leg whose apex lies outside of the line: what it belongs to is not under it
         if result.covariance[1, 1] > (0.5 / work.fc_nominal) ** 2:
             continue  # the picks do not hold its time: no depth could be given
-        if before.leave(result, work.fc_nominal):
-            continue
         fitted.append((candidate.strength * result.coherence**0.5, Target(result, candidate.strength)))
+    left = _Echoes.of(kept).leave([target.fit for _, target in fitted], work.fc_nominal)
+    fitted = [item for item, gone in zip(fitted, left, strict=True) if not gone]
     fitted.sort(key=lambda item: -item[0])
     fresh: list[Target] = []
     late = 3.0 / work.fc_nominal
     x, t, reach = np.array([(q.fit.x, q.fit.t, q.fit.reach) for _, q in fitted]).reshape(-1, 3).T
-    chosen: list[int] = []
-    for i, (_, target) in enumerate(fitted):
-        beside = np.abs(x[i] - x[chosen]) > 0.6 * (reach[i] + reach[chosen])
-        if (beside | (t[i] + late < t[chosen])).all():
-            chosen.append(i)
-            fresh.append(Target(fits.with_echo(work, target.fit), target.strength))
+    for i in hyperbola.dominant(x, t, 0.6 * reach, late).tolist():
+        target = fitted[i][1]
+        fresh.append(Target(fits.with_echo(work, target.fit), target.strength))
     return fresh
 
 
@@ -117,11 +114,19 @@ class _Echoes:
         numbers = [(q.fit.x, q.fit.t, q.fit.velocity, np.abs(q.fit.wave).max()) for q in targets]
         return cls(*np.array(numbers, float).reshape(-1, 4).T)
 
-    def leave(self, new: Fit, fc: float) -> bool:
-        """Is `new` what is left of one: at its place, within a pulse, or at the edge of what was taken out with it?"""
-        later = (new.t - self.t) * fc
-        near = np.abs(new.x - self.x) < 0.6 * self.velocity / fc
-        return bool((near & (later > -1.4) & (later < 1.2)).any())
+    def leave(self, fits: Sequence[Fit], fc: float) -> np.ndarray:
+        """Is a fit what is left of one: at its place, within a pulse, or at the edge of what was taken out with it?"""
+        x, t = np.array([(f.x, f.t) for f in fits], float).reshape(-1, 2).T
+        order = np.argsort(self.x)
+        reach = 0.6 * self.velocity.max(initial=0.0) / fc
+        firsts, lasts = (np.searchsorted(self.x[order], x + side * reach) for side in (-1.0, 1.0))
+        out = np.zeros(x.size, bool)
+        for i in np.flatnonzero(lasts > firsts):
+            near = order[firsts[i] : lasts[i]]
+            later = (t[i] - self.t[near]) * fc
+            at = np.abs(x[i] - self.x[near]) < 0.6 * self.velocity[near] / fc
+            out[i] = (at & (later > -1.4) & (later < 1.2)).any()
+        return out
 
 
 def _without_inner(targets: list[Target], section: Section, ground: Ground) -> list[Target]:

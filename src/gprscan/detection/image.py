@@ -107,6 +107,8 @@ class Top:
         Median of the rows of the event.
     first, last : int
         First and last trace of the plateau (above half of its level).
+    row : int
+        Row of the plateau: the median.
     reflectivity : float
         Modulus on the plateau.
     sag : float
@@ -123,6 +125,7 @@ class Top:
     middle: float
     first: int
     last: int
+    row: int
     reflectivity: float
     sag: float
     dip: float
@@ -146,7 +149,7 @@ def follow(section: Section, image: Image, trace: int, row: int) -> Top | None:
     for direction in (-1, 1):
         part = follow_ridge(re, im, trace - low, row, direction, half, reach, level, 0.6)
         near = np.where(part >= 0, part, near)
-    begin, end, first, last, level, middle, sag, dip = roof.plateau(
+    begin, end, first, last, row, level, middle, sag, dip = roof.plateau(
         image.modulus[low:high], near, section.x[low:high], image.z
     )
     rows = np.full(image.re.shape[0], -1, np.int32)
@@ -156,6 +159,7 @@ def follow(section: Section, image: Image, trace: int, row: int) -> Top | None:
         middle=middle,
         first=low + first,
         last=low + last,
+        row=row,
         reflectivity=level,
         sag=sag,
         dip=dip,

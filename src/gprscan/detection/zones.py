@@ -9,6 +9,7 @@ out from their own depth along the line.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -63,15 +64,62 @@ def detect_zones(section: Section, image: Image, settings: Settings) -> list[Bod
 
 def find_roofs(section: Section, image: Image, settings: Settings) -> list[Body]:
     """Wide and level events of the image that end inside the line, with what is measured on them; no votes yet."""
-    events = echoes(section, image)
+    found = echoes(section, image)
+    events = _Events.of(section, image, found)
     out = []
-    for top in events:
-        if not is_roof(section, image, top) or any(_under(section, image, top, other) for other in events):
+    for i, top in enumerate(found):
+        if not is_roof(section, image, top) or events.above(i, image).any():
             continue
         values = images.measure(section, image, top)
         values["stones_per_m2"] = strong_neighbours(section, image, top, events)
         out.append(_body(section, image, top, settings, values))
     return out
+
+
+@dataclass
+class _Events:
+    """Events of an image as arrays, so that one can be compared with all of them at once.
+
+    Attributes
+    ----------
+    first, last : ndarray of int, shape (event,)
+        Traces of the plateau.
+    depth, reflectivity : ndarray, shape (event,)
+        Of it: depth in m, modulus.
+    middle : ndarray, shape (event,)
+        Of it, m along the line.
+    """
+
+    first: np.ndarray
+    last: np.ndarray
+    depth: np.ndarray
+    reflectivity: np.ndarray
+    middle: np.ndarray
+
+    @classmethod
+    def of(cls, section: Section, image: Image, tops: list[Top]) -> _Events:
+        """Take them from the events."""
+        first, last, row = np.array([(top.first, top.last, top.row) for top in tops], int).reshape(-1, 3).T
+        reflectivity = np.array([top.reflectivity for top in tops], float)
+        return cls(first, last, image.z[row], reflectivity, 0.5 * (section.x[first] + section.x[last]))
+
+    def owns(self, i: int, others: np.ndarray, dx: float) -> np.ndarray:
+        """Which of `others` is the same event as event `i`, or has it as a lobe or as an echo from inside its body?"""
+        overlap = np.minimum(self.last[i], self.last[others]) - np.maximum(self.first[i], self.first[others])
+        lower = self.depth[i] - self.depth[others]
+        narrower = np.minimum(self.last[i] - self.first[i], (self.last - self.first)[others])
+        # a body's bottom and its bounces come below it, at any depth where they lie under its middle
+        inside = (lower > -0.12) & (lower < 0.45) | (lower > 0) & (overlap > 0.5 * narrower)
+        alike = self.reflectivity[i] >= 0.8 * self.reflectivity[others]
+        return (overlap * dx >= -0.05) & np.where(alike, np.abs(lower) < 0.12, inside)
+
+    def above(self, i: int, image: Image) -> np.ndarray:
+        """Which event, not much weaker, does event `i` lie right below? Then it may be its bottom, or a bounce in it."""
+        lower = self.depth[i] - self.depth
+        overlap = np.minimum(self.last[i], self.last) - np.maximum(self.first[i], self.first)
+        narrower = np.minimum(self.last[i] - self.first[i], self.last - self.first)
+        near = (lower > 0.12) & (lower < 0.5 * image.velocity * LONGEST_BOUNCE)
+        return near & (overlap > 0.5 * narrower) & (self.reflectivity > 0.6 * self.reflectivity[i])
 
 
 def echoes(section: Section, image: Image) -> list[Top]:
@@ -89,67 +137,40 @@ def echoes(section: Section, image: Image) -> list[Top]:
         if top is not None:
             found.append((top.reflectivity * math.sqrt(_width(s, top)), top))
     found.sort(key=lambda item: -item[0])
-    kept: list[Top] = []
-    for _, top in found:
-        if not any(_below(s, image, top, other) for other in kept):
-            kept.append(top)
-    return kept
+    tops = [top for _, top in found]
+    events = _Events.of(s, image, tops)
+    kept, count = np.zeros(len(tops), int), 0
+    for i in range(len(tops)):
+        if not events.owns(i, kept[:count], s.dx).any():
+            kept[count] = i
+            count += 1
+    return [tops[i] for i in kept[:count]]
 
 
 def is_roof(section: Section, image: Image, top: Top) -> bool:
     """Is an event wide, strong and level enough for the roof of a zone, and does it end well inside the line?"""
     s = section
     # near the ends of the line the image has one leg only, and smears
-    margin = 0.3 * float(image.z[_row(top)])
+    margin = 0.3 * float(image.z[top.row])
     inside = s.x[top.first] > s.x[0] + margin and s.x[top.last] < s.x[-1] - margin
-    strong = top.reflectivity > max(LEAST_REFLECTIVITY, LEAST_CONTRAST * float(image.noise[_row(top)]))
+    strong = top.reflectivity > max(LEAST_REFLECTIVITY, LEAST_CONTRAST * float(image.noise[top.row]))
     return bool(inside and strong and top.closed and _width(s, top) >= LEAST_WIDTH and abs(top.dip) < STEEPEST)
 
 
-def strong_neighbours(section: Section, image: Image, top: Top, events: list[Top]) -> float:
+def strong_neighbours(section: Section, image: Image, top: Top, events: _Events) -> float:
     """Events at least half as strong per square metre of image, within 5 m and outside of the body's own column."""
     s = section
     middle = 0.5 * (s.x[top.first] + s.x[top.last])
     reach = 0.5 * _width(s, top) + 0.3
-    count = 0
-    for other in events:
-        apart = abs(0.5 * (s.x[other.first] + s.x[other.last]) - middle)
-        count += reach < apart < 5.0 and other.reflectivity > 0.5 * top.reflectivity
+    apart = np.abs(events.middle - middle)
+    beside = (apart > reach) & (apart < 5.0) & (events.reflectivity > 0.5 * top.reflectivity)
     length = min(middle + 5.0, s.x[-1]) - max(middle - 5.0, s.x[0]) - 2 * reach
     area = max(length, 1.0) * (min(float(image.z[-1]), 1.5) - SHALLOWEST)
-    return count / area
+    return float(np.count_nonzero(beside) / area)
 
 
 def _width(s: Section, top: Top) -> float:
     return float(s.x[top.last] - s.x[top.first] + s.dx)
-
-
-def _below(s: Section, image: Image, top: Top, other: Top) -> bool:
-    """Is `top` the same event as `other`, a lobe of it, or an echo from inside its body?"""
-    overlap = min(top.last, other.last) - max(top.first, other.first)
-    if overlap * s.dx < -0.05:
-        return False
-    lower = float(image.z[_row(top)] - image.z[_row(other)])
-    if top.reflectivity >= 0.8 * other.reflectivity:
-        return abs(lower) < 0.12
-    # a body's bottom and its bounces come below it, at any depth where they lie under its middle
-    return -0.12 < lower < 0.45 or (lower > 0 and overlap > 0.5 * min(top.last - top.first, other.last - other.first))
-
-
-def _under(s: Section, image: Image, top: Top, other: Top) -> bool:
-    """Does `top` lie right below a body that is not much weaker? Then it may be its bottom, or a bounce in it."""
-    lower = float(image.z[_row(top)] - image.z[_row(other)])
-    overlap = min(top.last, other.last) - max(top.first, other.first)
-    narrower = min(top.last - top.first, other.last - other.first)
-    return (
-        0.12 < lower < 0.5 * image.velocity * LONGEST_BOUNCE
-        and overlap > 0.5 * narrower
-        and other.reflectivity > 0.6 * top.reflectivity
-    )
-
-
-def _row(top: Top) -> int:
-    return int(np.median(top.rows[top.first : top.last + 1][top.rows[top.first : top.last + 1] >= 0]))
 
 
 def _body(s: Section, image: Image, top: Top, settings: Settings, values: dict[str, float]) -> Body:
@@ -175,7 +196,7 @@ def _body(s: Section, image: Image, top: Top, settings: Settings, values: dict[s
         sigma_depth=math.hypot(crest * spread, 0.5 * image.velocity * sigma_t),
         sigma_velocity=image.velocity * spread,
         polarity=int(values["roof_polarity"]),
-        score=float(top.reflectivity / (top.reflectivity + 3 * image.noise[_row(top)])),
+        score=float(top.reflectivity / (top.reflectivity + 3 * image.noise[top.row])),
         evidence=dict(values),
         closed=top.closed,
         channels=[s.channel],

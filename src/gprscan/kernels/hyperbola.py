@@ -435,3 +435,33 @@ def fit_curves(
 
     share_out(work, starts.shape[0], threads)
     return out
+
+
+@kernel
+def dominant(x: np.ndarray, t: np.ndarray, reach: np.ndarray, late: float) -> np.ndarray:
+    """Choose hyperbolas one after the other, but none under the legs of one that was chosen before.
+
+    Parameters
+    ----------
+    x, t, reach : ndarray of float64, shape (n,)
+        Apex (m), time (ns) and half of what it covers along the line (m), in the order in which they are chosen.
+    late : float
+        What is earlier by more than that stands above the other and is no part of it, ns.
+
+    Returns
+    -------
+    ndarray of int64, shape (m,)
+        Indices of the chosen.
+    """
+    chosen, count = np.empty(x.size, np.int64), 0
+    for i in range(x.size):
+        free = True
+        for k in range(count):
+            other = chosen[k]
+            if abs(x[i] - x[other]) <= reach[i] + reach[other] and t[i] + late >= t[other]:
+                free = False
+                break
+        if free:
+            chosen[count] = i
+            count += 1
+    return chosen[:count]

@@ -21,7 +21,7 @@ def _quantile(values, share):  # type: ignore[no-untyped-def]
 @kernel
 def plateau(
     modulus: np.ndarray, rows: np.ndarray, x: np.ndarray, z: np.ndarray
-) -> tuple[int, int, int, int, float, float, float, float]:
+) -> tuple[int, int, int, int, int, float, float, float, float]:
     """Where an event is strong, and its shape there.
 
     Parameters
@@ -39,6 +39,8 @@ def plateau(
         First and last trace of the event.
     int, int
         First and last trace of the plateau: above half of its level.
+    int
+        Median of the rows of the plateau, cut to an integer.
     float
         The level: 80 % quantile of the modulus along the event.
     float
@@ -75,8 +77,8 @@ def plateau(
         product += (x[first + i] - mean) * depth[i]
         square += (x[first + i] - mean) ** 2
     dip = product / square if n > 2 else 0.0
-    middle = np.median(rows[inside])
-    return inside[0], inside[-1], first, last, level, middle, 0.5 * (depth[0] + depth[n - 1]) - crest, dip
+    middle, row = np.median(rows[inside]), int(np.median(rows[first : last + 1]))
+    return inside[0], inside[-1], first, last, row, level, middle, 0.5 * (depth[0] + depth[n - 1]) - crest, dip
 
 
 @sum_kernel
