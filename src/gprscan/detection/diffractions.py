@@ -117,16 +117,7 @@ class _Echoes:
     def leave(self, fits: Sequence[Fit], fc: float) -> np.ndarray:
         """Is a fit what is left of one: at its place, within a pulse, or at the edge of what was taken out with it?"""
         x, t = np.array([(f.x, f.t) for f in fits], float).reshape(-1, 2).T
-        order = np.argsort(self.x)
-        reach = 0.6 * self.velocity.max(initial=0.0) / fc
-        firsts, lasts = (np.searchsorted(self.x[order], x + side * reach) for side in (-1.0, 1.0))
-        out = np.zeros(x.size, bool)
-        for i in np.flatnonzero(lasts > firsts):
-            near = order[firsts[i] : lasts[i]]
-            later = (t[i] - self.t[near]) * fc
-            at = np.abs(x[i] - self.x[near]) < 0.6 * self.velocity[near] / fc
-            out[i] = (at & (later > -1.4) & (later < 1.2)).any()
-        return out
+        return hyperbola.left_over(x, t, self.x, self.t, 0.6 * self.velocity / fc, (-1.4 / fc, 1.2 / fc))
 
 
 def _without_inner(targets: list[Target], section: Section, ground: Ground) -> list[Target]:

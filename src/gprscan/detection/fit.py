@@ -96,13 +96,14 @@ def fit(section: Section, found: Sequence[Candidate], settings: Settings) -> lis
     return [_unpacked(row) if row[0] else None for row in numbers]
 
 
+_NONE = np.zeros(0)
+_SYMMETRIC = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])  # places of a matrix in the rows of its upper triangle
+
+
 def _unpacked(row: np.ndarray) -> Fit:
     _, x, t, velocity, residual, picks, both, left, right, reach = row[:10].tolist()
-    covariance = np.empty((3, 3))
-    covariance[np.triu_indices(3)] = row[10:]
-    covariance.T[np.triu_indices(3)] = row[10:]
-    none = np.zeros(0)
-    return Fit(x, t, velocity, covariance, residual, int(picks), both, left, right, reach, none, none, none, none)
+    covariance = row[10:][_SYMMETRIC]
+    return Fit(x, t, velocity, covariance, residual, int(picks), both, left, right, reach, _NONE, _NONE, _NONE, _NONE)
 
 
 def with_echo(section: Section, result: Fit) -> Fit:

@@ -369,7 +369,7 @@ def _add_point(data, stride, live, at, j, w, begin, end, sums, folds):  # type: 
     folds[0, 0], folds[1, 0] = lc, rc
 
 
-@sum_kernel
+@kernel
 def _amplitudes(data, live, pad, shifts, weights, taps, full, rows, columns, out):  # type: ignore[no-untyped-def]
     stride, shape = data.shape[2], shifts.shape[1:]
     data, shifts, weights = data.reshape(-1), shifts.reshape(-1), weights.reshape(-1)

@@ -465,3 +465,32 @@ def dominant(x: np.ndarray, t: np.ndarray, reach: np.ndarray, late: float) -> np
             chosen[count] = i
             count += 1
     return chosen[:count]
+
+
+@kernel
+def left_over(
+    x: np.ndarray, t: np.ndarray, place: np.ndarray, time: np.ndarray, reach: np.ndarray, span: tuple[float, float]
+) -> np.ndarray:
+    """Tell which hyperbolas lie at the place of another.
+
+    Parameters
+    ----------
+    x, t : ndarray of float64, shape (n,)
+        Apexes, m and ns.
+    place, time, reach : ndarray of float64, shape (m,)
+        Apexes of the others, and how near along the line counts, m.
+    span : tuple of float
+        Times after the other's between which it counts, ns.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    out = np.zeros(x.size, np.bool_)
+    for i in range(x.size):
+        for k in range(place.size):
+            later = t[i] - time[k]
+            if abs(x[i] - place[k]) < reach[k] and span[0] < later < span[1]:
+                out[i] = True
+                break
+    return out

@@ -13,14 +13,14 @@ LEAST = np.float32(0.05)  # share of the weight that a mean is divided by
 def _live_means(traces, valid, window, first, last, mean, missing):  # type: ignore[no-untyped-def]
     """Average some traces; see `live_means`."""
     half = window.size // 2
-    total = np.empty(traces.shape[1])
+    total = np.empty(traces.shape[1], np.float32)
     for i in range(first, last):
         total[:] = 0.0
         weight = 0.0
         for j in range(max(i - half, 0), min(i - half + window.size, traces.shape[0])):
             if not valid[j]:
                 continue
-            part, source = np.float64(window[j - i + half]), traces[j]
+            part, source = window[j - i + half], traces[j]
             weight += part
             for k in range(total.size):
                 total[k] += part * source[k]
@@ -28,7 +28,7 @@ def _live_means(traces, valid, window, first, last, mean, missing):  # type: ign
         missing[i] = np.float32(1.0) - live
         live = max(live, LEAST)
         for k in range(total.size):
-            target[k] = np.float32(total[k]) / live
+            target[k] = total[k] / live
 
 
 def live_means(
