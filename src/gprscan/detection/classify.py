@@ -88,14 +88,15 @@ def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, f
 
 def gathered(votes: Votes) -> dict[str, float]:
     """Sum of some votes, as one vote."""
-    out: dict[str, float] = {}
-    for entry in votes.values():
-        # most votes are for the same kinds, in the same order
-        if out.keys() == entry.keys():
-            out = {kind: out[kind] + value for kind, value in entry.items()}
-        else:
-            for kind, value in entry.items():
-                out[kind] = out.get(kind, 0.0) + value
+    entries = list(votes.values())
+    # most votes are for the same kinds, in the same order
+    kinds = tuple(entries[0]) if entries else ()
+    same = [tuple(entry) == kinds for entry in entries]
+    columns = zip(*(entry.values() for entry, alike in zip(entries, same, strict=True) if alike), strict=True)
+    out: dict[str, float] = dict(zip(kinds, map(math.fsum, columns), strict=True))
+    for entry, alike in zip(entries, same, strict=True):
+        for kind, value in () if alike else entry.items():
+            out[kind] = out.get(kind, 0.0) + value
     return out
 
 

@@ -51,7 +51,7 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     chances = [classify.detailed({"fixed": vote}) for vote in fixed]
     for _ in range(ROUNDS):
         # what a kind explains depends on the depth, which the round before has changed
-        kinds = [size.explained(table, _depth(body)) for body in mine]
+        kinds = size.explained(table, [_depth(body) for body in mine])
         values, sigmas = _measured(mine, kinds, chances)
         grounds = [
             prior.updated(values[low:high], sigmas[low:high], i - low) if high - low > 1 else prior
@@ -67,7 +67,7 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
             _settle_one(
                 body, size.ground_measurement(kinds[i], now, *_excess(body)), grounds[i], prior, height, separation
             )
-    kinds = [size.explained(table, _depth(body)) for body in mine]
+    kinds = size.explained(table, [_depth(body) for body in mine])
     return np.stack([x, *_measured(mine, kinds, chances)], axis=1)
 
 

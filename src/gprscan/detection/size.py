@@ -8,6 +8,7 @@ the prior of the ground, the usual radii of each kind, and the other bodies of t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -50,17 +51,14 @@ def surface_bias(t: float, height: float, frequency: float, ground_index: float,
     return -0.5 * math.log(ratio) * (1.0 - math.exp(-t * frequency / 2.5))
 
 
-def expected_excess(table: Table, kind: str, depth: float) -> tuple[float, float]:
-    """Mean and standard deviation of ``log(v_app / v)`` for a kind at a depth in m, the ground known."""
-    mean, sd = table["radius_m"][kind]
-    z = max(depth, 0.05)
-    ratio = max(1.0 + mean / z, 0.25)
-    return 0.5 * math.log(ratio), 0.5 * sd / (z * ratio)
-
-
-def explained(table: Table, depth: float) -> Explained:
-    """Return `expected_excess` for all kinds at a depth in m."""
-    return {kind: expected_excess(table, kind, depth) for kind in table["radius_m"]}
+def explained(table: Table, depths: Sequence[float]) -> list[Explained]:
+    """Mean and standard deviation of ``log(v_app / v)`` for each kind at some depths in m, the ground known."""
+    kinds = list(table["radius_m"])
+    mean, sd = np.array([table["radius_m"][kind] for kind in kinds], float).T
+    z = np.maximum(np.asarray(depths, float), 0.05)[:, None]
+    ratio = np.maximum(1.0 + mean / z, 0.25)
+    means, sds = (0.5 * np.log(ratio)).tolist(), (0.5 * sd / (z * ratio)).tolist()
+    return [dict(zip(kinds, zip(*pair, strict=True), strict=True)) for pair in zip(means, sds, strict=True)]
 
 
 def ground_measurement(kinds: Explained, chances: dict[str, float], excess: float, sigma: float) -> tuple[float, float]:
