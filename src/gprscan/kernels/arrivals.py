@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from gprscan.kernels.jit import inline, sum_kernel
+from gprscan.kernels.jit import brief_kernel, inline
 
 NEAREST, FARTHEST = 4, 24  # steps between two arrivals
 WEAKEST = 1.3  # times the first arrival: as strong as the second may be
@@ -25,7 +25,7 @@ def _at(values, position):  # type: ignore[no-untyped-def]
     return values[k] * (1.0 - part) + values[k + 1] * part
 
 
-@sum_kernel
+@brief_kernel
 def fit_arrivals(echo: np.ndarray, times: np.ndarray, pulse: np.ndarray, dt: float, shifts: np.ndarray) -> np.ndarray:
     """Best arrivals of a pulse in an echo, the first of either sign.
 
@@ -92,7 +92,7 @@ def fit_arrivals(echo: np.ndarray, times: np.ndarray, pulse: np.ndarray, dt: flo
     return out
 
 
-@sum_kernel
+@brief_kernel
 def best_phase(
     echo: np.ndarray, times: np.ndarray, real: np.ndarray, imaginary: np.ndarray, dt: float, shifts: np.ndarray
 ) -> float:

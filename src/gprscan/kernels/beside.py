@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gprscan.kernels.jit import inline, sum_kernel
+from gprscan.kernels.jit import brief_kernel, inline
 
 
 @inline
@@ -12,7 +12,7 @@ def _middle(values, count):  # type: ignore[no-untyped-def]
     return np.median(values[:count]) if count > 0 else np.nan
 
 
-@sum_kernel
+@brief_kernel
 def mean_square(traces, rows, x, valid, place, apart, first, last):  # type: ignore[no-untyped-def]
     """Return how many valid traces lie beyond a distance, and the median of their mean squares in a window.
 
@@ -47,7 +47,7 @@ def mean_square(traces, rows, x, valid, place, apart, first, last):  # type: ign
     return count, _middle(out, count)
 
 
-@sum_kernel
+@brief_kernel
 def peak(traces, rows, x, valid, place, apart, first, last):  # type: ignore[no-untyped-def]
     """Return how many there are, and the median of their largest moduli; parameters as of `mean_square`."""
     out = np.empty(rows.size, np.float32)

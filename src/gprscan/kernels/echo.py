@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from gprscan.kernels.jit import sum_kernel
+from gprscan.kernels.jit import brief_kernel
 
 
-@sum_kernel
+@brief_kernel
 def envelope(wave: np.ndarray, quadrature: np.ndarray) -> np.ndarray:
     """Modulus of the analytic signal of a short trace.
 
@@ -37,7 +37,7 @@ def envelope(wave: np.ndarray, quadrature: np.ndarray) -> np.ndarray:
 PULSE = 8  # numbers: see `pulse`
 
 
-@sum_kernel
+@brief_kernel
 def pulse(wave: np.ndarray, lag: np.ndarray, modulus: np.ndarray, dt: float, period: float) -> np.ndarray:
     """Peak of an echo, what lies around it, and its frequency.
 
@@ -90,7 +90,7 @@ def pulse(wave: np.ndarray, lag: np.ndarray, modulus: np.ndarray, dt: float, per
 BINS = 512  # length of the transform by which a centre frequency is read
 
 
-@sum_kernel
+@brief_kernel
 def _centre(wave, dt, period):  # type: ignore[no-untyped-def]
     """Power-weighted mean frequency from 0.3 to 2 times that of the antenna, under a Hann window."""
     n = wave.size
@@ -116,7 +116,7 @@ def _centre(wave, dt, period):  # type: ignore[no-untyped-def]
 LEAST_OUTER, LEAST_INNER = 4, 2  # traces
 
 
-@sum_kernel
+@brief_kernel
 def legs(
     traces: np.ndarray, distance: np.ndarray, lag: np.ndarray, at: float, period: float, depth: float
 ) -> tuple[float, float]:
@@ -156,7 +156,7 @@ def legs(
     return a / outer, b / inner
 
 
-@sum_kernel
+@brief_kernel
 def scatter(
     traces: np.ndarray, distance: np.ndarray, lag: np.ndarray, reach: float, first: float, last: float
 ) -> float:

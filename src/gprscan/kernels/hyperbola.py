@@ -11,12 +11,12 @@ import math
 import numpy as np
 
 from gprscan.kernels.coherence import bistatic_time
-from gprscan.kernels.jit import inline, kernel, share_out, sum_kernel
+from gprscan.kernels.jit import brief_kernel, inline, kernel, share_out, sum_kernel
 
 BIWEIGHT = 4.7  # times the scale; 95 % efficient for Gaussian errors
 
 
-@kernel
+@brief_kernel
 def flatten(
     data: np.ndarray,
     rows: np.ndarray,

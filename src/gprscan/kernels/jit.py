@@ -38,6 +38,14 @@ def sum_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     return numba.njit(fastmath=_SUMS, **_COMMON)(function)
 
 
+def brief_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel that takes microseconds, in which sums may be reordered.
+
+    It keeps the interpreter's lock: where several threads work, to queue for it again would take longer than the kernel.
+    """
+    return numba.njit(fastmath=_SUMS, **{**_COMMON, "nogil": False})(function)
+
+
 def parallel_sum_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a parallel kernel in which sums may be reordered."""
     return numba.njit(fastmath=_SUMS, parallel=True, **_COMMON)(function)

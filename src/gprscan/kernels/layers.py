@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from gprscan.kernels.jit import kernel
+from gprscan.kernels.jit import brief_kernel
 
 
-@kernel
+@brief_kernel
 def follow_ridge(
     re: np.ndarray,
     im: np.ndarray,

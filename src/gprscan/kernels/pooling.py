@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from gprscan.kernels.jit import sum_kernel
+from gprscan.kernels.jit import brief_kernel
 
 ROUNDS = 5
 FAR = 2.0  # sigmas from the mean at which a measurement counts half
 
 
-@sum_kernel
+@brief_kernel
 def pooled(values: np.ndarray, sigmas: np.ndarray, left_out: int, prior: float, spread: float) -> tuple[float, float]:
     """Mean and variance of a quantity after measurements that may be outliers.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gprscan.kernels.jit import inline, kernel, sum_kernel
+from gprscan.kernels.jit import brief_kernel, inline
 
 STRONG = 0.8  # quantile of the modulus along an event that is its level
 
@@ -18,7 +18,7 @@ def _quantile(values, share):  # type: ignore[no-untyped-def]
     return values[k] * (1.0 - part) + values[min(k + 1, values.size - 1)] * part
 
 
-@kernel
+@brief_kernel
 def plateau(
     modulus: np.ndarray, rows: np.ndarray, x: np.ndarray, z: np.ndarray
 ) -> tuple[int, int, int, int, int, float, float, float, float]:
@@ -81,7 +81,7 @@ def plateau(
     return inside[0], inside[-1], first, last, row, level, middle, 0.5 * (depth[0] + depth[n - 1]) - crest, dip
 
 
-@sum_kernel
+@brief_kernel
 def under(
     re: np.ndarray,
     im: np.ndarray,
@@ -135,7 +135,7 @@ def under(
     return pulse / count, inside / within, common / within, real
 
 
-@kernel
+@brief_kernel
 def elsewhere(
     modulus: np.ndarray, traces: np.ndarray, below: tuple[int, int], beside: tuple[int, int]
 ) -> tuple[float, float]:
