@@ -144,6 +144,12 @@ def _subtract_one(data, x, valid, curve, sampling, separation, air, span, width)
             target[k] -= source[k]
 
 
+@sum_kernel
+def _subtract_all(data, x, valid, curves, sampling, separation, air, span, width):  # type: ignore[no-untyped-def]
+    for i in range(curves.shape[0]):
+        _subtract_one(data, x, valid, curves[i], sampling, separation, air, span, width)
+
+
 def subtract_curves(
     sections: tuple[np.ndarray, ...],
     x: np.ndarray,
@@ -183,7 +189,6 @@ def subtract_curves(
 
     def work(first: int, last: int) -> None:
         for section in sections[first:last]:
-            for curve in curves:
-                _subtract_one(section, x, valid, curve, sampling, separation, air, span, width)
+            _subtract_all(section, x, valid, curves, sampling, separation, air, span, width)
 
     share_out(work, len(sections), threads)

@@ -384,6 +384,12 @@ def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # ty
     out[13], out[14], out[15] = covariance[1, 1], covariance[1, 2], covariance[2, 2]
 
 
+@kernel
+def _fit_some(data, x, valid, starts, sampling, ground, limits, group, first, last, out):  # type: ignore[no-untyped-def]
+    for i in range(first, last):
+        _fit_one(data, x, valid, starts[i], sampling, ground, limits, group, out[i])
+
+
 def fit_curves(
     data: np.ndarray,
     x: np.ndarray,
@@ -429,9 +435,7 @@ def fit_curves(
     out = np.zeros((starts.shape[0], RESULT))
 
     def work(first: int, last: int) -> None:
-        # one by one: a kernel around it would be optimised all over again when it is compiled
-        for i in range(first, last):
-            _fit_one(data, x, valid, starts[i], sampling, ground, limits, group, out[i])
+        _fit_some(data, x, valid, starts, sampling, ground, limits, group, first, last, out)
 
     share_out(work, starts.shape[0], threads)
     return out
