@@ -195,6 +195,15 @@ def test_several_processes_find_the_same_and_survive_a_worker_that_dies(scanned,
     pd.testing.assert_frame_equal(rows_of(result, "LINE02"), rows_of(scanned[0], "LINE02"))
 
 
+def test_two_jobs_find_what_one_finds(scanned, survey, recipe, tmp_path):
+    result = gs.scan(survey, tmp_path / "out", recipe=recipe, jobs=2)
+    assert len(result.anomalies) > 0
+    assert set(result.anomalies["line"]) == {"LINE01", "LINE02"}
+    pd.testing.assert_frame_equal(result.anomalies, scanned[0].anomalies, check_exact=True)
+    columns = ["line", "status"]
+    pd.testing.assert_frame_equal(result.lines[columns], scanned[0].lines[columns])
+
+
 def _killing_scan_line(job, recipe, out):
     """Stand in for a library that crashes on one file: the process is gone without a word."""
     from gprscan.survey import runner
