@@ -10,6 +10,7 @@ face.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,22 @@ def detect_debond(section: Section, settings: Settings) -> list[Body]:
             if body is not None and next(iter(classify.posterior(body.votes))) == "debond":
                 bodies.append(body)
     return _strongest(bodies)
+
+
+def hold_against_base(bodies: Sequence[Body]) -> None:
+    """Let the thickness of the bound layer, where it was measured, speak on gaps found under it; in place.
+
+    Parameters
+    ----------
+    bodies : sequence of Body
+        Those of `detect_debond` with ``asphalt_m`` in their evidence get the vote ``below_base_m``; the rest stay.
+    """
+    table = classify.load_table("debond")
+    for body in bodies:
+        base = body.evidence.get("asphalt_m")
+        if body.source == "debond" and base is not None and body.depth is not None:
+            body.evidence["below_base_m"] = body.depth - float(base)
+            body.votes |= {"below_base_m": classify.vote(table, [body.evidence])[0]["below_base_m"]}
 
 
 @dataclass

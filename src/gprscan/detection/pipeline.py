@@ -19,7 +19,7 @@ from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
 from gprscan.detection.columns import detect_columns
 from gprscan.detection.condition import Acquisition, condition, live_traces
-from gprscan.detection.debond import detect_debond
+from gprscan.detection.debond import detect_debond, hold_against_base
 from gprscan.detection.ground import Ground
 from gprscan.detection.link import link_channels
 from gprscan.detection.merge import merge
@@ -107,6 +107,7 @@ def _search(part: _Part, line: xr.Dataset, settings: Settings) -> tuple[float, l
     if settings.bound_layer:
         graded = (*names.HAZARD_KINDS, "unknown")
         bound_layer.measure(line, section, [b for b in found if decide(b, settings) in graded])
+        hold_against_base(found)
     return section.core[0], found, _summary(section)
 
 
