@@ -49,6 +49,10 @@ class Swath:
         """Median distance between neighbouring channels in m."""
         return float(np.median(np.diff(self.offsets))) if self.size > 1 else 0.0
 
+    def near(self, place: int, distance: float) -> int:
+        """How many other channels lie within a distance in m of the one at a place."""
+        return int((np.abs(self.offsets - self.offsets[place]) < distance + 1e-6).sum()) - 1
+
 
 @dataclass
 class Apexes:

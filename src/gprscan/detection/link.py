@@ -35,10 +35,13 @@ CONTINUITY: dict[str, dict[str, float]] = {
     },
     "compact": {"pipe": -4.0, "rebar": -4.0, "clutter": -1.5, "interface": -3.0},
     "open": {"clutter": -1.0},
-    "single": {"pipe": -2.5, "rebar": -2.5, "clutter": 1.5},
-    "edge": {"pipe": -1.5, "rebar": -1.5, "clutter": 0.5},
+    "single": {"pipe": -2.5, "rebar": -2.5},
+    "edge": {"pipe": -1.5, "rebar": -1.5},
     "sheet": {"interface": 4.0, "pipe": -3.0, "clutter": 1.0},
 }
+# and what each channel nearby says that does not show it: at the edge a void may reach in from beside the swath
+SILENT = {"single": 0.75, "edge": 0.5}
+NO_BODY = ("clutter", "interface")
 
 
 def link_channels(bodies: Sequence[Body], offsets: dict[int, float], period: float) -> list[Body]:
@@ -271,6 +274,10 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track]) -> Bod
     else:
         link = "open" if at_edge else "compact"
     body = _joined(members, link)
+    if link in SILENT:
+        body.evidence["silent_channels"] = silent = swath.near(ranks[0], NARROW)
+        known = {kind for entry in body.votes.values() for kind in entry}
+        body.votes["continuity"] |= {kind: SILENT[link] * silent for kind in NO_BODY if kind in known}
     weight = np.array([(1.0 - _doubt(b)) * (0.2 + b.score) for b in members]) + 1e-6
     body.x = float(np.average([b.x for b in members], weights=weight))
     first = min((b for b, w in zip(members, weight, strict=True) if w >= 0.5 * weight.max()), key=lambda b: b.t)
