@@ -169,6 +169,6 @@ def test_a_curve_slower_than_the_ground_allows_is_clutter() -> None:
         settle([target, other], Settings().prior_ground(), 0.03, 0.14)
         return classify.posterior(target.votes)["clutter"]
 
-    # from even odds without clutter: the learnt curve turns it
+    # the learnt curve turns odds of e for a pipe
     assert told(-0.6) > 0.6
     assert told(-0.05) < 0.5
