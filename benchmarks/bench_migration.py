@@ -126,12 +126,16 @@ def best(run: Callable[[], Any], repeats: int = 5) -> float:
 
 
 def beside(run: Callable[[], Any], limit: Callable[[], Any], repeats: int = 15) -> tuple[float, float]:
-    """Return the shortest times in s of two things run by turns: other work on the machine then slows both alike."""
+    """Return the shortest times in s of two things run by turns: other work on the machine then slows both alike.
+
+    With a rest before each, since the threads of a parallel loop go on spinning for some milliseconds after its end.
+    """
     run()
     limit()
     seconds: list[list[float]] = [[], []]
     for _ in range(repeats):
         for times, call in zip(seconds, (run, limit), strict=True):
+            time.sleep(0.02)
             start = time.perf_counter()
             call()
             times.append(time.perf_counter() - start)

@@ -11,12 +11,10 @@ on Scientific Computing 32, 2853-2874), and sources lie on nodes, so that all sh
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numba
 import numpy as np
 
-from gprscan.kernels.jit import inline, kernel, parallel_kernel
+from gprscan.kernels.jit import inline, kernel, share_out
 
 FAR = 1e9
 NEAR = 2  # grid steps around the source within which rays count as straight
@@ -208,16 +206,9 @@ def _mean_slowness(slowness, source, stride, reach, step, distance, out):  # typ
 
 
 @kernel
-def mean_slowness_serial(slowness, sources, stride, reach, step, distance, out):  # type: ignore[no-untyped-def]
-    """Fill `out` on one thread; see `mean_slowness`."""
+def _mean_slownesses(slowness, sources, stride, reach, step, distance, out):  # type: ignore[no-untyped-def]
+    """Fill `out` for some sources; see `mean_slowness`."""
     for i in range(sources.size):
-        _mean_slowness(slowness, sources[i], stride, reach, step, distance, out[i])
-
-
-@parallel_kernel
-def mean_slowness_parallel(slowness, sources, stride, reach, step, distance, out):  # type: ignore[no-untyped-def]
-    """Fill `out` on several threads; see `mean_slowness`."""
-    for i in numba.prange(sources.size):
         _mean_slowness(slowness, sources[i], stride, reach, step, distance, out[i])
 
 
@@ -250,6 +241,9 @@ def mean_slowness(
     """
     out = np.empty((sources.size, 2 * reach + 1, slowness.shape[1]), np.float32)
     distance = distance_table(2 * reach * stride + 1, slowness.shape[1], step)
-    run: Any = mean_slowness_parallel if threads > 1 else mean_slowness_serial
-    run(slowness, sources, stride, reach, step, distance, out)
+
+    def work(first: int, last: int) -> None:
+        _mean_slownesses(slowness, sources[first:last], stride, reach, step, distance, out[first:last])
+
+    share_out(work, sources.size, threads)
     return out

@@ -7,6 +7,8 @@ function: the same function compiled both ways would share one cache file.
 
 from __future__ import annotations
 
+import functools
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -56,6 +58,12 @@ def inline(function: Callable[..., Any]) -> Callable[..., Any]:
     return numba.njit(inline="always", **_COMMON)(function)
 
 
+@functools.cache
+def _helpers(process: int, n: int) -> ThreadPoolExecutor:
+    """Return threads that are kept, since starting one takes a millisecond; a forked process has none of its parent's."""
+    return ThreadPoolExecutor(n, f"gprscan-{process}")
+
+
 def share_out(work: Callable[[int, int], object], n: int, threads: int) -> None:
     """Call ``work(first, last)`` for parts of ``range(n)``, on several Python threads where `threads` is more than 1.
 
@@ -66,8 +74,19 @@ def share_out(work: Callable[[int, int], object], n: int, threads: int) -> None:
         work(0, n)
         return
     size = -(-n // (4 * threads))
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda first: work(first, min(first + size, n)), range(0, n, size)))
+    starts = iter(range(0, n, size))
+
+    def take() -> None:
+        for first in starts:
+            work(first, min(first + size, n))
+
+    # this thread works as well: one more than there are processors would wait for the next balance of their load
+    pool = _helpers(os.getpid(), threads - 1)
+    helpers = [pool.submit(take) for _ in range(threads - 1)]
+    take()
+    for helper in helpers:
+        if not helper.cancel():
+            helper.result()
 
 
 CHUNK = 64  # traces that are transformed together: their spectra stay in the caches
