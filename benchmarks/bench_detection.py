@@ -85,6 +85,9 @@ def bare(line: Any) -> float:
 
 def held() -> float:
     """Return the largest memory that the process has held, MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # what the process that started this one had held does not count there
+        return next(int(row.split()[1]) for row in status.read_text().splitlines() if row.startswith("VmHWM")) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -125,8 +128,9 @@ def memory(lengths: list[float]) -> None:
 
 def child(path: Path) -> None:
     """Print the row of one file."""
-    detect(road(5.0))
     line = read(path)
+    # to make a road takes more memory than to search it
+    detect(line.isel(trace=slice(0, 500)))
     before, start, busy = held(), time.perf_counter(), time.process_time()
     found = detect(line)
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
