@@ -276,8 +276,10 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track]) -> Bod
     body = _joined(members, link)
     if link in SILENT:
         body.evidence["silent_channels"] = silent = swath.near(ranks[0], NARROW)
+        # what is three steps long is hardly narrower than one
+        doubt = SILENT[link] * silent * (2.0 if link == "single" and (body.length or 0.0) > 3 * swath.spacing else 1.0)
         known = {kind for entry in body.votes.values() for kind in entry}
-        body.votes["continuity"] |= {kind: SILENT[link] * silent for kind in NO_BODY if kind in known}
+        body.votes["continuity"] |= {kind: doubt for kind in NO_BODY if kind in known}
     weight = np.array([(1.0 - _doubt(b)) * (0.2 + b.score) for b in members]) + 1e-6
     body.x = float(np.average([b.x for b in members], weights=weight))
     first = min((b for b, w in zip(members, weight, strict=True) if w >= 0.5 * weight.max()), key=lambda b: b.t)
