@@ -63,12 +63,14 @@ def add_speckle(
     if not live.size:
         return
     contrast = 0.5 * spread * np.exp(_MULTIPLE * spread**2)
-    curves = np.stack([response(float(z[j])) * contrast[j] for j in live], axis=1)
-    half = curves.shape[0] // 2
+    curves = [response(float(z[j])) * np.float32(contrast[j]) for j in live]
+    half = curves[0].shape[0] // 2
     # the filter that makes the field reaches about three correlation lengths
     margin = half + int(np.ceil(3 * CORRELATION[0] / spacing))
-    size = 1 << int(np.ceil(np.log2(4 * margin)))
-    spectra = np.fft.rfft(np.roll(_padded(curves, size), -half, axis=0), axis=0).astype("complex64")
+    size = 1 << int(np.ceil(np.log2(2.5 * margin)))
+    spectra = np.empty((size // 2 + 1, live.size, traces.shape[1]), "complex64")
+    for j, curve in enumerate(curves):
+        spectra[:, j] = np.fft.rfft(np.roll(_padded(curve, size), -half, axis=0), axis=0)
     n, keep = traces.shape[0], size - 2 * margin
     noise = rng.standard_normal((n + 2 * margin, z.size + 2 * _pad_rows()), dtype="float32")
     shape = field_filter(size, noise.shape[1], spacing)
