@@ -7,9 +7,12 @@ import math
 import numpy as np
 import pytest
 
+from gprscan import model
+from gprscan.detection import detect
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
 from gprscan.detection.link import correct_crossings, link_channels
+from tests.detection.lines import make, wrap
 
 PERIOD = 2.5
 OFFSETS = {c: round((c - 3.5) * 0.12, 3) for c in range(8)}
@@ -85,6 +88,32 @@ def test_one_channel_between_silent_neighbours_is_no_pipe() -> None:
     wide = {c: 1.0 * c for c in range(8)}
     (far,) = link_channels([apex(4, 3.0)], wide, PERIOD)
     assert kind(far) == "pipe"  # channels a metre apart say nothing about each other
+
+
+def test_channels_that_were_not_searched_there_say_nothing() -> None:
+    shown = [apex(4, 3.0, kind="cavity", chance=0.6)]
+    everywhere = {c: [(0.0, 20.0)] for c in range(8)}
+    (alone,) = link_channels(shown, OFFSETS, PERIOD, everywhere)
+    (unknown,) = link_channels(shown, OFFSETS, PERIOD)
+    (deaf,) = link_channels(shown, OFFSETS, PERIOD, {4: [(0.0, 20.0)]})
+    (late,) = link_channels(shown, OFFSETS, PERIOD, everywhere | {3: [(3.5, 20.0)], 5: [(0.0, 2.0)]})
+    silent = [b.evidence["silent_channels"] for b in (alone, unknown, deaf, late)]
+    assert silent == [4, 4, 0, 2]
+    assert kind(deaf) == "cavity"
+    doubts = [posterior(b.votes)["clutter"] for b in (alone, late, deaf)]
+    assert doubts == sorted(doubts, reverse=True)
+
+
+def test_dead_channels_beside_a_channel_hide_no_void() -> None:
+    line, _ = make((3.0, 0.6, 0.5), (14.0, 0.7, 0.6), length=20.0, noise=0.01)
+    alone = detect(line)
+    traces = model.amplitude(line)
+    dead = np.zeros_like(traces)
+    swath = wrap(np.stack([dead] * 3 + [traces] + [dead] * 3), channel_offsets=[0.07 * c for c in range(7)])
+    found = detect(swath)
+    assert len(alone) == 2
+    np.testing.assert_allclose(found["distance_m"], alone["distance_m"], atol=0.02)
+    assert found["kind"].tolist() == alone["kind"].tolist()
 
 
 @pytest.mark.parametrize(("early", "brighter"), [(0.6, 0.0), (0.0, 6.0)])

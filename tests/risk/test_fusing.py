@@ -131,3 +131,29 @@ def test_an_axial_line_and_a_ring_make_one_body_across_the_crown(clock, rows):
         assert (row["chainage_from_m"], row["chainage_to_m"]) == (5.0, 5.4)
         assert row["arc_width_m"] == pytest.approx(0.2)
         assert row["clock_deg"] == clock
+
+
+@pytest.mark.parametrize("said", [0.02, 0.07, 0.9])
+def test_hundreds_of_looks_at_one_place_do_not_overflow(said):
+    looks = [doubtful(LEVEL | {"line": f"L{i}", "anomaly_id": f"A{i}"}, said, 0.8) for i in range(300)]
+    [row] = fused(*looks).to_dict("records")
+    chances = json.loads(row["probabilities"])
+    assert sum(chances.values()) == pytest.approx(1.0, abs=1e-3)
+    assert chances["cavity"] == pytest.approx(float(said > 0.8), abs=0.01)
+
+
+def test_clutter_is_no_kind_of_body():
+    row = {"kind": "unknown", "confidence": 0.0, "probabilities": '{"clutter": 0.9, "pipe": 0.06, "cavity": 0.04}'}
+    [one] = fused(LEVEL | row, UPRIGHT | row).to_dict("records")
+    assert one["kind"] == "unknown"
+    assert "clutter" not in json.loads(one["probabilities"])
+
+
+@pytest.mark.parametrize(
+    "evidence", ["null", "[]", '{"base_rate": NaN}', '{"base_rate": 0}', '{"base_rate": "x"}', None]
+)
+def test_a_base_rate_that_says_nothing_is_a_half(evidence):
+    looks = [doubtful(row, 0.7, 0.5) for row in (LEVEL, UPRIGHT)]
+    [known] = fused(*looks).to_dict("records")
+    [row] = fused(*(look | {"evidence": evidence} for look in looks)).to_dict("records")
+    assert row["confidence"] == known["confidence"]

@@ -130,3 +130,13 @@ def test_a_long_road_looks_as_full_wave_simulation_makes_it(clutter: str) -> Non
     apart = levels(full) - quick
     assert np.abs(apart[:, 0]).max() < 6.0
     assert np.abs(apart[:, 1]).max() < 0.15
+
+
+@pytest.mark.parametrize(
+    "road", [Road(), Road(n_samples=256), Road(frequency=100.0, dt=0.3), Road(frequency=900.0, dt=0.03)]
+)
+def test_a_road_ends_as_a_longer_record_of_it_does(road: Road) -> None:
+    short = model.amplitude(road_line(2.0, 5, clutter="low", road=road)[0])
+    longer = model.amplitude(road_line(2.0, 5, clutter="low", road=replace(road, n_samples=road.n_samples + 100))[0])
+    late = longer[:, road.n_samples - 40 : road.n_samples]
+    np.testing.assert_allclose(short[:, -40:], late, atol=max(0.25 * late.std(), 1e-5))  # of a direct wave of .4 or so

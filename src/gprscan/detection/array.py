@@ -49,9 +49,10 @@ class Swath:
         """Median distance between neighbouring channels in m."""
         return float(np.median(np.diff(self.offsets))) if self.size > 1 else 0.0
 
-    def near(self, place: int, distance: float) -> int:
-        """How many other channels lie within a distance in m of the one at a place."""
-        return int((np.abs(self.offsets - self.offsets[place]) < distance + 1e-6).sum()) - 1
+    def near(self, channel: int, distance: float) -> list[int]:
+        """Other channels within a distance in m across of a channel."""
+        apart = {c: abs(float(self.offsets[k] - self.offsets[self.rank[channel]])) for c, k in self.rank.items()}
+        return [c for c, d in apart.items() if c != channel and d < distance + 1e-6]
 
 
 @dataclass

@@ -8,7 +8,7 @@ or a pipe.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,9 +42,12 @@ CONTINUITY: dict[str, dict[str, float]] = {
 # and what each channel nearby says that does not show it: at the edge a void may reach in from beside the swath
 SILENT = {"single": 0.75, "edge": 0.5}
 NO_BODY = ("clutter", "interface")
+Live = Mapping[int, Sequence[tuple[float, float]]]
 
 
-def link_channels(bodies: Sequence[Body], offsets: dict[int, float], period: float) -> list[Body]:
+def link_channels(
+    bodies: Sequence[Body], offsets: dict[int, float], period: float, live: Live | None = None
+) -> list[Body]:
     """Make one body of what the channels of an array show of it.
 
     Parameters
@@ -55,6 +58,9 @@ def link_channels(bodies: Sequence[Body], offsets: dict[int, float], period: flo
         Offset of each channel across the line, m.
     period : float
         One period of the antenna, ns.
+    live : dict of int to list of (float, float), optional
+        Where each channel was searched, from and to along the line in m: only there does it say something by showing
+        nothing. All of them everywhere where not given.
 
     Returns
     -------
@@ -74,7 +80,7 @@ def link_channels(bodies: Sequence[Body], offsets: dict[int, float], period: flo
         out.append(_line_body([pool[k] for k in rest], track, swath, f"line-{number + 1}"))
         on_track -= set(riders)
     free = [b for k, b in enumerate(pool) if k not in on_track]
-    out += [_compact_body(cluster, swath, tracks) for cluster in _clusters(free, swath, period)]
+    out += [_compact_body(cluster, swath, tracks, live) for cluster in _clusters(free, swath, period)]
     return sorted(out, key=lambda b: (b.x, b.t))
 
 
@@ -261,7 +267,7 @@ def _line_body(members: list[Body], track: Track, swath: Swath, group: str) -> B
     return body
 
 
-def _compact_body(members: list[Body], swath: Swath, tracks: list[Track]) -> Body:
+def _compact_body(members: list[Body], swath: Swath, tracks: list[Track], live: Live | None) -> Body:
     """A body that is no line: extents along and across, and whether it ends within the swath."""
     ranks = sorted({swath.rank[b.channel] for b in members})
     at_edge = ranks[0] == 0 or ranks[-1] == swath.size - 1
@@ -275,7 +281,8 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track]) -> Bod
         link = "open" if at_edge else "compact"
     body = _joined(members, link)
     if link in SILENT:
-        body.evidence["silent_channels"] = silent = swath.near(ranks[0], NARROW)
+        around = swath.near(members[0].channel, NARROW)
+        body.evidence["silent_channels"] = silent = sum(_listens(channel, body.x, live) for channel in around)
         # what is three steps long is hardly narrower than one
         doubt = SILENT[link] * silent * (2.0 if link == "single" and (body.length or 0.0) > 3 * swath.spacing else 1.0)
         known = {kind for entry in body.votes.values() for kind in entry}
@@ -300,6 +307,10 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track]) -> Bod
     if rides and body.source == "diffraction":
         body.evidence["near_lines"] = [f"line-{n}" for n in rides]
     return body
+
+
+def _listens(channel: int, x: float, live: Live | None) -> bool:
+    return live is None or any(low <= x <= high for low, high in live.get(channel, ()))
 
 
 def _across(members: list[Body], swath: Swath) -> tuple[float, float]:

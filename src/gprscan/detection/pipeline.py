@@ -21,6 +21,7 @@ from gprscan.detection.columns import detect_columns
 from gprscan.detection.condition import Acquisition, condition, live_traces
 from gprscan.detection.debond import detect_debond, hold_against_base
 from gprscan.detection.ground import Ground
+from gprscan.detection.lateral import runs
 from gprscan.detection.link import link_channels
 from gprscan.detection.merge import merge
 from gprscan.detection.section import Section
@@ -75,7 +76,8 @@ def detect(
     settings = load_settings(recipe)
     dx = model.trace_spacing(line)
     sections: list[dict[str, Any]] = []
-    stretches = Stretches(lambda bodies: _finish(bodies, line, settings, include))
+    live: dict[int, list[tuple[float, float]]] = {}
+    stretches = Stretches(lambda bodies: _finish(bodies, line, settings, include, live))
     parts = _parts(line, settings, dx)
     # one alone has the threads to itself
     threads = jit.threads() if len(parts) > 1 else 1
@@ -87,6 +89,7 @@ def detect(
         stretches.add([], first)
         stretches.held += found
         sections.append(summary)
+        live.setdefault(summary["channel"], []).extend(summary["live"])
     stretches.add([], math.inf)
     ground = settings.prior_ground()
     measured = np.concatenate(stretches.measured)
@@ -112,7 +115,11 @@ def _search(part: _Part, line: xr.Dataset, settings: Settings) -> tuple[float, l
 
 
 def _finish(
-    bodies: list[Body], line: xr.Dataset, settings: Settings, include: Sequence[str]
+    bodies: list[Body],
+    line: xr.Dataset,
+    settings: Settings,
+    include: Sequence[str],
+    live: dict[int, list[tuple[float, float]]],
 ) -> tuple[list[Body], np.ndarray]:
     """Settle, merge and link bodies, and keep what is reported; what they say of the ground, see `settle`."""
     measured = settle(bodies, settings.prior_ground(), _height(line), model.antenna_separation(line))
@@ -123,7 +130,7 @@ def _finish(
     ]
     if line.sizes.get(names.CHANNEL, 1) > 1 and names.OFFSET in line.coords:
         offsets = dict(enumerate(line[names.OFFSET].values.astype(float).tolist()))
-        bodies = link_channels(bodies, offsets, period)
+        bodies = link_channels(bodies, offsets, period, live)
     for body in bodies:
         body.evidence["kind"] = decide(body, settings)
     kinds = [kind for kind in names.HIDDEN_KINDS if kind not in include]
@@ -281,7 +288,11 @@ def decide(body: Body, settings: Settings) -> str:
 
 
 def _summary(section: Section) -> dict[str, Any]:
+    x = section.x
     return {
+        "channel": section.channel,
+        # a few dead traces do not make a channel deaf to what lies below them
+        "live": [(float(x[a]), float(x[b])) for a, b in runs(section.valid, max(1, round(0.25 / section.dx)))],
         "shift": float(np.median(section.time_zero_shift)),
         "noise": section.noise,
         "direct": section.direct_peak,

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from scipy.special import expit
+
 from gprscan import names
 from gprscan.risk.inputs import number
 
@@ -20,6 +22,7 @@ _BEAM = 0.15
 _LEAST_DEPTH = 0.06  # m that two depths of one body may differ, at least
 _METAL = ("rebar", "nail_head", "pipe")
 _NONE = "unknown"  # what a look that may be of nothing gives the rest of its probability to
+_NOTHING = (_NONE, *names.HIDDEN_KINDS)  # no body, in the words of any detector
 _FLOOR = 0.01  # least probability that a look may give to anything
 
 
@@ -182,16 +185,19 @@ def _weighed(rows: list[dict[str, Any]]) -> dict[str, float]:
 
         p / (1 - p) = b / (1 - b) * prod_i [p_i / (1 - p_i)] / [b / (1 - b)],
 
-    so that two looks which say more than `b` are worth more than either, however small both are. Of which kind, if there
+    so that two looks which say more than `b` are worth more than either, however small both are; for looks of different
+    sorts the first factor is the geometric mean of theirs. Of which kind, if there
     is one: the normalised product of the looks, to which all kinds are alike before.
     """
     looks = [(json.loads(row["probabilities"]), _base_rate(row)) for row in rows if _is_text(row.get("probabilities"))]
     looks = [(table, base) for table, base in looks if table]
-    kinds = {kind for table, _ in looks for kind in table} - {_NONE}
+    kinds = {kind for table, _ in looks for kind in table} - set(_NOTHING)
     if not kinds:
-        return {_NONE: max(table[_NONE] for table, _ in looks)} if looks else {}
-    share = _share_of_bodies(looks) if any(_NONE in table for table, _ in looks) else 1.0
-    product = {kind: math.prod(max(float(table.get(kind, 0.0)), _FLOOR) for table, _ in looks) for kind in kinds}
+        return {_NONE: max(_nothing(table) for table, _ in looks)} if looks else {}
+    share = _share_of_bodies(looks) if any(_nothing(table) > 0 for table, _ in looks) else 1.0
+    logs = {kind: sum(math.log(max(float(table.get(kind, 0.0)), _FLOOR)) for table, _ in looks) for kind in kinds}
+    most = max(logs.values())
+    product = {kind: math.exp(value - most) for kind, value in logs.items()}
     total = sum(product.values())
     chances = {kind: share * value / total for kind, value in product.items()}
     if share < 1.0:
@@ -202,15 +208,21 @@ def _weighed(rows: list[dict[str, Any]]) -> dict[str, float]:
 def _share_of_bodies(looks: list[tuple[dict[str, float], float]]) -> float:
     """Return how probable it is that looks, each with its base rate, saw a body of any kind."""
     before = sum(_logit(base) for _, base in looks) / len(looks)  # looks of one sort have one base rate
-    added = sum(_logit(1.0 - float(table.get(_NONE, 0.0))) - _logit(base) for table, base in looks)
-    return 1.0 / (1.0 + math.exp(-before - added))
+    added = sum(_logit(1.0 - _nothing(table)) - _logit(base) for table, base in looks)
+    return float(expit(before + added))
+
+
+def _nothing(table: dict[str, float]) -> float:
+    """Return how probable a look takes it that there is no body."""
+    return sum(float(table.get(kind, 0.0)) for kind in _NOTHING)
 
 
 def _base_rate(row: dict[str, Any]) -> float:
     """Return which share of rows like this one are bodies, as far as the evidence says; a half where it does not."""
     evidence = row.get("evidence")
-    found = json.loads(evidence).get("base_rate") if _is_text(evidence) else None
-    return 0.5 if found is None else float(found)
+    told = json.loads(evidence) if _is_text(evidence) else None
+    found = number(told.get("base_rate")) if isinstance(told, dict) else None
+    return found if found is not None and 0.0 < found < 1.0 else 0.5
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
