@@ -317,6 +317,17 @@ def fit_logistic(judged: list[Judged], ridge: float = 1.0) -> dict[str, float]:
     return {key: round(float(w), 3) for key, w in zip(keys, weights, strict=True) if abs(w) >= 5e-4}
 
 
+def learnt_ranges(judged: list[Judged]) -> list[str]:
+    """Return lines of the table: least and greatest value of each feature that is more than yes or no."""
+    values = [features(kind, evidence) for kind, evidence, _ in judged]
+    columns = {key: [value[key] for value in values] for key in values[0]}
+    return [
+        f"{key} = [{min(column):.3f}, {max(column):.3f}]"
+        for key, column in columns.items()
+        if not set(column) <= {0.0, 1.0}
+    ]
+
+
 def learn(scenes: list[list[Judged]], write: bool) -> None:
     """Print the coefficients of `gprscan.detection.inpipe.confidence`, and how reliable they are on pipes left out.
 
@@ -353,6 +364,7 @@ def learn(scenes: list[list[Judged]], write: bool) -> None:
     for part, rows in named.items():
         lines += ["", f"[logistic.{part}]  # {len(rows)} rows"]
         lines += [f"{key} = {weight}" for key, weight in fit_logistic(rows).items()]
+        lines += ["", f"[range.{part}]  # of what was learnt from", *learnt_ranges(rows)]
     text = "\n".join(lines) + "\n"
     print(text)
     _print_reliability(said)

@@ -52,6 +52,36 @@ def test_features_are_bounded_by_what_was_learnt():
     assert wide == wider == 2.0
 
 
+@pytest.mark.parametrize("place", [True, False])
+@pytest.mark.parametrize("kind", ["cavity", "nail_head", "water_rich", "unknown"])
+def test_on_a_wall_nothing_was_learnt(place, kind):
+    seen = SEEN | {"source": "wall", "at_wall": place, "contrast_db": 15.0}
+    assert confidence(kind, seen) == (0.75, 0.5)
+    assert confidence(kind, seen | {"contrast_db": 45.0}) == (0.97, 0.5)
+    assert confidence(kind, seen | {"level_db": None, "contrast_db": math.nan}) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("place", ["at_wall", "behind"])
+@pytest.mark.parametrize("kind", ["cavity", "loose", "pipe"])
+def test_evidence_beyond_what_was_learnt_counts_as_the_last_that_was(place, kind):
+    ranges = load_table("pipe")["range"][place]
+    (low, high), (weak, loud) = ranges["contrast"], ranges["level"]
+    seen = SEEN | {
+        "at_wall": place == "at_wall",
+        "contrast_db": 10 * low,
+        "level_db": 10 * weak - 10,
+        "wall_measured": False,
+    }
+    for beyond, last in (
+        ({"contrast_db": 90.0}, {"contrast_db": 10 * high}),
+        ({"contrast_db": -30.0}, {"contrast_db": 10 * low}),
+        ({"level_db": 30.0}, {"level_db": 10 * loud - 10}),
+        ({"level_db": -80.0}, {"level_db": 10 * weak - 10}),
+        ({"contrast_db": math.nan, "level_db": None}, {}),
+    ):
+        assert confidence(kind, seen | beyond) == pytest.approx(confidence(kind, seen | last))
+
+
 def test_rows_carry_their_base_rate_and_probabilities_that_add_up():
     line = scenes.axial([(0.7, 0.088, 0.32, 0.08, 1.0)], seed=21, noise=0.01, length=1.6)
     [row] = gs.detect(line, recipe="pipe").to_dict("records")

@@ -1,30 +1,32 @@
-"""How sure a row of an in-pipe line is: a logistic function of its evidence, learnt from simulated pipes."""
+"""How sure a row is: in a pipe a logistic function of its evidence, learnt from simulated pipes; on a wall a guess."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from gprscan import names
 from gprscan.detection.classify import load_table
 
 _MOST = 0.98  # what simulated pipes can teach about real ones has an end
 
 
 def features(kind: str, evidence: dict[str, Any]) -> dict[str, float]:
-    """Return what speaks for and against a row, as numbers of about one.
+    """Return what speaks for and against a row, as numbers of about one; NaN where it is not known.
 
     Parameters
     ----------
     kind : str
         As the row is called.
     evidence : dict
-        Of the row: ``contrast_db`` (dB), ``level_db`` (dB), ``onset_phase_cosine``, ``width_wavelengths``, ``wall_measured``,
+        Of the row: ``contrast_db`` (dB), ``level_db`` (dB or None), ``onset_phase_cosine``, ``width_wavelengths``, ``wall_measured``,
         ``bars``, ``source``.
     """
+    level = math.nan if evidence["level_db"] is None else evidence["level_db"]
     return {
         "constant": 1.0,
         "contrast": evidence["contrast_db"] / 10.0,
-        "level": (evidence["level_db"] + 10.0) / 10.0,
+        "level": (level + 10.0) / 10.0,
         "onset": abs(evidence["onset_phase_cosine"]),
         "width": math.log2(min(max(evidence["width_wavelengths"], 0.25), 4.0)),
         "unmeasured": float(not evidence["wall_measured"]),
@@ -41,20 +43,36 @@ def which(evidence: dict[str, Any]) -> str:
     return "at_wall" if evidence["at_wall"] else "behind"
 
 
+def _guess(contrast_db: float) -> float:
+    return 0.5 if math.isnan(contrast_db) else min(max(0.5 + contrast_db / 60.0, 0.5), 0.97)
+
+
+def _within(values: dict[str, float], ranges: dict[str, list[float]]) -> dict[str, float]:
+    """Return features no further out than those that were learnt from; what is not known says as little as the least of them."""
+    return values | {
+        name: low if math.isnan(values[name]) else min(max(values[name], low), high)
+        for name, (low, high) in ranges.items()
+    }
+
+
 def confidence(kind: str, evidence: dict[str, Any]) -> tuple[float, float]:
     """Return the probability that a row is what it is called, and the share of such rows that are.
 
-    Of a row of kind "unknown" the first is the probability that there is no hazard.
+    Simulated pipes teach nothing of the wall of a pipe itself, nor of walls and slopes: there the first is a guess that grows
+    with the contrast, and the second a half. Evidence beyond what was learnt from counts as the last that was. Of a row of kind "unknown" the first is the probability that there is no hazard.
 
     Parameters
     ----------
     kind, evidence
         As in `features`.
     """
+    if evidence["source"] == "wall" or kind in names.PIPE_DEFECT_KINDS:
+        return _guess(evidence["contrast_db"]), 0.5
     table = load_table("pipe")
     base = float(table["base_rate"][which(evidence)])
     if kind == "unknown":
         return 1.0 - float(table["unknown"]["hazard"]), base
     weights = table["logistic"][which(evidence)]
-    odds = sum(weights.get(name, 0.0) * value for name, value in features(kind, evidence).items())
+    values = _within(features(kind, evidence), table.get("range", {}).get(which(evidence), {}))
+    odds = sum(weights.get(name, 0.0) * value for name, value in values.items())
     return min(1.0 / (1.0 + math.exp(-odds)), _MOST), base

@@ -301,10 +301,7 @@ def common_row(
 ) -> dict[str, Any]:
     """Return the columns that a body has wherever it was found; `columns` are the further ones, not yet known."""
     evidence = _evidence(body, wall, source)
-    if body.kind in names.PIPE_DEFECT_KINDS:  # by how much it differs from the usual wall: a guess, not learnt
-        sure, base = float(np.clip(0.5 + body.contrast_db / 60.0, 0.5, 0.97)), 0.5
-    else:
-        sure, base = confidence(body.kind, evidence)
+    sure, base = confidence(body.kind, evidence)
     other = "cavity" if body.kind == "unknown" else "unknown"
     row: dict[str, Any] = dict.fromkeys((*names.DETECTION_COLUMNS, "asphalt_m", *columns), math.nan)
     return row | {

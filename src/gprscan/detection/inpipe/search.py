@@ -316,7 +316,7 @@ def _bodies(
                 meshed,
             )
         )
-    return _joined(sorted(found, key=lambda body: body.trace), s, db, depths, model)
+    return _joined(sorted(found, key=lambda body: body.trace), s, db, depths, wall, model)
 
 
 def _back(s: Section, wall: Wall, model: PipeModel, settings: PipeSettings) -> np.ndarray:
@@ -328,7 +328,9 @@ def _back(s: Section, wall: Wall, model: PipeModel, settings: PipeSettings) -> n
     return np.interp(np.arange(s.x.size), seen, smooth)
 
 
-def _joined(bodies: list[PipeBody], s: Section, db: np.ndarray, depths: np.ndarray, model: PipeModel) -> list[PipeBody]:
+def _joined(
+    bodies: list[PipeBody], s: Section, db: np.ndarray, depths: np.ndarray, wall: Wall, model: PipeModel
+) -> list[PipeBody]:
     """Join bodies against the wall that are parted by 0.15 m or less of weaker, but not usual, echo."""
     row = db[:, int(np.abs(depths - model.wall).argmin())]
     out: list[PipeBody] = []
@@ -339,7 +341,8 @@ def _joined(bodies: list[PipeBody], s: Section, db: np.ndarray, depths: np.ndarr
             if gap.size == 0 or (gap.min() > max(last.level_db, body.level_db) - 10 and last.phase * body.phase > 0):
                 strong = max(last, body, key=lambda b: b.level_db)
                 middle = round(0.5 * (last.first + body.last)) % s.x.size
-                out[-1] = replace(strong, trace=middle, first=last.first, last=max(last.last, body.last))
+                whole = replace(strong, trace=middle, first=last.first, last=max(last.last, body.last))
+                out[-1] = _against_wall(whole, s, wall, model)  # a row of stones may be one long body
                 continue
         out.append(body)
     return out
@@ -380,45 +383,50 @@ def _body(
     meshed: bool,
 ) -> PipeBody:
     db = float(levels[i, k])
+    contrast = db - float(usual[k])
     middle = round(0.5 * (span[0] + span[1]))
     phase = _phase(s, image[i], depths, k, model, ring)
     at_wall = where == "at_wall"
-    late = 2 * (back - model.wall) * np.sqrt(model.wall_permittivity) / C_AIR
-    share = _share_of_air(s, wall, span, float(late)) if at_wall else None
+    depth = back if at_wall else float(depths[k])
+    length = (span[1] - span[0] + 1) * s.dx
+    width = length / _wavelength(s, model)
+    onset = _least_onset(contrast) if width > _PIPE_WIDTH else 0.0
+    kind = _kind_inside(db, length, phase) if where == "inside" else _kind_behind(db, phase, onset, meshed)
+    body = PipeBody(
+        kind,
+        middle % s.x.size,
+        *span,
+        depth,
+        0.01 if at_wall else 0.01 + 0.06 * max(depth - back, 0.0),
+        float(two_way(model, depth, np.zeros(1), ring=ring)[0]),
+        db,
+        contrast,
+        phase,
+        at_wall,
+        where == "inside",
+        width=width,
+        meshed=meshed,
+    )
+    return _against_wall(body, s, wall, model) if at_wall else body
+
+
+def _against_wall(body: PipeBody, s: Section, wall: Wall, model: PipeModel) -> PipeBody:
+    """Return a body against the wall with the share, phase, width and kind that its extent gives."""
+    late = 2 * (body.depth - model.wall) * np.sqrt(model.wall_permittivity) / C_AIR
+    share = _share_of_air(s, wall, (body.first, body.last), float(late))
+    phase = body.phase
     if share is not None:
         phase = float(np.cos(np.angle(share)))
         if abs(share) > _FOCUS * _share_of_water(wall):
             phase = abs(
                 phase
             )  # a gap whose two faces add up: the phase is that of neither, and water cannot answer so much
-    depth = back if at_wall else float(depths[k])
-    length = (span[1] - span[0] + 1) * s.dx
-    if at_wall:
-        kind = _kind_at_wall(db, length, phase, share)
-        if share is not None and abs(share) < _STONE_SHARE and length < _STONE_WIDTH * _wavelength(s, model):
-            kind = "unknown"  # narrow and weak at once: a stone against the wall, or nothing
-    else:
-        wide = length > _PIPE_WIDTH * _wavelength(s, model)
-        onset = _least_onset(db - float(usual[k])) if wide else 0.0
-        kind = _kind_inside(db, length, phase) if where == "inside" else _kind_behind(db, phase, onset, meshed)
-    twt = float(two_way(model, depth, np.zeros(1), ring=ring)[0])
-    sigma = 0.01 if at_wall else 0.01 + 0.06 * max(depth - back, 0.0)
-    return PipeBody(
-        kind,
-        middle % s.x.size,
-        *span,
-        depth,
-        sigma,
-        twt,
-        db,
-        db - float(usual[k]),
-        phase,
-        at_wall,
-        where == "inside",
-        share,
-        length / _wavelength(s, model),
-        meshed,
-    )
+    length = (body.last - body.first + 1) * s.dx
+    width = length / _wavelength(s, model)
+    kind = _kind_at_wall(body.level_db, length, phase, share)
+    if share is not None and abs(share) < _STONE_SHARE and width < _STONE_WIDTH:
+        kind = "unknown"  # narrow and weak at once: a stone against the wall, or nothing
+    return replace(body, kind=kind, phase=phase, share=share, width=width)
 
 
 def _share_of_air(s: Section, wall: Wall, body: tuple[int, int], late: float = 0.0) -> complex | None:
