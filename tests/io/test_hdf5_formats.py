@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -176,6 +177,27 @@ def test_a_child_that_hangs_or_dies_is_replaced(tmp_path: Path, monkeypatch: pyt
     child.process.kill()
     child.process.wait()
     assert "rxs" in hdf5.describe(Source(path))["groups"]
+
+
+def test_who_waits_behind_a_request_that_hangs_is_answered_by_a_new_child(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_gprmax(tmp_path / "a.out", radar(2, 64, "f4"))
+    hdf5.describe(Source(path))
+    child = hdf5._child
+    assert child is not None
+    os.kill(child.process.pid, 19)  # SIGSTOP: hangs
+    with ThreadPoolExecutor(4) as pool:
+        monkeypatch.setattr(hdf5, "TIMEOUT_SECONDS", 0.5)
+        first = pool.submit(hdf5.describe, Source(path))
+        while not child.lock.locked():
+            time.sleep(0.01)
+        monkeypatch.undo()
+        behind = [pool.submit(hdf5.describe, Source(path)) for _ in range(3)]
+        with pytest.raises(ReadError, match=r"did not answer within 0\.5 s"):
+            first.result(60)
+        for each in behind:
+            assert "rxs" in each.result(60)["groups"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "alarm"), reason="no alarms on this system")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import time
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from scipy import optimize, signal
 
-from gprscan.kernels import conditioning, jit, neighbours
+from gprscan.kernels import conditioning, neighbours
 from gprscan.kernels.traces import transpose_to
 from tests import reference
 
@@ -162,35 +158,3 @@ def test_traces_become_columns() -> None:
     np.testing.assert_array_equal(rows[:, 4:9], a[:, :8].T)
     assert not rows[:, :4].any()
     assert not rows[:, 9:].any()
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_chunks_are_the_same_for_any_number_of_threads(threads: int) -> None:
-    seen: list[tuple[int, int]] = []
-    jit.by_chunks(lambda rows: seen.append((rows.start, rows.stop)), 5 * jit.CHUNK + 3, threads)
-    bounds = [*range(0, 5 * jit.CHUNK + 1, jit.CHUNK), 5 * jit.CHUNK + 3]
-    assert sorted(seen) == list(itertools.pairwise(bounds))
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_items_keep_their_order_and_no_more_of_them_are_held_than_there_are_threads(threads: int) -> None:
-    taken: list[int] = []
-
-    def items() -> Iterator[int]:
-        for number in range(9):
-            taken.append(number)
-            yield number
-
-    def work(number: int) -> int:
-        time.sleep(0.02 if number % 2 == 0 else 0.0)
-        return number * number
-
-    for done, found in enumerate(jit.in_order(work, items(), threads)):
-        assert found == done * done
-        assert len(taken) <= done + threads
-    assert taken == list(range(9))
-
-
-def test_what_goes_wrong_in_another_thread_is_raised_here() -> None:
-    with pytest.raises(ZeroDivisionError):
-        list(jit.in_order(lambda number: 1 // number, [2, 1, 0, 3], 2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gprscan.errors import ParameterError
-from gprscan.migration import kirchhoff, rtm
+from gprscan.migration import kirchhoff, pairs, rtm
 from gprscan.model import with_amplitude
 from tests.migration.lines import diffractor, energy_near, peak
 
@@ -43,6 +43,18 @@ def test_the_image_is_linear_in_the_record() -> None:
     np.testing.assert_allclose(
         rtm(both, 0.1, 40, **options)["amplitude"].values, one - 2 * two, atol=1e-4 * np.abs(one).max()
     )
+
+
+@pytest.mark.parametrize("imaging", ["correlation", "normalised"])
+def test_the_same_image_for_any_number_of_threads(imaging, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    line = diffractor(13, 80, dt=0.25, depth=0.4, separation=0.2)
+    images = []
+    for threads in (1, 2, 3):
+        monkeypatch.setattr(pairs, "threads", lambda n=threads: n)
+        images.append(rtm(line, 0.1, imaging=imaging, max_depth=0.5)["amplitude"].values)
+    assert np.abs(images[0]).max() > 0
+    np.testing.assert_array_equal(images[1], images[0])
+    np.testing.assert_array_equal(images[2], images[0])
 
 
 def test_wrong_condition_is_named() -> None:

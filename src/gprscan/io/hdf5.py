@@ -45,8 +45,8 @@ class _Child:
         )
         self._receive_within(START_SECONDS)
 
-    def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
-        """Send a request and return the answer.
+    def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes] | None:
+        """Send a request and return the answer; None where the child was gone before, with the request of another thread.
 
         Raises
         ------
@@ -55,10 +55,12 @@ class _Child:
         """
         with self.lock:
             assert self.process.stdin is not None
+            if self.process.stdin.closed:
+                return None
             try:
                 self.process.stdin.write(json.dumps({**request, "seconds": seconds}).encode() + b"\n")
                 self.process.stdin.flush()
-            except OSError:
+            except (OSError, ValueError):  # the pipe is broken, or another thread found the child dead and closed it
                 self.close()
                 msg = "the HDF5 library crashed on it"
                 raise ReadError(msg) from None
@@ -104,7 +106,7 @@ _child: _Child | None = None
 _starting = threading.Lock()
 
 
-def _ask(source_name: str, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
+def _living_child() -> _Child:
     global _child
     with _starting:
         # after a fork the pipes belong to the parent: this process starts a child of its own
@@ -113,12 +115,18 @@ def _ask(source_name: str, request: dict[str, Any], seconds: float) -> tuple[dic
             _child = None
         if _child is None or _child.pid != os.getpid():
             _child = _Child()
-        child = _child
+        return _child
+
+
+def _ask(source_name: str, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
+    child = _living_child()
     try:
-        body, payload = child.ask(request, seconds)
+        while (answer := child.ask(request, seconds)) is None:
+            child = _living_child()
     except ReadError as error:
         msg = f"{source_name}: {error}. The file is damaged; copy it again, or repair it with h5recover or h5repack."
         raise ReadError(msg) from None
+    body, payload = answer
     if "error" in body:
         msg = f"{source_name}: not readable as HDF5 ({body['error']}). Copy it again, or repair it with h5repack."
         raise ReadError(msg)

@@ -232,7 +232,7 @@ def mean_slowness(
     step : float
         Grid step, m.
     threads : int
-        1 for the serial kernel.
+        Python threads that share the sources.
 
     Returns
     -------

@@ -7,12 +7,13 @@ function: the same function compiled both ways would share one cache file.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import numba
@@ -68,25 +69,44 @@ def share_out(work: Callable[[int, int], object], n: int, threads: int) -> None:
     """Call ``work(first, last)`` for parts of ``range(n)``, on several Python threads where `threads` is more than 1.
 
     For serial kernels, which give up the interpreter's lock: a parallel variant would have to be compiled as well, and
-    that takes longer than all the rest.
+    that takes longer than all the rest. After an error or an interrupt no further part is begun, and those under way are
+    waited for: what `work` writes to is the caller's.
     """
     if threads <= 1 or n <= 1:
         work(0, n)
         return
     size = -(-n // (4 * threads))
     starts = iter(range(0, n, size))
+    helpers: list[Future[None]] = []
 
     def take() -> None:
         for first in starts:
             work(first, min(first + size, n))
 
-    # this thread works as well: one more than there are processors would wait for the next balance of their load
-    pool = _helpers(os.getpid(), threads - 1)
-    helpers = [pool.submit(take) for _ in range(threads - 1)]
-    take()
-    for helper in helpers:
-        if not helper.cancel():
+    def help_out() -> None:
+        helper: Future[None] = Future()
+        helpers.append(helper)  # before it takes a part: once none is left, the list holds all that have one
+        try:
+            take()
+        except BaseException as error:
+            deque(starts, 0)  # used up: nobody begins another part
+            helper.set_exception(error)
+        else:
+            helper.set_result(None)
+
+    try:
+        # this thread works as well: one more than there are processors would wait for the next balance of their load
+        pool = _helpers(os.getpid(), threads - 1)
+        with contextlib.suppress(RuntimeError):  # no thread to be had, as when the interpreter ends: alone, then
+            for _ in range(threads - 1):
+                pool.submit(help_out)
+        take()
+        for helper in helpers:
             helper.result()
+    except BaseException:
+        deque(starts, 0)
+        wait(list(helpers))
+        raise
 
 
 CHUNK = 64  # traces that are transformed together: their spectra stay in the caches

@@ -373,7 +373,7 @@ def section_sum(
     curves : Curves
         The block a multiple of `GROUP`.
     threads : int
-        1 for the serial kernel.
+        Python threads that share the blocks.
 
     Returns
     -------

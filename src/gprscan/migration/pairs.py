@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
-from gprscan.kernels.jit import share_out, threads
+from gprscan.kernels.jit import in_order, threads
 from gprscan.kernels.reverse_time import correlate_pair
 from gprscan.kernels.spectral import resample, sinc_table
 from gprscan.migration.acquisition import Acquisition
@@ -74,27 +74,20 @@ def migrate_pairs(
     receiver = (source[0] + pairs.apart, pairs.antennas)
     share = _within(pairs.reach, rows, step, geometry.height, aperture)
     image = np.zeros((2, lattice.permittivity.shape[0] - 2 * EDGE, rows), "float32")
-    parts: dict[int, np.ndarray] = {}
 
-    def work(first: int, last: int) -> None:
-        span = (last - 1 - first) * pairs.per_trace + width - 2 * EDGE if last > first else 0
-        mine = np.zeros((2, span, rows), "float32")
-        for trace in range(first, last):
-            start = trace * pairs.per_trace
-            seen = np.zeros((2, width - 2 * EDGE, rows), "float32")
-            here = slice(start, start + width)
-            correlate_pair(
-                ca[here], cb[here], courant, pulse, echoes[trace], source, receiver, whole, half, every, window, *seen
-            )
-            at = start - first * pairs.per_trace
-            mine[:, at : at + width - 2 * EDGE] += share * seen
-        parts[first] = mine
+    def work(trace: int) -> np.ndarray:
+        seen = np.zeros((2, width - 2 * EDGE, rows), "float32")
+        start = trace * pairs.per_trace
+        here = slice(start, start + width)
+        correlate_pair(
+            ca[here], cb[here], courant, pulse, echoes[trace], source, receiver, whole, half, every, window, *seen
+        )
+        return share * seen
 
-    share_out(work, traces.shape[0], threads())
-    # in the order of the line, whichever thread was done first
-    for first, mine in sorted(parts.items()):
-        start = first * pairs.per_trace
-        image[:, start : start + mine.shape[1]] += mine
+    # pair by pair along the line: the rounding of the sum does not depend on the number of threads
+    for trace, seen in enumerate(in_order(work, range(traces.shape[0]), threads())):
+        start = trace * pairs.per_trace
+        image[:, start : start + seen.shape[1]] += seen
     product, light = image[:, pairs.reach : image.shape[1] - pairs.reach : pairs.per_trace]
     if normalised:
         product = product / (light + DARK * float(light.mean()) + 1e-30)
