@@ -295,7 +295,8 @@ def _curves_of_rows(start, size, first, curves, look_up, room, base, taps):  # t
 def _sum_block(data, stride, origin, start, size, curves, image, to, back):  # type: ignore[no-untyped-def]
     """Fill the columns of one block of the image, from `to` on; or, `back`, add what they send to the data."""
     knots, n_depths = curves.block // size + 1, curves.depths.size
-    n_lateral = (curves.taper.shape[1] // PADDED + 1) * PADDED
+    # `_aim` begins a vector at any lateral: the last one may reach a vector beyond them
+    n_lateral = ((curves.taper.shape[1] + WIDTH - 1) // PADDED + 1) * PADDED
     # where every trace is a knot, more rows would not fit the caches
     several = min(DEPTHS, n_depths) if size >= WIDTH else 1
     shape = (several, 2, knots, n_lateral)
