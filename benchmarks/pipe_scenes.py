@@ -280,24 +280,22 @@ def _print_reliability(pairs: list[tuple[float, bool]]) -> None:
     print(f"  mean gap {gap:.3f}, Brier score {float(((said - true) ** 2).mean()):.3f}")
 
 
-Judged = tuple[str, dict[str, Any], bool]
+Judged = tuple[str, dict[str, Any], str]  # what a row is called, its evidence, and what it is
 
 
 def judge(rows: list[dict[str, Any]], truth: dict[str, Any], first: float) -> list[Judged]:
-    """Return the kind and evidence of each row, and whether it is right: of kind "unknown", whether there is a hazard."""
+    """Return the kind and evidence of each row, and what is there: a kind, "unknown" where there is nothing."""
     rows = [row for row in rows if row["kind"] not in names.PIPE_DEFECT_KINDS]
-    right: set[int] = set()
-    taken: set[int] = set()
+    there: dict[int, str] = {}
     for body in truth["objects"]:
-        near = [(off, i) for i, row in enumerate(rows) if (off := matches(row, body, first)) is not None]
-        near = [(off, i) for off, i in near if i not in taken]
+        near = [
+            (off, i) for i, row in enumerate(rows) if (off := matches(row, body, first)) is not None and i not in there
+        ]
         if near:
             i = min(near)[1]
-            taken.add(i)
-            unknown = rows[i]["kind"] == "unknown" and body["class"] != "metal_pipe"
-            if unknown or rows[i]["kind"] in RIGHT[body["class"]]:
-                right.add(i)
-    return [(row["kind"], json.loads(row["evidence"]), i in right) for i, row in enumerate(rows)]
+            called = RIGHT[body["class"]]
+            there[i] = rows[i]["kind"] if rows[i]["kind"] in called else called[0]
+    return [(row["kind"], json.loads(row["evidence"]), there.get(i, "unknown")) for i, row in enumerate(rows)]
 
 
 def fit_logistic(judged: list[Judged], ridge: float = 1.0) -> dict[str, float]:
@@ -305,7 +303,7 @@ def fit_logistic(judged: list[Judged], ridge: float = 1.0) -> dict[str, float]:
     values = [features(kind, evidence) for kind, evidence, _ in judged]
     keys = list(values[0])
     x = np.array([[value[key] for key in keys] for value in values])
-    y = np.array([right for _, _, right in judged], float)
+    y = np.array([kind == true for kind, _, true in judged], float)
     free = np.array([key != "constant" for key in keys])
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
@@ -346,11 +344,11 @@ def learn(scenes: list[list[Judged]], write: bool) -> None:
         fitted = {
             part: fit_logistic([row for row in rest if row[0] != "unknown" and which(row[1]) == part]) for part in parts
         }
-        for kind, evidence, right in (row for n, scene in enumerate(scenes) if n % folds == fold for row in scene):
+        for kind, evidence, true in (row for n, scene in enumerate(scenes) if n % folds == fold for row in scene):
             if kind in names.HAZARD_KINDS:
                 value = features(kind, evidence)
                 odds = sum(w * value[key] for key, w in fitted[which(evidence)].items())
-                said.append((float(special.expit(odds)), right))
+                said.append((float(special.expit(odds)), kind == true))
     lines = [
         "# How sure rows of in-pipe lines are (gprscan.detection.inpipe.confidence): logistic weights, learnt from "
         f"{len(every)} rows on",
@@ -358,9 +356,11 @@ def learn(scenes: list[list[Judged]], write: bool) -> None:
         "[base_rate]",
     ]
     named = {part: [row for row in every if row[0] != "unknown" and which(row[1]) == part] for part in parts}
-    lines += [f"{part} = {np.mean([right for _, _, right in rows]):.2f}" for part, rows in named.items()]
-    unknown = [right for kind, _, right in every if kind == "unknown"]
-    lines += ["", "[unknown]", f"hazard = {(sum(unknown) + 1) / (len(unknown) + 2):.2f}  # of {len(unknown)} rows"]
+    lines += [f"{part} = {np.mean([kind == true for kind, _, true in rows]):.2f}" for part, rows in named.items()]
+    unknown = [true for kind, _, true in every if kind == "unknown"]
+    hazards = sum(true in names.HAZARD_KINDS for true in unknown)
+    lines += ["", "[unknown]", f"hazard = {(hazards + 1) / (len(unknown) + 2):.2f}  # of {len(unknown)} rows"]
+    lines += ["", "# what rows are that are not what they are called", *_mistakes(every)]
     for part, rows in named.items():
         lines += ["", f"[logistic.{part}]  # {len(rows)} rows"]
         lines += [f"{key} = {weight}" for key, weight in fit_logistic(rows).items()]
@@ -370,6 +370,22 @@ def learn(scenes: list[list[Judged]], write: bool) -> None:
     _print_reliability(said)
     if write:
         (pathlib.Path(gs.__file__).parent / "detection" / "tables" / "pipe.toml").write_text(text, encoding="utf-8")
+
+
+def _mistakes(judged: list[Judged]) -> list[str]:
+    """Return lines of the table: of rows of a kind that are something else, the share that is each other kind."""
+    lines = []
+    for called in ("cavity", "loose", "water_rich", "pipe", "unknown"):
+        wrong = [true for kind, _, true in judged if kind == called != true]
+        # of an unknown row the confidence is that there is no hazard: a pipe is none
+        others = [kind for kind in ("cavity", "loose", "water_rich", "pipe", "unknown") if kind != called]
+        others = [kind for kind in others if called != "unknown" or kind != "pipe"]
+        wrong = [true for true in wrong if true in others]
+        # half a row more of each: what was not seen among so few may yet be
+        parts = {kind: (wrong.count(kind) + 0.5) / (len(wrong) + 0.5 * len(others)) for kind in others}
+        lines.append(f"[instead.{called}]  # {len(wrong)} rows")
+        lines += [f"{kind} = {part:.3f}" for kind, part in parts.items()]
+    return lines
 
 
 def rows_of(folders: list[pathlib.Path], levels: tuple[str, ...]) -> list[list[Judged]]:

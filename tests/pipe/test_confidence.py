@@ -9,24 +9,25 @@ import pytest
 
 import gprscan as gs
 from gprscan.detection.classify import load_table
-from gprscan.detection.inpipe.confidence import confidence, features
+from gprscan.detection.inpipe.confidence import confidence, features, probabilities
 from tests.pipe import scenes
 
 SEEN = {
     "source": "axial", "level_db": -6.0, "contrast_db": 20.0, "onset_phase_cosine": 0.9, "width_wavelengths": 2.0,
-    "bars": False, "at_wall": True, "wall_measured": True,
+    "bars": False, "at_wall": True, "wall_measured": True, "share_of_air": 0.9,
 }  # fmt: skip
 
 
 def test_confidence_is_the_logistic_of_the_table():
     weights = load_table("pipe")["logistic"]["at_wall"]
-    # by hand: contrast / 10, (level + 10) / 10, onset, log2 of the width
+    # by hand: contrast / 10, (level + 10) / 10, onset, log2 of the width, log2 of the share over that of loosened ground
     odds = (
         weights["constant"]
         + 2.0 * weights["contrast"]
         + 0.4 * weights["level"]
         + 0.9 * weights["onset"]
         + weights["width"]
+        + weights["margin"]
     )
     said, base = confidence("cavity", SEEN)
     assert said == pytest.approx(min(1 / (1 + math.exp(-odds)), 0.98))
@@ -80,6 +81,24 @@ def test_evidence_beyond_what_was_learnt_counts_as_the_last_that_was(place, kind
         ({"contrast_db": math.nan, "level_db": None}, {}),
     ):
         assert confidence(kind, seen | beyond) == pytest.approx(confidence(kind, seen | last))
+
+
+@pytest.mark.parametrize("kind", ["cavity", "debond", "loose", "water_rich", "pipe", "unknown"])
+def test_what_a_row_may_be_instead_adds_up_and_holds_other_kinds(kind):
+    chances = probabilities(kind, 0.7, "axial")
+    assert chances[kind] == 0.7
+    assert sum(chances.values()) == pytest.approx(1.0)
+    assert all(chance > 0 for chance in chances.values())
+
+
+def test_what_is_called_water_is_air_more_often_than_a_pipe():
+    chances = probabilities("water_rich", 0.6, "ring")
+    assert chances["cavity"] > chances["pipe"]
+
+
+def test_an_echo_near_the_size_that_parts_air_from_loose_ground_is_less_sure():
+    at, off = (confidence("cavity", SEEN | {"contrast_db": 12.0, "share_of_air": share})[0] for share in (0.46, 1.5))
+    assert at < off
 
 
 def test_rows_carry_their_base_rate_and_probabilities_that_add_up():

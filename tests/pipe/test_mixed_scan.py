@@ -39,10 +39,14 @@ def test_every_line_is_used(scanned):
 def test_the_void_under_the_road_and_the_one_at_the_crown_are_one_hazard(scanned):
     linked = scanned.anomalies[scanned.anomalies["hazard_id"].notna()]
     assert set(linked["hazard_id"]) == {"H1"}
-    assert sorted(linked["line"]) == ["MH21-MH22", "R1", "R2"]
-    assert set(linked["kind"]) == {"cavity"}
+    cavities = linked[linked["kind"] == "cavity"]
+    assert sorted(cavities["line"]) == ["MH21-MH22", "R1", "R2"]
     crown = linked[linked["line"] == "MH21-MH22"].iloc[0]
-    assert set(json.loads(crown["linked_ids"])) == set(linked["anomaly_id"]) - {crown["anomaly_id"]}
+    assert set(json.loads(crown["linked_ids"])) == set(cavities["anomaly_id"]) - {crown["anomaly_id"]}
+    # on the map, the water at the haunch of the same ring ends beside the void of the second line, within their errors
+    [water] = linked[linked["kind"] != "cavity"].to_dict("records")
+    assert (water["line"], water["kind"]) == ("RING", "water_rich")
+    assert json.loads(water["linked_ids"]) == [linked.loc[linked["line"] == "R2", "anomaly_id"].item()]
     # the leaking pipe counts in the grade of the void above it
     assert set(linked["known_leak_or_pipe_defect"]) == {"yes"}
     assert linked["risk_rank"].notna().all()

@@ -8,6 +8,7 @@ from typing import Any
 from gprscan import names
 from gprscan.detection.classify import load_table
 
+LOOSE_SHARE = 0.45  # most that loosened ground adds to the trace, of what air behind the wall would
 _MOST = 0.98  # what simulated pipes can teach about real ones has an end
 
 
@@ -20,9 +21,10 @@ def features(kind: str, evidence: dict[str, Any]) -> dict[str, float]:
         As the row is called.
     evidence : dict
         Of the row: ``contrast_db`` (dB), ``level_db`` (dB or None), ``onset_phase_cosine``, ``width_wavelengths``, ``wall_measured``,
-        ``bars``, ``source``.
+        ``bars``, ``source``, ``share_of_air`` (None where it is not known).
     """
     level = math.nan if evidence["level_db"] is None else evidence["level_db"]
+    share = evidence["share_of_air"]
     return {
         "constant": 1.0,
         "contrast": evidence["contrast_db"] / 10.0,
@@ -32,6 +34,8 @@ def features(kind: str, evidence: dict[str, Any]) -> dict[str, float]:
         "unmeasured": float(not evidence["wall_measured"]),
         "bars": float(evidence["bars"]),
         "ring": float(evidence["source"] == "ring"),
+        # how far the echo is from the size that parts loosened ground from air
+        "margin": 0.0 if share is None else min(abs(math.log2(max(share, 0.01) / LOOSE_SHARE)), 2.0),
         "loose": float(kind == "loose"),
         "water_rich": float(kind == "water_rich"),
         "pipe": float(kind == "pipe"),
@@ -76,3 +80,23 @@ def confidence(kind: str, evidence: dict[str, Any]) -> tuple[float, float]:
     values = _within(features(kind, evidence), table.get("range", {}).get(which(evidence), {}))
     odds = sum(weights.get(name, 0.0) * value for name, value in values.items())
     return min(1.0 / (1.0 + math.exp(-odds)), _MOST), base
+
+
+def probabilities(kind: str, sure: float, source: str) -> dict[str, float]:
+    """Return the probability of each kind: that of the row's own, and the rest as rows that were wrong were something else.
+
+    Parameters
+    ----------
+    kind : str
+        As the row is called.
+    sure : float
+        Its confidence.
+    source : str
+        As in its evidence; on a wall nothing was learnt, and the rest is the chance that there is nothing.
+    """
+    if source == "wall":
+        return {kind: sure, "cavity" if kind == "unknown" else "unknown": 1.0 - sure}
+    # what simulated pipes do not hold: defects of the wall, and what is called by its length alone
+    instead = load_table("pipe")["instead"].get("cavity" if kind == "debond" else kind, {"unknown": 1.0})
+    total = sum(instead.values())
+    return {kind: sure} | {other: (1.0 - sure) * part / total for other, part in instead.items()}

@@ -13,6 +13,7 @@ import xarray as xr
 from scipy import signal
 
 from gprscan import model, names
+from gprscan.detection.debond import echo_in_band
 from gprscan.detection.inpipe.pipeline import fitted_wall, load_pipe_settings, out_of_scope, sections_of
 from gprscan.detection.inpipe.search import full_echo
 from gprscan.errors import LineError, ParameterError
@@ -261,7 +262,7 @@ def _looks(line: xr.Dataset, settings: PipeSettings) -> Iterator[Look]:
         level = (section.direct_peak or float(np.abs(section.raw).max()) or 1.0) * 10 ** (
             full_echo(section, wall, medium) / 20
         )
-        echo = np.where(section.valid[:, None], section.echo / level, 0.0)
+        echo = np.where(section.valid[:, None], echo_in_band(section) / level, 0.0)
         at = np.full(section.x.size, float(line[names.CHAINAGE])) if ring else section.x
         clock = model.clock_angles(line, section.channel)
         analytic = signal.hilbert(echo, axis=1).astype(np.complex64)

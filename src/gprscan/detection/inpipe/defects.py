@@ -13,6 +13,7 @@ from gprscan.detection.inpipe.settings import PipeSettings
 from gprscan.detection.inpipe.wall import Wall
 
 _MOVED_BACK = 0.45  # most that a back which lies elsewhere adds, as a share of what air behind the wall adds
+_RINGING_DB = -13.0  # most that goes to and fro once more, against a wall with air behind it
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def settled(bodies: list[PipeBody], defects: list[WallDefect]) -> tuple[list[Pip
     """Return bodies and defects without those that are the other.
 
     Where the back of the wall lies nearer, its echo goes from one place to another: what that adds to the trace looks like a
-    weak body against the wall, of at most twice the usual echo. A stronger one is a body, and hides where the back is.
+    weak body against the wall, of at most twice the usual echo. A stronger one is a body, and hides where the back is. What goes
+    to and fro in the wall comes at another time there, too: a weak echo along the same stretch behind it.
 
     Parameters
     ----------
@@ -62,6 +64,8 @@ def settled(bodies: list[PipeBody], defects: list[WallDefect]) -> tuple[list[Pip
         weak = body.at_wall and body.share is not None and abs(body.share) < _MOVED_BACK
         if weak and any(_thin_at(defect, 0.5 * (body.first + body.last)) for defect in defects):
             kept.remove(body)
+        elif not body.at_wall and not body.inside and any(_rings_at(defect, body) for defect in defects):
+            kept.remove(body)
     hidden = [body for body in kept if body.at_wall or body.inside]
     left = [d for d in defects if not any(_covers(body, d) for body in hidden)]
     return kept, left
@@ -69,6 +73,12 @@ def settled(bodies: list[PipeBody], defects: list[WallDefect]) -> tuple[list[Pip
 
 def _thin_at(defect: WallDefect, trace: float) -> bool:
     return defect.kind == "wall_thinning" and defect.first <= trace <= defect.last
+
+
+def _rings_at(defect: WallDefect, body: PipeBody) -> bool:
+    most = 0.5 * (defect.last - defect.first)
+    inside = defect.first <= body.first and body.last <= defect.last
+    return defect.kind == "wall_thinning" and inside and body.last - body.first > most and body.level_db < _RINGING_DB
 
 
 def _covers(body: PipeBody, defect: WallDefect) -> bool:

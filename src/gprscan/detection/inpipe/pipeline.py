@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from gprscan import model, names
 from gprscan.detection import condition as conditioning
-from gprscan.detection.inpipe.confidence import confidence
+from gprscan.detection.inpipe.confidence import confidence, probabilities
 from gprscan.detection.inpipe.defects import WallDefect, settled, wall_defects
 from gprscan.detection.inpipe.front import front_defects
 from gprscan.detection.inpipe.search import Found, PipeBody, find
@@ -302,7 +302,7 @@ def common_row(
     """Return the columns that a body has wherever it was found; `columns` are the further ones, not yet known."""
     evidence = _evidence(body, wall, source)
     sure, base = confidence(body.kind, evidence)
-    other = "cavity" if body.kind == "unknown" else "unknown"
+    chances = {other: round(chance, 4) for other, chance in probabilities(body.kind, sure, source).items()}
     row: dict[str, Any] = dict.fromkeys((*names.DETECTION_COLUMNS, "asphalt_m", *columns), math.nan)
     return row | {
         "kind": body.kind,
@@ -311,7 +311,7 @@ def common_row(
         "twt_ns": body.twt,
         "velocity_m_ns": 2 * (body.depth + medium.standoff) / body.twt if body.twt > 0 else math.nan,
         "confidence": sure,
-        "probabilities": json.dumps({body.kind: round(sure, 4), other: round(1 - sure, 4)}),
+        "probabilities": json.dumps(chances),
         "sigma_distance_m": max(0.5 * s.dx, 0.02),
         "sigma_depth_m": math.hypot(body.depth_sigma, wall.thickness_sigma),
         "polarity": int(np.sign(body.phase)) if abs(body.phase) > 0.5 else 0,

@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage, signal
 
+from gprscan.detection.debond import echo_in_band
 from gprscan.detection.inpipe.bars import BAR_RADIUS, HIDING, Mesh, find_mesh
+from gprscan.detection.inpipe.confidence import LOOSE_SHARE
 from gprscan.detection.inpipe.layered_wave import wall_trace
 from gprscan.detection.inpipe.settings import PipeSettings
 from gprscan.detection.inpipe.wall import Wall
@@ -24,11 +26,13 @@ _STEP = 0.005  # m, of the image outward
 _LOOSE_DB = -9.5
 _FLAT_DB = -7.0  # echo behind a wall, above which it is wider than a pipe
 _MESH_DB = 5.0
-_LOOSE_SHARE = 0.45  # the same, of what air behind the wall would add to the trace
 # narrower than a point is drawn by the migration, and weaker than a body that could be a hazard
 _STONE_SHARE, _STONE_WIDTH = 0.3, 1.15  # of what air would add; wavelengths in the ground
 _ROUND_DB = 5.0  # what more an echo on a ring needs that arrives with that of the opposite wall
 _FOCUS = 1.6  # most by which the round face of a body makes its echo larger than that of a plane
+# a thick body answers with its near face, and adds 1 (air) or -1 (water) times what air would; a thin one with both, the far one
+# of opposite sign and a little later, which is the derivative of the pulse: i or -i. What lies half-way to the other sign parts them
+_LAYER = 0.25 * np.pi
 _PIPE_WIDTH = 1.4  # wavelengths in the ground; a crossing pipe is narrower in the image of an axial line
 _WIDEST_HEAD = 0.35  # m along the line over which the plate of a nail or anchor answers
 Where = Literal["at_wall", "inside", "behind"]
@@ -53,7 +57,8 @@ class PipeBody:
     level_db, contrast_db : float
         Echo against that of a wall with air behind it, and against the usual level at that depth.
     phase : float
-        Cosine of the phase between the onset of its echo and the incident wave: 1 air, -1 metal or water.
+        Cosine of the phase between the onset of its echo and the incident wave: 1 air, -1 metal or water. Of a body against
+        a wall that was measured: 1 where its echo is half-way between that of thick and of thin air, -1 so of water.
     at_wall : bool
         Whether it lies against the outside of the wall.
     inside : bool
@@ -172,7 +177,8 @@ def find(
     level = s.direct_peak or float(np.abs(s.raw).max()) or 1.0
     across = np.full(s.x.size, 2 * model.radius) if bore is None else bore[0].across(bore[1])
     depths = np.arange(0.02, min(settings.reach, _deepest(s, wall, model, across, ring)), _STEP)
-    echo = signal.hilbert(s.echo / level, axis=1)
+    # migration sums along curves, not along time: noise outside of the antenna's band would stay in the image
+    echo = signal.hilbert(echo_in_band(s) / level, axis=1)
     if bore is not None:
         sides = RingSides(*bore, model, depths, settings.aperture)
         image = next(sides.images(echo, s.t - wall.shift, np.zeros(1)))
@@ -273,14 +279,13 @@ def _bodies(
     at_wall = np.abs(depths - back) < max(resolution, 0.03)
     least = np.where(at_wall, settings.at_wall_db, settings.behind_db)
     # behind the wall there are many more places at which noise may happen to peak than against it
-    least = np.maximum(least, usual + settings.contrast_db + np.where(at_wall, 0.0, 2.5))
+    least = np.maximum(least, usual + settings.contrast_db + np.where(at_wall, 0.0, 2.5) + drowned_db)
     inside = depths < back - max(resolution, 0.03)
     # the front of a wall hides what lies within the first period; the wall of a pipe is too thin to look into
     seen = (depths > 1.5 * resolution) & (settings.geometry == "wall")
     least = np.where(
         inside, np.where(seen, np.maximum(settings.inside_db, usual + settings.contrast_db), np.inf), least
     )
-    least = least + drowned_db
     modes = ("wrap" if ring else "nearest", "nearest")
     peak = ndimage.maximum_filter(db, (9, 2 * round(resolution / _STEP) + 1), mode=modes) == db
     order = sorted(zip(*np.nonzero(peak & (db > least)), strict=True), key=lambda at: -db[at])
@@ -416,7 +421,7 @@ def _against_wall(body: PipeBody, s: Section, wall: Wall, model: PipeModel) -> P
     share = _share_of_air(s, wall, (body.first, body.last), float(late))
     phase = body.phase
     if share is not None:
-        phase = float(np.cos(np.angle(share)))
+        phase = float(np.cos(np.angle(share) - _LAYER))
         if abs(share) > _FOCUS * _share_of_water(wall):
             phase = abs(
                 phase
@@ -451,7 +456,7 @@ def _share_of_air(s: Section, wall: Wall, body: tuple[int, int], late: float = 0
     first, last = body
     margin = (last - first) // 4
     rows = np.arange(first + margin, last - margin + 1) % s.x.size
-    added = signal.hilbert(s.echo[rows].mean(axis=0).astype(float))
+    added = signal.hilbert(echo_in_band(s)[rows].mean(axis=0).astype(float))
     # the two-way time to the back is known to a part of a period only: the lag at which the pulses are most alike counts
     slack = round(0.3 / (s.fc_nominal * s.dt))
     best, most = None, -1.0
@@ -485,7 +490,7 @@ def _kind_at_wall(db: float, length: float, phase: float, share: complex | None)
         return "water_rich"
     if length > 1.0:
         return "debond"
-    weak = db < _LOOSE_DB if share is None else abs(share) < _LOOSE_SHARE
+    weak = db < _LOOSE_DB if share is None else abs(share) < LOOSE_SHARE
     # a short body is weak for its size
     return "loose" if weak and length > 0.2 else "cavity"
 

@@ -42,7 +42,7 @@ class PipeSettings(BaseModel):
     at_wall_db: float = Field(default=-18.0, lt=0)
     behind_db: float = Field(default=-19.0, lt=0)
     inside_db: float = Field(default=-12.0, lt=20)
-    contrast_db: float = Field(default=10.5, gt=0)
+    contrast_db: float = Field(default=10.0, gt=0)
     thin: float = Field(default=0.12, gt=0, lt=1)
     least_cover: float = Field(default=0.025, ge=0, lt=0.5)
     frequency: float = Field(default=900.0, gt=10)

@@ -22,6 +22,9 @@ _GROUND_ERROR = 0.25  # standard deviation of the logarithm of the fitted permit
 _MODEL_ERROR = 0.05  # standard deviation of the thickness that plane layers and a line source give, on simulated pipes
 _PIECE = 0.6  # m of a line over which the wall is taken to be equally thick where it is not over all of it
 _MISFIT = 0.16  # share of the trace's amplitude that plane layers may leave unexplained
+_GOOD = 0.04  # the same, of a fit that another start would not make better
+_HOPELESS = 0.24  # and of one that no other start would make good enough
+_MOST_STARTS = 5
 
 
 @dataclass(frozen=True)
@@ -224,16 +227,17 @@ def _best_fit(
         [-1.0 / s.fc_nominal, 0.75, 0.5 * design, 3.0, 2.5, near],
         [1.0 / s.fc_nominal, 1.3, 1.5 * design, 14.0, 40.0, far],
     )
-    best = None
-    for start in _starts(s, design, prior, standoff, residual, bounds):
+    best, misfit = None, np.inf
+    for number, start in enumerate(_starts(s, design, prior, standoff, residual, bounds)):
+        if number >= 2 and not _GOOD < misfit < _HOPELESS:
+            break
         steps = [0.05, 0.02, 0.1 * design, 1.0, 2.0, 0.003]
         found = optimize.least_squares(residual, start, bounds=bounds, x_scale=steps, max_nfev=25, diff_step=1e-3)
         if best is None or found.cost < best.cost:
             best = found
+            misfit = float(np.sqrt((best.fun[: int(keep.sum())] ** 2).mean()))
     if best is None:
         return None
-    left = best.fun[: int(keep.sum())]
-    misfit = float(np.sqrt((left**2).mean()))
     curvature = best.jac.T @ best.jac / max(misfit, 0.01) ** 2 / 8.0  # about eight samples share one error
     sigma = np.sqrt(np.abs(np.diag(np.linalg.pinv(curvature))))
     return best.x, misfit, sigma
@@ -247,21 +251,22 @@ def _starts(
     residual: Callable[[np.ndarray], np.ndarray],
     bounds: tuple[list[float], list[float]],
 ) -> list[np.ndarray]:
-    """Return where to start from: ground of higher and of lower permittivity than the wall, and thicknesses.
+    """Return where to start from: walls, ground of higher and of lower permittivity than the wall, and thicknesses.
 
     The echo of a thick wall's back can be matched a cycle too early or too late, so that thicknesses no more than a third of a
-    cycle apart are tried; of these, the fit goes on from the two that explain most.
+    cycle apart are tried. A wall far from the usual one ends in ground on the wrong side of it unless the fit starts near. The
+    starts that explain most come first.
     """
     cycles = 0.4 * 2 * design * np.sqrt(prior[0]) / C_AIR * s.fc_nominal
     shares = [0.95] if cycles < 1.0 else np.linspace(0.75, 1.15, 1 + int(np.ceil(3 * cycles)))
-    grounds = (max(prior[0] + 3.5, 5.0), max(prior[0] - 2.5, 3.0))
+    walls = [max(prior[0] + part * prior[1], 3.2) for part in (-1.0, 0.0, 1.0)]
     starts = [
-        np.clip([0.0, 1.0, share * design, prior[0], ground, standoff], *bounds)
-        for share, ground in product(shares, grounds)
+        np.clip([0.0, 1.0, share * design, wall, ground, standoff], *bounds)
+        for share, wall in product(shares, walls)
+        for ground in (max(wall + 3.5, 5.0), max(wall - 2.5, 3.0))
     ]
-    if len(starts) > 2:
-        starts.sort(key=lambda start: float((residual(start) ** 2).sum()))
-    return starts[:2]
+    starts.sort(key=lambda start: float((residual(start) ** 2).sum()))
+    return starts[:_MOST_STARTS]
 
 
 def _parts(s: Section, time: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
