@@ -62,9 +62,9 @@ def settled(bodies: list[PipeBody], defects: list[WallDefect]) -> tuple[list[Pip
     kept = list(bodies)
     for body in bodies:
         weak = body.at_wall and body.share is not None and abs(body.share) < _MOVED_BACK
-        if (weak and any(_thin_at(defect, 0.5 * (body.first + body.last)) for defect in defects)) or (
-            not body.at_wall and not body.inside and any(_rings_at(defect, body) for defect in defects)
-        ):
+        moved = weak and any(_thin_at(defect, 0.5 * (body.first + body.last)) for defect in defects)
+        behind = not body.at_wall and not body.inside
+        if moved or (behind and any(_rings_at(defect, body) for defect in defects)):
             kept.remove(body)
     hidden = [body for body in kept if body.at_wall or body.inside]
     left = [d for d in defects if not any(_covers(body, d) for body in hidden)]
