@@ -33,7 +33,7 @@ def pieces_against_the_wall(places, share):
     hollow = signal.hilbert(pulse)
     echo = np.zeros((100, pulse.size))
     echo[places[0][0] : places[-1][1] + 1] = share * pulse
-    section = SimpleNamespace(x=np.arange(100) * 0.02, dx=0.02, dt=0.1, fc_nominal=0.9, echo=echo)
+    section = SimpleNamespace(x=np.arange(100) * 0.02, dx=0.02, dt=0.1, fc_nominal=0.9, echo=echo, banded=echo)
     model = SimpleNamespace(wall=0.1, wall_permittivity=6.25, ground_permittivity=9.0)
     bodies = [
         search._against_wall(
