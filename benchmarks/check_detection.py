@@ -131,9 +131,7 @@ def full_wave(number: int, seed: int) -> tuple[Any, Any]:
         time_window=road.n_samples * road.dt,
         step=0.01,
     )
-    stones = roads.random_scatterers(
-        rng, clutter, length=survey.length, top=layers[0].thickness + 0.08, bottom=survey.depth - 0.1
-    )
+    stones = roads.scatterers_below(rng, clutter, layers, length=survey.length, depth=survey.depth)
     scene = Scene("empty", "empty", seed + number, clutter, survey, roads.on_nodes(layers, survey.step), stones, ())
     record = simulate_scene(scene, parallel=True).record
     line = model.from_array(

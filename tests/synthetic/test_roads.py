@@ -120,7 +120,7 @@ def test_a_long_road_looks_as_full_wave_simulation_makes_it(clutter: str) -> Non
     rng = np.random.default_rng(seed)
     layers = roads.random_layers(rng, clutter)
     survey = Survey(400.0, 0.14, 0.03, 0.05, 81, 1.8, road.n_samples * road.dt, 0.01)
-    stones = roads.random_scatterers(rng, clutter, length=survey.length, top=layers[0].thickness + 0.08, bottom=1.7)
+    stones = roads.scatterers_below(rng, clutter, layers, length=survey.length, depth=survey.depth)
     scene = Scene("empty", "empty", seed, clutter, survey, roads.on_nodes(layers, 0.01), stones, ())
     record = simulate_scene(scene).record
     full = model.from_array(

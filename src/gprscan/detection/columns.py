@@ -13,8 +13,8 @@ import numpy as np
 from gprscan.detection import classify
 from gprscan.detection.analytic import envelope
 from gprscan.detection.body import Body
-from gprscan.detection.condition import without_background
-from gprscan.detection.debond import band_limited, incident_level
+from gprscan.detection.condition import band_limited, without_background
+from gprscan.detection.debond import incident_level
 from gprscan.detection.lateral import half_width, runs, smooth
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings

@@ -197,6 +197,19 @@ def _centres(n: int, window: int) -> np.ndarray:
     return np.arange(window // 2, n - window // 2 + 1, max(window // 4, 1))
 
 
+def echo_in_band(section: Section) -> np.ndarray:
+    """Echo in the antenna's band, filtered once for all that look at it; not to be changed."""
+    s = section
+    if s.banded is None:
+        s.banded = band_limited(s.echo, s.dt, s.fc_nominal)
+    return s.banded
+
+
+def band_limited(a: np.ndarray, dt: float, fc: float) -> np.ndarray:
+    """Zero-phase band of 0.3 to 2 times the centre frequency (GHz, dt in ns)."""
+    return band_pass(a, dt, fc, 0.3, 2.0)
+
+
 def band_pass(a: np.ndarray, dt: float, fc: float, low: float, high: float) -> np.ndarray:
     """Zero-phase Butterworth band of `low` to `high` times the centre frequency (GHz, dt in ns); float32."""
     band = np.clip(np.array([low, high]) * fc * 2 * dt, 1e-3, 0.95)

@@ -19,7 +19,7 @@ from scipy import ndimage, signal
 
 from gprscan.detection import analytic, classify
 from gprscan.detection.body import Body
-from gprscan.detection.condition import band_pass, without_background
+from gprscan.detection.condition import band_limited, without_background
 from gprscan.detection.lateral import half_width, smooth
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels.conditioning import median_trace
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 SHORT, LONG = 0.12, 0.45  # m, window along the line; the long one averages out bars up to 0.22 m apart
 LEAST_WIDTH = 0.30  # m, narrower bodies are left to the search for diffractions
 LEAST_STRENGTH = 0.22  # of the incident wave after spreading; an intact interface changes by 0.1 at most
-# over the scatter along the line; stones just under the layer reach 5.4 about twice in a kilometre of the roughest road, and one in
-# fourteen of the simulated gaps stays below
+# over the scatter along the line: just above 5 lie the stones under the layer of the roughest roads, and the weakest of gaps
 LEAST_CONTRAST = 5.5
 DEEPEST = 0.35  # m, lower face of the thickest bound layer
 REFERENCE = 16.0  # m of line over which the intact interface is taken
@@ -84,8 +83,9 @@ def hold_against_base(bodies: Sequence[Body]) -> None:
     for body in bodies:
         base = body.evidence.get("asphalt_m")
         if body.source == "debond" and base is not None and body.depth is not None:
-            body.evidence["below_base_m"] = body.depth - float(base)
-            body.votes |= {"below_base_m": classify.vote(table, [body.evidence])[0]["below_base_m"]}
+            below = {"below_base_m": body.depth - float(base)}
+            body.evidence |= below
+            body.votes["below_base_m"] = classify.vote(table, [below])[0]["below_base_m"]
 
 
 @dataclass
@@ -221,19 +221,6 @@ def incident_level(section: Section) -> float:
         near = np.abs(s.t - s.separation / C_AIR) < 1.2 / s.fc_nominal
         s.incident = max(s.direct_peak, float(typical[near].max()) if near.any() else 0.0, 1e-20)
     return s.incident
-
-
-def echo_in_band(section: Section) -> np.ndarray:
-    """Echo in the antenna's band, filtered once for all that look at it; not to be changed."""
-    s = section
-    if s.banded is None:
-        s.banded = band_limited(s.echo, s.dt, s.fc_nominal)
-    return s.banded
-
-
-def band_limited(a: np.ndarray, dt: float, fc: float) -> np.ndarray:
-    """Zero-phase band of 0.3 to 2 times the centre frequency (GHz, dt in ns)."""
-    return band_pass(a, dt, fc, 0.3, 2.0)
 
 
 def spreading(section: Section) -> np.ndarray:

@@ -14,7 +14,8 @@ from scipy import ndimage
 
 from gprscan import model, names
 from gprscan.detection.analytic import resampled
-from gprscan.detection.debond import echo_in_band, incident_level
+from gprscan.detection.condition import echo_in_band
+from gprscan.detection.debond import incident_level
 from gprscan.detection.evidence import onset_polarity
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels import conditioning, roof

@@ -76,8 +76,7 @@ def detect(
     settings = load_settings(recipe)
     dx = model.trace_spacing(line)
     sections: list[dict[str, Any]] = []
-    live: dict[int, list[tuple[float, float]]] = {}
-    stretches = Stretches(lambda bodies: _finish(bodies, line, settings, include, live))
+    stretches = Stretches(lambda bodies: _finish(bodies, line, settings, include, sections))
     parts = _parts(line, settings, dx)
     # one alone has the threads to itself
     threads = jit.threads() if len(parts) > 1 else 1
@@ -89,7 +88,6 @@ def detect(
         stretches.add([], first)
         stretches.held += found
         sections.append(summary)
-        live.setdefault(summary["channel"], []).extend(summary["live"])
     stretches.add([], math.inf)
     ground = settings.prior_ground()
     measured = np.concatenate(stretches.measured)
@@ -119,7 +117,7 @@ def _finish(
     line: xr.Dataset,
     settings: Settings,
     include: Sequence[str],
-    live: dict[int, list[tuple[float, float]]],
+    sections: list[dict[str, Any]],
 ) -> tuple[list[Body], np.ndarray]:
     """Settle, merge and link bodies, and keep what is reported; what they say of the ground, see `settle`."""
     measured = settle(bodies, settings.prior_ground(), _height(line), model.antenna_separation(line))
@@ -130,6 +128,7 @@ def _finish(
     ]
     if line.sizes.get(names.CHANNEL, 1) > 1 and names.OFFSET in line.coords:
         offsets = dict(enumerate(line[names.OFFSET].values.astype(float).tolist()))
+        live = {c: [part for s in sections if s["channel"] == c for part in s["live"]] for c in offsets}
         bodies = link_channels(bodies, offsets, period, live)
     for body in bodies:
         body.evidence["kind"] = decide(body, settings)

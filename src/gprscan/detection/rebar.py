@@ -17,7 +17,8 @@ from scipy import fft, ndimage, signal, stats
 
 from gprscan.detection import classify
 from gprscan.detection.body import Body
-from gprscan.detection.debond import SPEED, echo_in_band, interface_depth
+from gprscan.detection.condition import echo_in_band
+from gprscan.detection.debond import SPEED, interface_depth
 from gprscan.detection.lateral import runs
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings

@@ -77,7 +77,7 @@ class Section:
     incident : float or None
         Level of the incident wave, kept once `gprscan.detection.debond.incident_level` has measured it.
     banded : numpy.ndarray, shape (trace, sample), float32, or None
-        `echo` in the antenna's band, kept once `gprscan.detection.debond.echo_in_band` has filtered it.
+        `echo` in the antenna's band, kept once `gprscan.detection.condition.echo_in_band` has filtered it.
     """
 
     raw: np.ndarray

@@ -67,14 +67,12 @@ def road_line(
     layers = roads.random_layers(rng, clutter)
     n = round(length / road.spacing) + 1
     # echoes cut off where the record ends would ring when their spectra are tilted: it is made some periods longer
-    wanted, road = road, replace(road, n_samples=road.n_samples + round(4e3 / road.frequency / road.dt))
+    wanted, road = road, replace(road, n_samples=road.n_samples + road.tail)
     ground = Ground(layers, road, float(np.sqrt(2.0) / (road.frequency * 1e-3)))
     traces = np.zeros((n, road.n_samples), "float32")
     _add_direct(traces, ground)
     _add_interfaces(traces, ground, clutter, rng)
-    scatterers = roads.random_scatterers(
-        rng, clutter, length=length, top=layers[0].thickness + 0.08, bottom=road.depth - 0.1
-    )
+    scatterers = roads.scatterers_below(rng, clutter, layers, length=length, depth=road.depth)
     for scatterer in scatterers:
         _add_scatterer(traces, ground, scatterer, rng)
     speckle.add_speckle(

@@ -16,7 +16,7 @@ from gprscan.synthetic.travel import layers_above, two_way_time
 from gprscan.units import C_AIR
 
 _NEPER_PER_METRE = 60.0 * np.pi  # attenuation of a plane wave: 60 pi sigma / sqrt(eps), sigma in S/m, 1/m
-_SINGLE = 1.25  # full-wave echoes of single stones exceed the ray's by so much (benchmarks/check_detection.py clutter)
+_SINGLE = 1.25  # fitted, so that clutter is as strong as in full-wave roads (benchmarks/check_detection.py clutter)
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Road:
     dt: float = 0.0755
     n_samples: int = 512
     depth: float = 1.7
+
+    @property
+    def tail(self) -> int:
+        """Samples of four periods: what is left free after a record whose spectra are changed."""
+        return round(4e3 / self.frequency / self.dt)
 
 
 @dataclass(frozen=True)
@@ -118,9 +123,8 @@ class Ground:
         curve = np.zeros((2 * half + 1, road.n_samples), "float32")
         size = -born(self.wavenumber(host), area, 1.0) * size
         place_echoes(curve, time + self.time_zero, size, road.dt, frequency=road.frequency)
-        return tilted(
-            curve, road, 1.5
-        )  # small bodies scatter short waves more: k^2 times the 1 / sqrt(k) of the way back
+        # small bodies scatter short waves more: k^2 times the 1 / sqrt(k) of the way back
+        return tilted(curve, road, 1.5)
 
     def _above(self, depth: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         tops = np.concatenate([[0.0], np.cumsum([layer.thickness for layer in self.layers[:-1]])])
@@ -129,7 +133,7 @@ class Ground:
 
 def tilted(traces: NDArray[np.float32], road: Road, power: float) -> NDArray[np.float32]:
     """Multiply spectra by ``(f / peak) ** power``."""
-    size = road.n_samples + round(4e3 / road.frequency / road.dt)
+    size = road.n_samples + road.tail
     relative = np.fft.rfftfreq(size, road.dt) / (road.frequency * 1e-3)
     spectra = np.fft.rfft(traces, size, axis=1) * relative**power
     return np.fft.irfft(spectra, size, axis=1)[:, : road.n_samples].astype("float32")

@@ -143,6 +143,13 @@ def random_scatterers(
     return tuple(found)
 
 
+def scatterers_below(
+    rng: np.random.Generator, clutter: str, layers: tuple[Layer, ...], *, length: float, depth: float
+) -> tuple[Scatterer, ...]:
+    """Draw the natural scatterers of a road: under its bound layer, and clear of the depth in m down to which it is made."""
+    return random_scatterers(rng, clutter, length=length, top=layers[0].thickness + 0.08, bottom=depth - 0.1)
+
+
 def overlaps(stone: Ellipse, body: Body) -> bool:
     """Whether a scatterer's middle lies inside the box around a body, its own size added."""
     x0, x1, top, bottom = body.outline.box

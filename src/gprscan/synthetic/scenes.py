@@ -311,9 +311,7 @@ def random_scene(template: str, seed: int, *, step: float | None = None) -> Scen
     survey = _survey(rng, plan, step=step)
     layers = roads.on_nodes(roads.random_layers(rng, plan.clutter, concrete=plan.rebar or plan.slab), survey.step)
     placed = tuple(_place(plan, layers, survey, rng))
-    scatterers = roads.random_scatterers(
-        rng, plan.clutter, length=survey.length, top=layers[0].thickness + 0.08, bottom=survey.depth - 0.1
-    )
+    scatterers = roads.scatterers_below(rng, plan.clutter, layers, length=survey.length, depth=survey.depth)
     clear = tuple(
         s for s in scatterers if not any(roads.overlaps(s.shape, body) for body in placed if body.category != "geology")
     )

@@ -227,11 +227,11 @@ class Road3D:
 
     def _stones(self, rng: np.random.Generator) -> list[tuple[roads.Scatterer, float, float]]:
         """Scatterers with the position of their middle and their semi-axis across the line, clear of the bodies."""
-        top, swath = self.layers[0].thickness + 0.08, max(self.offsets) - min(self.offsets) + 0.2
+        swath = max(self.offsets) - min(self.offsets) + 0.2
         found: list[tuple[roads.Scatterer, float, float]] = []
         # a section cuts those whose middle is within about 4 cm of it: as many per square metre as on a single line
         for _ in range(max(round(swath / 0.08), 1)):
-            drawn = roads.random_scatterers(rng, self.clutter, length=self.length, top=top, bottom=self.depth - 0.1)
+            drawn = roads.scatterers_below(rng, self.clutter, self.layers, length=self.length, depth=self.depth)
             for stone in drawn:
                 y = float(rng.uniform(min(self.offsets) - 0.1, max(self.offsets) + 0.1))
                 body = [section for section in (item.section(y) for item in self.bodies) if section is not None]

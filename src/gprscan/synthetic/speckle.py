@@ -14,8 +14,8 @@ ROW = 0.03  # distance of the rows of cells in m, under a quarter of the wavelen
 ACROSS = 1.5 * CORRELATION[0]  # correlation length in m of wandering echoes: lower down, rays lie closer together
 _FINE = 0.01  # the field has unit variance when sampled so finely, as in the finite-difference scenes, m
 _SLABS = 5  # of ground whose echoes wander together
-# what is scattered more than once: full-wave roads show exp(9 spread^2) times more, fitted to three levels of clutter
-# (benchmarks/check_detection.py clutter)
+# what is scattered more than once: exp(9 spread^2) times more, fitted to full-wave roads of three levels of clutter, which
+# benchmarks/check_detection.py clutter holds beside these
 _MULTIPLE = 9.0
 _TAIL = 64  # samples kept free so that nothing shifted off the end comes in at the start
 

@@ -13,7 +13,7 @@ import xarray as xr
 from scipy import signal
 
 from gprscan import model, names
-from gprscan.detection.debond import echo_in_band
+from gprscan.detection.condition import echo_in_band
 from gprscan.detection.inpipe.pipeline import fitted_wall, load_pipe_settings, out_of_scope, sections_of
 from gprscan.detection.inpipe.search import full_echo
 from gprscan.errors import LineError, ParameterError

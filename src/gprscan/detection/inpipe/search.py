@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage, signal
 
-from gprscan.detection.debond import echo_in_band
+from gprscan.detection.condition import echo_in_band
 from gprscan.detection.inpipe.bars import BAR_RADIUS, HIDING, Mesh, find_mesh
 from gprscan.detection.inpipe.confidence import LOOSE_SHARE
 from gprscan.detection.inpipe.layered_wave import wall_trace
