@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import h1vp, hankel1, jv, jvp
+from scipy.special import hankel1, jv
 
 from gprscan.synthetic import wavelets
 from gprscan.units import C_AIR
 
-_ORDERS = np.arange(24)
 _VACUUM = 8.854e-3  # permittivity of vacuum in S ns / m
 _STEP = 0.04  # sampling of the echo in periods
 _HALF = 256  # samples before and after it
@@ -60,11 +62,24 @@ def backscatter(
     k = omega[:, None] * np.sqrt(host) / C_AIR
     index = np.sqrt((permittivity + 1j * conductivity / (omega[:, None] * _VACUUM)) / host)
     outer, inner = k * radius, k * radius * index
-    below = jv(_ORDERS, inner) * h1vp(_ORDERS, outer) - index * jvp(_ORDERS, inner) * hankel1(_ORDERS, outer)
-    above = index * jvp(_ORDERS, inner) * jv(_ORDERS, outer) - jv(_ORDERS, inner) * jvp(_ORDERS, outer)
-    series = (np.where(_ORDERS == 0, 1.0, 2.0) * (-1.0) ** _ORDERS * above / below).sum(axis=1)
+    # terms beyond x + 4 x^(1/3) are nothing (Wiscombe, 1980, Applied Optics 19)
+    size = float(np.max(k)) * radius
+    orders = np.arange(int(size + 4 * np.cbrt(size)) + 4)
+    (j_in, dj_in), (h_out, dh_out) = _with_slope(jv, orders, inner), _with_slope(hankel1, orders, outer)
+    j_out, dj_out = h_out.real, dh_out.real  # the host has no losses
+    below = j_in * dh_out - index * dj_in * h_out
+    above = index * dj_in * j_out - j_in * dj_out
+    series = (np.where(orders == 0, 1.0, 2.0) * (-1.0) ** orders * above / below).sum(axis=1)
     field: NDArray[np.complexfloating] = np.sqrt(2 / (np.pi * k[:, 0])) * np.exp(-0.25j * np.pi) * series
     return field
+
+
+def _with_slope(
+    function: Callable[..., NDArray[Any]], orders: NDArray[np.integer], x: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Bessel functions of all orders and their derivatives, from one more order on either side (Abramowitz & Stegun, 9.1.27)."""
+    values = function(np.arange(-1, orders.size + 1), x)
+    return values[:, 1:-1], 0.5 * (values[:, :-2] - values[:, 2:])
 
 
 def echo(
