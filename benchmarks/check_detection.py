@@ -10,9 +10,8 @@
 ``clutter``: full-wave empty roads beside long-road lines (`gprscan.synthetic.road_line`) over the same layers: how strong the
 clutter is against the direct wave, how heavy its tail, how alike traces are one and three steps apart, and what detection makes
 of both. ``empty``: false alarms per km on layered roads with natural scatterers and nothing else, each 100 m from another seed and
-another degree of clutter, with white noise; 90 % intervals by the law of Poisson. Several channels lie 0.1 m apart, each over
-scatterers of its own: a stone 0.1 m to the side of a channel is not modelled, which makes them easier than real ones. A row
-within 0.2 m of a scatterer's place and 0.25 m of its depth lies on a stone.
+another degree of clutter, with white noise; 90 % intervals by the law of Poisson. Several channels lie 0.1 m apart over one road
+and hear the stones to their sides. A row within 0.2 m of a scatterer's place and 0.25 m of its depth lies on a stone.
 """
 
 from __future__ import annotations
@@ -188,33 +187,16 @@ def noisy(line: Any, snr_db: float, seed: int) -> Any:
     """Add white noise so far below the strongest scatter: the 99.5th percentile of what is left without the mean trace."""
     values = model.amplitude(line)
     late = line["twt"].values > 4.0
-    scatter = float(np.percentile(np.abs((values - values.mean(axis=0))[:, late]), 99.5))
+    scatter = float(np.percentile(np.abs((values - values.mean(axis=-2, keepdims=True))[..., late]), 99.5))
     noise = np.random.default_rng(seed).standard_normal(values.shape, dtype=np.float32)
     return model.with_amplitude(line, values + np.float32(scatter / 10 ** (snr_db / 20)) * noise)
 
 
 def empty_road(number: int, snr_db: float, seed: int, channels: int) -> tuple[Any, list[dict[str, Any]]]:
     """One segment of empty road with noise, and its scatterers."""
-    parts, stones = [], []
-    for channel in range(channels):
-        key = seed + number + 10_000 * channel
-        line, truth = road_line(SEGMENT, key, clutter=CLUTTER[number % 3], road=Road())
-        parts.append(noisy(line, snr_db, key))
-        stones += truth["clutter_objects"]
-    if channels == 1:
-        return parts[0], stones
-    road = Road()
-    line = model.from_array(
-        np.stack([model.amplitude(part) for part in parts]),
-        dt=road.dt,
-        spacing=road.spacing,
-        frequency=road.frequency,
-        separation=road.separation,
-        time_zero=-float(parts[0]["twt"].values[0]),
-        antenna_height=road.antenna_height,
-        channel_offsets=[CHANNEL_STEP * (c - 0.5 * (channels - 1)) for c in range(channels)],
-    )
-    return line, stones
+    offsets = None if channels == 1 else [CHANNEL_STEP * (c - 0.5 * (channels - 1)) for c in range(channels)]
+    line, truth = road_line(SEGMENT, seed + number, clutter=CLUTTER[number % 3], offsets=offsets)
+    return noisy(line, snr_db, seed + number), truth["clutter_objects"]
 
 
 def on_stone(row: Any, stones: list[dict[str, Any]]) -> bool:

@@ -9,9 +9,11 @@ import pytest
 from scipy.ndimage import uniform_filter1d
 
 from gprscan import model
-from gprscan.synthetic import Layer, Road, Scene, cylinder, road_line, roads, simulate_scene, speckle
+from gprscan.errors import ParameterError
+from gprscan.synthetic import Layer, Road, Scene, cylinder, road_line, roads, simulate_scene, speckle, stones
 from gprscan.synthetic.illumination import Ground, over_ground
 from gprscan.synthetic.scenes import Survey
+from gprscan.synthetic.swath import LINE
 from gprscan.units import C_AIR
 from tests import reference
 
@@ -62,7 +64,7 @@ class Numbers:
     def standard_normal(self, shape, dtype="float64"):  # type: ignore[no-untyped-def]
         values = np.zeros(shape, dtype)
         for at, value in self.chosen.items():
-            values[at] = value
+            values[(0, *at) if len(shape) == 3 else at] = value
         self.chosen = {}
         return values
 
@@ -75,9 +77,17 @@ def test_speckle_is_the_sum_over_all_cells() -> None:
     given = {float(each): rng.standard_normal((2 * half + 1, samples)).astype("float32") for each in z}
     margin = half + int(np.ceil(3 * 0.30 / spacing))
     chosen = {(margin + 20, 8): 1.5, (margin + 65, 9): -2.0, (margin + 77, 10): 1.0}
-    traces = np.zeros((n, samples), "float32")
+    traces = np.zeros((1, n, samples), "float32")
     speckle.add_speckle(
-        traces, layers, lambda d: given[d], lambda _: 0.0, dt=0.1, spacing=spacing, depth=depth, rng=Numbers(chosen)
+        traces,
+        layers,
+        lambda d: given[d],
+        lambda _: 0.0,
+        dt=0.1,
+        spacing=spacing,
+        depth=depth,
+        swath=LINE,
+        rng=Numbers(chosen),
     )
     # the field: every chosen number spread by the filter's own kernel, on a grid wide enough for all of it
     pad = int(np.ceil(0.10 / speckle.ROW))
@@ -92,7 +102,7 @@ def test_speckle_is_the_sum_over_all_cells() -> None:
         [given[float(each)] * s / 2 * np.exp(9 * s**2) for each, s in zip(z, spread, strict=True)], axis=1
     )
     expected = reference.scattered_by_cells(field, curves, n)
-    np.testing.assert_allclose(traces, expected, atol=2e-2 * np.abs(expected).max())
+    np.testing.assert_allclose(traces[0], expected, atol=2e-2 * np.abs(expected).max())
 
 
 def test_fluctuation_has_the_variance_of_the_full_wave_scenes() -> None:
@@ -140,3 +150,45 @@ def test_a_road_ends_as_a_longer_record_of_it_does(road: Road) -> None:
     longer = model.amplitude(road_line(2.0, 5, clutter="low", road=replace(road, n_samples=road.n_samples + 100))[0])
     late = longer[:, road.n_samples - 40 : road.n_samples]
     np.testing.assert_allclose(short[:, -40:], late, atol=max(0.25 * late.std(), 1e-5))  # of a direct wave of .4 or so
+
+
+@pytest.mark.parametrize("clutter", ["medium", "high"])
+def test_channels_of_a_road_hear_what_a_line_hears(clutter: str) -> None:
+    offsets, apart = [-0.15, 0.0, 0.15], []
+    for seed in (3, 4, 5, 6):  # a seed's layers are the same with channels as without
+        array, truth = road_line(12.0, seed, clutter=clutter, offsets=offsets)
+        assert array["amplitude"].shape == (3, 241, 512)
+        np.testing.assert_allclose(array["offset"], offsets)
+        assert any(abs(stone["y_m"]) > 0.3 for stone in truth["clutter_objects"])
+        mine = np.mean([levels(array.isel(channel=k)) for k in range(3)], axis=0)
+        apart.append(mine - levels(road_line(12.0, seed, clutter=clutter)[0]))
+    assert np.abs(np.mean(apart, axis=0)[:, 0]).max() < 2.5
+    assert np.abs(np.mean(apart, axis=0)[:, 1]).max() < 0.1
+
+
+def test_neighbouring_channels_are_as_alike_as_traces_so_far_apart() -> None:
+    array, _ = road_line(30.0, 8, clutter="high", offsets=[0.0, 0.1, 0.2, 0.3], road=Road(spacing=0.05))
+    values, late = model.amplitude(array).astype("float64"), array["twt"].values > 10
+    scatter = (values - uniform_filter1d(values, 41, axis=1, mode="nearest"))[..., late]
+    power = np.mean(scatter**2)
+    for apart in (1, 2, 3):
+        across = np.mean(scatter[:-apart] * scatter[apart:]) / power
+        along = np.mean(scatter[:, : -2 * apart] * scatter[:, 2 * apart :]) / power
+        assert abs(across - along) < 0.15
+
+
+def test_a_stone_beside_the_line_is_heard_as_one_so_far_along_it() -> None:
+    ground = Ground((Layer("soil", np.inf, 9.0, 0.0, 0.0),), Road(antenna_height=0.0, separation=0.0), 0.0)
+    along = np.linspace(-0.5, 0.5, 21)
+    time, size = stones.off_line(ground, 0.8, along, 0.6)
+    np.testing.assert_allclose(time, 2 * np.sqrt(0.8**2 + 0.6**2 + along**2) * 3 / C_AIR, rtol=1e-3)
+    for beside in (0.0, 0.45):
+        _, on_line = stones.off_line(ground, 0.8, np.linspace(-2.0, 2.0, 401), beside)
+        distance = np.hypot(np.linspace(-2.0, 2.0, 401)[200:], beside)
+        np.testing.assert_allclose(size, np.interp(np.hypot(along, 0.6), distance, on_line[200:]), rtol=0.02)
+
+
+@pytest.mark.parametrize("offsets", [[], [0.0, 0.1, 0.3], [0.1, 0.0]])
+def test_channels_must_be_even(offsets: list[float]) -> None:
+    with pytest.raises(ParameterError, match="evenly spaced"):
+        road_line(2.0, 1, offsets=offsets)

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from gprscan.errors import ParameterError
 from gprscan.synthetic.bodies import Body
-from gprscan.synthetic.media import Layer, Medium, correlated_field, layered_medium
+from gprscan.synthetic.media import Layer, Medium, layered_medium
 from gprscan.synthetic.shapes import Ellipse, paint
+from gprscan.synthetic.swath import LINE, Swath
 
 CLUTTER_LEVELS = ("low", "medium", "high")
 _SPREAD = {"low": (0.0, 0.03, 0.05), "medium": (0.02, 0.08, 0.12), "high": (0.02, 0.14, 0.22)}
-ROUGHNESS = {"low": 0.0, "medium": 0.010, "high": 0.016}  # of the lower interface, m
+_ROUGHNESS = {"low": 0.0, "medium": 0.010, "high": 0.016}  # of the lower interface, m
 _STONES = {"low": 0.0, "medium": 2.9, "high": 8.5}  # per square metre below the bound layer
 _STONE_SIZE = {"low": (0.0, 0.0), "medium": (0.022, 0.055), "high": (0.025, 0.095)}
 
@@ -90,16 +91,15 @@ def require_clutter(clutter: str) -> None:
 
 
 def rough_interfaces(
-    n_layers: int, nx: int, step: float, clutter: str, rng: np.random.Generator
+    n_layers: int, nx: int, step: float, clutter: str, rng: np.random.Generator, swath: Swath = LINE
 ) -> NDArray[np.floating]:
-    """Draw how much deeper each interface lies than nominal, shape (layer - 1, nx), in m.
+    """Draw how much deeper each interface lies than nominal, shape (layer - 1, nx, channel), in m.
 
     The lower face of the bound layer is laid flat to some millimetres; deeper ones undulate with the clutter level.
     """
-    shift = np.zeros((n_layers - 1, nx))
+    shift = np.zeros((n_layers - 1, nx, swath.size))
     for number in range(1, n_layers - 1):
-        field = correlated_field((nx, 1), (step, step), (0.35, step), rng, hurst=0.8)[:, 0]
-        shift[number] = ROUGHNESS[clutter] * field
+        shift[number] = _ROUGHNESS[clutter] * swath.field(nx, step, 0.35, rng)
     return shift
 
 
@@ -188,7 +188,7 @@ def road_medium(
         Properties at the nodes.
     """
     nx = round(length / step) + 1
-    shift = rough_interfaces(len(layers), nx, step, clutter, rng)
+    shift = rough_interfaces(len(layers), nx, step, clutter, rng)[..., 0]
     medium = layered_medium(layers, length=length, depth=depth, air=air, step=step, rng=rng, interface_shift=shift)
     for scatterer in scatterers:
         paint(medium, scatterer.shape, scatterer.permittivity, scatterer.conductivity)

@@ -18,6 +18,7 @@ from gprscan.synthetic.bodies import Body, Ellipse
 from gprscan.synthetic.fdtd import Record, simulate
 from gprscan.synthetic.media import Layer, Medium, correlated_field, layered_medium
 from gprscan.synthetic.shapes import paint
+from gprscan.synthetic.swath import Swath
 
 
 class Body3D(Protocol):
@@ -203,10 +204,7 @@ class Road3D:
         ny = len(self.offsets)
         pitch = abs(self.offsets[1] - self.offsets[0]) if ny > 1 else 0.1
         field = correlated_field((nx, ny, rows), (self.step, pitch, self.step), (0.30, 0.30, 0.10), rng)
-        shift = np.zeros((ny, len(self.layers) - 1, nx))
-        for number in range(1, len(self.layers) - 1):
-            rough = correlated_field((nx, ny), (self.step, pitch), (0.35, 0.35), rng, hurst=0.8)
-            shift[:, number] = roads.ROUGHNESS[self.clutter] * rough.T
+        shift = roads.rough_interfaces(len(self.layers), nx, self.step, self.clutter, rng, Swath(self.offsets))
         stones = self._stones(rng)
         result = []
         for channel, y in enumerate(self.offsets):
@@ -217,7 +215,7 @@ class Road3D:
                 air=18 * self.step,
                 step=self.step,
                 fluctuation=field[:, channel],
-                interface_shift=shift[channel],
+                interface_shift=shift[..., channel],
             )
             cut = [stone for stone in (_cut(item, y) for item in stones) if stone is not None]
             for stone in cut:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gamma
 
-from gprscan.synthetic.media import CORRELATION, HURST, Layer, correlated_field, von_karman
+from gprscan.synthetic.media import CORRELATION, HURST, Layer, von_karman
+from gprscan.synthetic.swath import Swath
 
 ROW = 0.03  # distance of the rows of cells in m, under a quarter of the wavelength in the ground
 ACROSS = 1.5 * CORRELATION[0]  # correlation length in m of wandering echoes: lower down, rays lie closer together
@@ -29,13 +30,14 @@ def add_speckle(
     dt: float,
     spacing: float,
     depth: float,
+    swath: Swath,
     rng: np.random.Generator,
 ) -> None:
-    """Add the echoes of a fluctuating permittivity to a line, in place.
+    """Add the echoes of a fluctuating permittivity to the channels of a line, in place.
 
     Parameters
     ----------
-    traces : float32 array, shape (trace, sample)
+    traces : float32 array, shape (channel, trace, sample)
         Changed in place.
     layers : sequence of Layer
         From the surface down; each fluctuates by its spread, as `layered_medium` paints it.
@@ -48,6 +50,8 @@ def add_speckle(
         Sampling interval in ns and trace spacing in m.
     depth : float
         How deep the ground scatters, in m.
+    swath : Swath
+        Where the channels lie.
     rng : numpy.random.Generator
         Source of randomness.
 
@@ -55,7 +59,7 @@ def add_speckle(
     -----
     Single scattering is linear in the contrast: the section is the sum over depths of the contrast along a row of cells,
     convolved along the line with the curve of that depth. Rows are convolved by overlap-save; memory does not grow with the
-    line but for one random number per trace and row.
+    line but for one random number per channel, trace and row.
     """
     z = np.arange(ROW / 2, depth, ROW)
     spread = _spread_at(z, layers)
@@ -68,22 +72,24 @@ def add_speckle(
     # the filter that makes the field reaches about three correlation lengths
     margin = half + int(np.ceil(3 * CORRELATION[0] / spacing))
     size = 1 << int(np.ceil(np.log2(2.5 * margin)))
-    spectra = np.empty((size // 2 + 1, live.size, traces.shape[1]), "complex64")
+    spectra = np.empty((size // 2 + 1, live.size, traces.shape[2]), "complex64")
     for j, curve in enumerate(curves):
         spectra[:, j] = np.fft.rfft(np.roll(_padded(curve, size), -half, axis=0), axis=0)
-    n, keep = traces.shape[0], size - 2 * margin
-    noise = rng.standard_normal((n + 2 * margin, z.size + 2 * _pad_rows()), dtype="float32")
-    shape = field_filter(size, noise.shape[1], spacing)
+    n, keep = traces.shape[1], size - 2 * margin
+    noise = rng.standard_normal((swath.size, n + 2 * margin, z.size + 2 * _pad_rows()), dtype="float32")
+    noise = np.tensordot(swath.mixture(), noise, axes=1)
+    shape = field_filter(size, noise.shape[2], spacing)
     slabs = np.array_split(np.arange(live.size), _SLABS)
-    late = _screens(n, [wander(float(z[live[slab[-1]]])) for slab in slabs], spacing, rng)
-    for first in range(0, n, keep):
-        white = _padded(noise[first : first + size], size)
-        field = np.fft.ifft(np.fft.fft2(white)[: size // 2 + 1] * shape, axis=1)[:, _pad_rows() + live]
-        inside = slice(first, min(first + keep, n))
-        for slab, screen in zip(slabs, late, strict=True):
-            rows = np.matmul(field[:, None, slab].astype("complex64"), spectra[:, slab])[:, 0, :]
-            echoes = np.fft.irfft(rows, size, axis=0)[margin : margin + inside.stop - first]
-            traces[inside] += _delayed(echoes, screen[inside], dt)
+    late = _screens(n, [wander(float(z[live[slab[-1]]])) for slab in slabs], spacing, swath, rng)
+    for number, channel in enumerate(traces):
+        for first in range(0, n, keep):
+            white = _padded(noise[number, first : first + size], size)
+            field = np.fft.ifft(np.fft.fft2(white)[: size // 2 + 1] * shape, axis=1)[:, _pad_rows() + live]
+            inside = slice(first, min(first + keep, n))
+            for slab, screen in zip(slabs, late[..., number], strict=True):
+                rows = np.matmul(field[:, None, slab].astype("complex64"), spectra[:, slab])[:, 0, :]
+                echoes = np.fft.irfft(rows, size, axis=0)[margin : margin + inside.stop - first]
+                channel[inside] += _delayed(echoes, screen[inside], dt)
 
 
 def _delayed(echoes: NDArray[np.floating], delay: NDArray[np.floating], dt: float) -> NDArray[np.float32]:
@@ -93,11 +99,13 @@ def _delayed(echoes: NDArray[np.floating], delay: NDArray[np.floating], dt: floa
     return np.fft.irfft(np.fft.rfft(echoes, size, axis=1) * turn, size, axis=1)[:, :-_TAIL].astype("float32")
 
 
-def _screens(n: int, wander: Sequence[float], spacing: float, rng: np.random.Generator) -> NDArray[np.floating]:
-    """How late the echoes of each slab come at each trace, shape (slab, trace), in ns: what the slabs above add up to."""
+def _screens(
+    n: int, wander: Sequence[float], spacing: float, swath: Swath, rng: np.random.Generator
+) -> NDArray[np.floating]:
+    """How late the echoes of each slab come at each trace in ns, shape (slab, trace, channel): what the slabs above add up to."""
     added = np.sqrt(np.diff(np.square([0.0, *wander])))
-    fields = [correlated_field((n, 1), (spacing, 1.0), (ACROSS, 1.0), rng, hurst=0.8)[:, 0] for _ in added]
-    return np.cumsum(added[:, None] * np.array(fields), axis=0)
+    fields = [swath.field(n, spacing, ACROSS, rng) for _ in added]
+    return np.cumsum(added[:, None, None] * np.array(fields), axis=0)
 
 
 def integral_scale() -> float:
