@@ -16,9 +16,9 @@ import numpy as np
 from gprscan.detection.array import Apexes, Swath, Track, find_tracks
 from gprscan.detection.body import Body, Votes
 from gprscan.detection.classify import posterior
-from gprscan.names import HAZARD_KINDS
+from gprscan.names import HAZARD_KINDS, HIDDEN_KINDS
 
-NARROW = 0.25  # m between channels: closer than this, a body worth reporting shows on two of them
+NARROW = 0.25  # m across: a body worth reporting is as wide, so that channels closer than this show it on two of them or more
 EARLIER, BRIGHTER = 0.15, 3.0  # periods, dB: what a void that rides on a pipe differs from the pipe by
 SHEET = 5.0  # m along the line: wider than the swath and longer than this it is an interface
 
@@ -39,9 +39,9 @@ CONTINUITY: dict[str, dict[str, float]] = {
     "edge": {"pipe": -1.5, "rebar": -1.5},
     "sheet": {"interface": 4.0, "pipe": -3.0, "clutter": 1.0},
 }
-# and what each channel nearby says that does not show it: at the edge a void may reach in from beside the swath
-SILENT = {"single": 0.75, "edge": 0.5}
-NO_BODY = ("clutter", "interface")
+# and what each channel nearby says that does not show it, for a body of several channels those between them: at the edge a
+# void may reach in from beside the swath
+SILENT = {"single": 0.75, "edge": 0.5, "between": 0.75}
 Live = Mapping[int, Sequence[tuple[float, float]]]
 
 
@@ -196,19 +196,17 @@ def _doubt(body: Body) -> float:
 
 
 def _mean_votes(members: list[Body]) -> Votes:
-    """Mean of the votes, those of measurements strengthened by the root of the number of channels, at most twofold."""
-    names = {name for b in members for name in b.votes}
-    gain = min(math.sqrt(len(members)), 2.0)
+    """Mean of the votes.
+
+    They do not add up over channels: what makes a stone look like a void, its size and the ground around it, is the same for
+    all that see it.
+    """
     out: Votes = {}
-    for name in names:
-        kinds = {kind for b in members for kind in b.votes.get(name, {})}
-        # what channels say of one body adds up, but not their prior, nor what a model makes of each (its vote is capped)
-        factor = 1.0 if name in ("prior", "model") else gain
-        out[name] = {
-            kind: round(factor * sum(b.votes.get(name, {}).get(kind, 0.0) for b in members) / len(members), 3)
-            for kind in sorted(kinds)
-        }
-    return dict(sorted(out.items()))
+    for name in sorted({name for b in members for name in b.votes}):
+        kinds = sorted({kind for b in members for kind in b.votes.get(name, {})})
+        said = {kind: sum(b.votes.get(name, {}).get(kind, 0.0) for b in members) for kind in kinds}
+        out[name] = {kind: round(value / len(members), 3) for kind, value in said.items()}
+    return out
 
 
 def _leader(members: list[Body]) -> Body:
@@ -216,14 +214,14 @@ def _leader(members: list[Body]) -> Body:
     return max(members, key=lambda b: (1.0 - _doubt(b)) * (0.2 + b.score))
 
 
-def _joined(members: list[Body], link: str) -> Body:
+def _joined(members: list[Body], link: str, continuity: Mapping[str, float]) -> Body:
     """What line and compact bodies have in common."""
     leader = _leader(members)
     votes = _mean_votes(members)
     if link in ("line", "compact"):
         votes.pop("oblique", None)  # the channels show the crossing angle, or that there is none
     known = {kind for entry in votes.values() for kind in entry}
-    votes["continuity"] = {kind: value for kind, value in CONTINUITY[link].items() if kind in known}
+    votes["continuity"] = {kind: value for kind, value in continuity.items() if kind in known}
     signs = [b.polarity for b in members if b.polarity != 0]
     return replace(
         leader,
@@ -241,7 +239,7 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 def _line_body(members: list[Body], track: Track, swath: Swath, group: str) -> Body:
     """A pipe: its place where it crosses the middle of the swath, its angle, the means of its depth and velocity."""
-    body = _joined(members, "line")
+    body = _joined(members, "line", CONTINUITY["line"])
     middle = 0.5 * float(swath.offsets[0] + swath.offsets[-1])
     n = math.sqrt(len(members))
     cosine = math.cos(track.theta)
@@ -279,14 +277,15 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track], live: 
         link = "open" if swath.spacing > NARROW else "edge" if at_edge else "single"
     else:
         link = "open" if at_edge else "compact"
-    body = _joined(members, link)
-    if link in SILENT:
-        around = swath.near(members[0].channel, NARROW)
-        body.evidence["silent_channels"] = silent = sum(_listens(channel, body.x, live) for channel in around)
+    body = _joined(members, link, _continuity(link, ranks, swath))
+    body.evidence["silent_channels"] = silent = _silent(members, ranks, swath, live)
+    if silent:
         # what is three steps long is hardly narrower than one
-        doubt = SILENT[link] * silent * (2.0 if link == "single" and (body.length or 0.0) > 3 * swath.spacing else 1.0)
+        long = link == "single" and (body.length or 0.0) > 3 * swath.spacing
+        doubt = SILENT.get(link, SILENT["between"]) * silent * (2.0 if long else 1.0)
         known = {kind for entry in body.votes.values() for kind in entry}
-        body.votes["continuity"] |= {kind: doubt for kind in NO_BODY if kind in known}
+        said = body.votes["continuity"]
+        body.votes["continuity"] = said | {kind: said.get(kind, 0.0) + doubt for kind in HIDDEN_KINDS if kind in known}
     weight = np.array([(1.0 - _doubt(b)) * (0.2 + b.score) for b in members]) + 1e-6
     body.x = float(np.average([b.x for b in members], weights=weight))
     first = min((b for b, w in zip(members, weight, strict=True) if w >= 0.5 * weight.max()), key=lambda b: b.t)
@@ -307,6 +306,23 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track], live: 
     if rides and body.source == "diffraction":
         body.evidence["near_lines"] = [f"line-{n}" for n in rides]
     return body
+
+
+def _continuity(link: str, ranks: list[int], swath: Swath) -> dict[str, float]:
+    """What continuity says; what is narrower than a body worth reporting may as well be a stone."""
+    said = CONTINUITY[link]
+    narrow = len(ranks) > 1 and swath.offsets[ranks[-1]] - swath.offsets[ranks[0]] < NARROW
+    return {kind: value for kind, value in said.items() if not (narrow and kind in HIDDEN_KINDS)}
+
+
+def _silent(members: list[Body], ranks: list[int], swath: Swath, live: Live | None) -> int:
+    """How many channels listen, but do not show a body that they should: those beside a lone channel, or between several."""
+    if len(ranks) == 1:
+        near = swath.near(members[0].channel, NARROW) if swath.spacing <= NARROW else []
+    else:
+        near = [channel for channel, k in swath.rank.items() if ranks[0] < k < ranks[-1] and k not in ranks]
+    x = float(np.mean([b.x for b in members]))
+    return sum(_listens(channel, x, live) for channel in near)
 
 
 def _listens(channel: int, x: float, live: Live | None) -> bool:

@@ -272,8 +272,9 @@ def _outstanding(body: Body, settings: Settings) -> bool:
 def decide(body: Body, settings: Settings) -> str:
     """Kind of a body: the most probable one; `unknown` where no kind of body is probable enough."""
     chances = posterior(body.votes)
-    hidden = "unknown" if _outstanding(body, settings) else "clutter"
-    if chances.get("clutter", 0.0) > 1 - settings.report:
+    nothing = {kind: chances.get(kind, 0.0) for kind in names.HIDDEN_KINDS}
+    hidden = "unknown" if _outstanding(body, settings) else max(nothing, key=lambda kind: nothing[kind])
+    if sum(nothing.values()) > 1 - settings.report:
         return hidden
     best = next((kind for kind in chances if kind != "clutter"), "clutter")
     if best == "debond" and body.source == "diffraction":
