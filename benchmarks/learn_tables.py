@@ -157,6 +157,7 @@ def measure(job: tuple[str, str]) -> tuple[list[Sample], list[Sample]]:
     kinds, owners = label(hyperbolas, objs, period, wide=False)
     for body, owner in zip(hyperbolas, owners, strict=True):
         body.evidence["true_radius_m"] = radius_over_truth(body, owner)
+        body.evidence["true_length_m"] = owner["width_m"] if owner else None
     return (
         _samples(path.stem, level, hyperbolas, kinds),
         _samples(path.stem, level, roofs, label(roofs, objs, period, wide=True)[0]),
@@ -345,6 +346,20 @@ def radii(samples: Sequence[Sample], kinds: Sequence[str]) -> None:
             print(f"  radius of {kind}: {middle:.3f} +- {(high - low) / 2:.3f} m of {known.size}")
 
 
+def lengths(samples: Sequence[Sample]) -> None:
+    """Print the line through the true extents of voids over the width of their roofs, for `length_m` of the tables."""
+    voids = [s for s in samples if str(s.kind).startswith("cavity")]
+    pairs = [(s.values.get("image_width_m"), s.values.get("true_length_m")) for s in voids]
+    known = np.array([pair for pair in pairs if None not in pair], dtype=float)
+    if known.shape[0] >= 10:
+        slope, least = np.polyfit(*known.T, 1)
+        off = known[:, 1] - least - slope * known[:, 0]
+        near = np.mean(np.abs(off) <= 0.15)
+        print(
+            f"  length of cavity: {least:.3f} + {slope:.3f} x roof +- {off.std():.3f} m, {near:.2f} within .15 m of {len(known)}"
+        )
+
+
 def write(name: str, kinds: Sequence[str], knots: Knots, curves: np.ndarray, n: int) -> None:
     """Write the curves into a table, keeping what follows the mark `# kept by hand`."""
     path = TABLES / f"{name}.toml"
@@ -393,6 +408,7 @@ def main() -> None:
         known = curves_of(name, kinds, knots) if args.update else None
         report(samples, kinds, cross_validate(samples, kinds, knots, known))
         radii(samples, kinds)
+        lengths(samples)
         if args.write:
             x, y = design(samples, knots), np.array([kinds.index(str(s.kind)) for s in samples])
             write(name, kinds, knots, fit(x, y, given(samples, kinds), knots, known), len(samples))

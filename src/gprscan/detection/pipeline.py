@@ -16,7 +16,7 @@ from gprscan import model, names
 from gprscan.detection import bound_layer, detectability, diffractions, rebar, rescore, setting, table
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
-from gprscan.detection.classify import posterior
+from gprscan.detection.classify import load_table, posterior
 from gprscan.detection.columns import detect_columns
 from gprscan.detection.condition import Acquisition, condition, live_traces
 from gprscan.detection.debond import detect_debond, hold_against_base
@@ -27,6 +27,7 @@ from gprscan.detection.merge import merge
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.detection.settle import settle
+from gprscan.detection.size import length_under_roof
 from gprscan.detection.stretches import Stretches
 from gprscan.detection.zones import detect_zones
 from gprscan.errors import RecipeError
@@ -132,8 +133,18 @@ def _finish(
         bodies = link_channels(bodies, offsets, period, live)
     for body in bodies:
         body.evidence["kind"] = decide(body, settings)
+        _measure_length(body)
     kinds = [kind for kind in names.HIDDEN_KINDS if kind not in include]
     return [b for b in bodies if b.evidence["kind"] not in kinds], measured
+
+
+def _measure_length(body: Body) -> None:
+    """Set the extent along the line of a body that shows by its roof, in place; see `length_under_roof`."""
+    found = length_under_roof(load_table("diffraction"), body.evidence["kind"], body.evidence.get("image_width_m"))
+    if found is not None and body.source in ("diffraction", "zone"):
+        length, body.evidence["sigma_length_m"] = found
+        middle = body.x if body.x_min is None or body.x_max is None else 0.5 * (body.x_min + body.x_max)
+        body.x_min, body.x_max = middle - 0.5 * length, middle + 0.5 * length
 
 
 def load_settings(recipe: str | Path | Recipe) -> Settings:

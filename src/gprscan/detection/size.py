@@ -61,6 +61,25 @@ def explained(table: Table, depths: Sequence[float]) -> list[Explained]:
     return [dict(zip(kinds, zip(*pair, strict=True), strict=True)) for pair in zip(means, sds, strict=True)]
 
 
+def length_under_roof(table: Table, kind: str, roof: float | None) -> tuple[float, float] | None:
+    """Extent along the line and its standard deviation in m, from the width of a roof in the migrated image.
+
+    Only what faces up sends back to the antenna: of a rounded body the image shows a part of the roof, and of a point it shows
+    a resolution cell. The table's ``length_m`` holds, for each kind, the extent at no width, how it grows with the width, and
+    what is left as scatter.
+
+    Returns
+    -------
+    tuple of float or None
+        None where the table does not know the kind, or there is no roof.
+    """
+    entry = table.get("length_m", {}).get(kind)
+    if entry is None or roof is None:
+        return None
+    least, slope, scatter = entry
+    return least + slope * roof, scatter
+
+
 def ground_measurement(kinds: Explained, chances: dict[str, float], excess: float, sigma: float) -> tuple[float, float]:
     """What one body says about the log of the ground's factor: excess less what its kinds explain, and its sigma.
 
