@@ -12,6 +12,8 @@ import pytest
 
 import gprscan
 from gprscan import names
+from gprscan.detection.classify import load_table
+from gprscan.detection.size import length_under_roof
 from tests.detection.lines import MIDDLE, PERIOD, detected, near, values_of
 
 SCENES = (
@@ -36,6 +38,23 @@ def test_a_void_is_a_hazard_at_its_place(name: str) -> None:
     assert found
     first = min(found, key=lambda r: r["twt_ns"])
     assert abs(first["distance_m"] - MIDDLE) < 0.05
+
+
+def test_a_void_has_a_length_with_its_uncertainty() -> None:
+    row = min((r for r in near(detected("void"), MIDDLE) if r["kind"] == "cavity"), key=lambda r: r["twt_ns"])
+    assert abs(row["length_m"] - 0.60) < 0.15
+    assert 0.05 < values_of(row)["sigma_length_m"] < 0.2
+
+
+def test_a_roof_stands_for_more_than_it_shows() -> None:
+    entry = load_table("diffraction")["length_m"]["cavity"]
+    assert length_under_roof({"length_m": {"cavity": entry}}, "cavity", 0.2) == (
+        pytest.approx(entry[0] + 0.2 * entry[1]),
+        entry[2],
+    )
+    assert length_under_roof({"length_m": {"cavity": entry}}, "pipe", 0.2) is None
+    assert length_under_roof({}, "cavity", 0.2) is None
+    assert length_under_roof({"length_m": {"cavity": entry}}, "cavity", None) is None
 
 
 @pytest.mark.parametrize("name", sorted(TOPS))
