@@ -46,6 +46,7 @@ VOIDS = ("air_void", "water_void", "debond_cavity")
 WITH_INSIDE = ("debond_cavity", "loose_zone", "water_rich_zone", "rebar_mesh", "manhole")
 HAZARDS = ("cavity", "debond", "loose", "water_rich")
 STONE = ("clutter", "unknown")
+EDGES = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0001])  # of what is said, for reliability
 Row = dict[str, Any]
 
 
@@ -222,27 +223,52 @@ def tables(results: Sequence[Row]) -> None:
 
 
 def reliability(results: Sequence[Row], picture: Path | None) -> None:
-    """Print, and draw, how often what was said with a probability was right: the kind of a row, and that it is a hazard."""
-    said: dict[str, list[tuple[float, bool]]] = {"kind": [], "hazard": []}
+    """Print, and draw, how often what was said with a probability was right: the kind of a row, and that it is a hazard.
+
+    Beside the expected calibration error stands what it would come to by chance if every probability were true.
+    """
+    said: dict[str, list[tuple[float, bool, str]]] = {"kind": [], "hazard": []}
     for r in results:
-        for row, right in [(p, RIGHT[b["class"]]) for p, b in r["pairs"]] + [(f, set()) for f in r["false"]]:
+        paired = [(row, RIGHT[b["class"]], f"{r['scene']} {b['x']:.2f}") for row, b in r["pairs"]]
+        false = [(row, set(), f"{r['scene']} false {row['distance_m']:.1f}") for row in r["false"]]
+        for row, right, place in paired + false:
             chance = json.loads(row["probabilities"])
             best = max(chance, key=chance.get)
-            said["kind"].append((chance[best], best in right or (best == "clutter" and not right)))
-            said["hazard"].append((sum(chance.get(k, 0.0) for k in HAZARDS), bool(right & set(HAZARDS))))
-    edges = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0001])
+            said["kind"].append((chance[best], best in right or (best == "clutter" and not right), place))
+            hazard = min(sum(chance.get(k, 0.0) for k in HAZARDS), 1.0)
+            said["hazard"].append((hazard, bool(right & set(HAZARDS)), place))
     drawn = {}
-    for name, pairs in said.items():
-        chance, right = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
-        place = np.digitize(chance, edges) - 1
-        bins = [(chance[place == k], right[place == k]) for k in range(edges.size - 1)]
+    for name, rows in said.items():
+        chance, right = (np.array([row[i] for row in rows], dtype=float) for i in (0, 1))
+        place = np.digitize(chance, EDGES) - 1
+        bins = [(chance[place == k], right[place == k]) for k in range(EDGES.size - 1)]
         drawn[name] = [(float(p.mean()), int(q.sum()), q.size) for p, q in bins if q.size]
-        off = sum(abs(p * n - k) for p, k, n in drawn[name]) / len(pairs)
-        print(f"\nP({name}): expected calibration error {off:.3f}")
+        usual, most = by_chance(chance, [row[2] for row in rows])
+        off = calibration_error(chance, right)
+        print(
+            f"\nP({name}): expected calibration error {off:.3f}; were it perfect, {usual:.3f}, in 95 of 100 below {most:.3f}"
+        )
         for p, k, n in drawn[name]:
             print(f"  said {p:.2f}: right {k:4d} of {n:4d} = {_share(k, n)}")
     if picture is not None:
         _draw_reliability(drawn, picture)
+
+
+def calibration_error(chance: np.ndarray, right: np.ndarray) -> float:
+    """Expected calibration error: share of right rows against the mean that was said, over bins weighted by their rows."""
+    place = np.digitize(chance, EDGES)
+    return float(np.abs(np.bincount(place, chance - right)).sum() / max(chance.size, 1))
+
+
+def by_chance(chance: np.ndarray, places: Sequence[str], draws: int = 1000) -> tuple[float, float]:
+    """Mean and 95th percentile of the calibration error of probabilities that are true.
+
+    Rows on one body at several levels of acquisition are taken to be right or wrong together.
+    """
+    body = np.unique(places, return_inverse=True)[1]
+    luck = np.random.default_rng(1).uniform(size=(draws, body.max(initial=-1) + 1))[:, body]
+    errors = [calibration_error(chance, (row < chance).astype(float)) for row in luck]
+    return float(np.mean(errors)), float(np.percentile(errors, 95))
 
 
 def _draw_reliability(drawn: dict[str, list[tuple[float, int, int]]], picture: Path) -> None:

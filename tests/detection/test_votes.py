@@ -144,6 +144,25 @@ def test_a_cavity_owns_the_weaker_echoes_from_inside_it_only() -> None:
     assert merge([roof, metal_below], 2.5) == [roof, metal_below]
 
 
+def test_what_lies_on_the_roof_of_a_cavity_and_has_none_of_its_own_is_part_of_it() -> None:
+    roof = body(5.0, 15.0, level=-6.0, kinds={"cavity": 4.0, "clutter": 0.0})
+    roof.evidence |= {"image_width_m": 0.6, "apparent_velocity_m_ns": 0.12}
+    again, outside = (body(x, 14.8, level=None, kinds={"cavity": 2.0, "clutter": 0.0}) for x in (5.25, 5.4))
+    own = body(5.25, 14.8, level=-12.0, kinds={"pipe": 2.0, "clutter": 0.0})
+    assert merge([roof, again], 2.5) == [roof]
+    assert merge([roof, outside, own], 2.5) == [roof, outside, own]
+
+
+def test_odds_split_between_hazards_are_a_hazard() -> None:
+    split = body(5.0, 9.0, kinds={"cavity": 0.3, "water_rich": 0.2, "pipe": 0.4, "clutter": -2.0})
+    assert next(iter(classify.posterior(split.votes))) == "pipe"
+    assert decide(split, Settings()) == "cavity"
+    assert decide(split, Settings(hazard=0.7)) == "pipe"
+    # a gap is named by its own detector, and adds nothing to what a hyperbola is
+    rim = body(5.0, 9.0, kinds={"debond": 0.3, "cavity": 0.2, "pipe": 0.4, "clutter": -2.0})
+    assert decide(rim, Settings()) == "pipe"
+
+
 def test_a_body_split_between_kinds_is_shown_where_clutter_is_unlikely_enough() -> None:
     settings = Settings(report=0.5, hazard=0.6)
     split = body(5.0, 9.0, kinds={"clutter": 1.0, "cavity": 0.5, "loose": 0.5})

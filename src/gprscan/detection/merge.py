@@ -68,10 +68,10 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
 
 
 def _echo_inside(owner: Body, other: Body, period: float) -> bool:
-    """Is `other` the floor of the cavity `owner`, an edge of its roof, or a bounce between roof and floor?
+    """Is `other` the floor of the cavity `owner`, its roof again, an edge of it, or a bounce between roof and floor?
 
     Air between them is crossed in a few periods at most, and every echo from in there comes out weaker than the roof's, on
-    a curve that follows the roof's.
+    a curve that follows the roof's. What lies on the roof that is seen, and has none of its own in the image, is a part of it.
     """
     apart = abs(other.x - owner.x)
     half = 0.5 * max(float(owner.evidence.get("image_width_m") or 0.0), 2 * NARROWEST)
@@ -80,8 +80,11 @@ def _echo_inside(owner: Body, other: Body, period: float) -> bool:
     speed = owner.evidence.get("apparent_velocity_m_ns")
     curve = math.hypot(owner.t, 2 * apart / float(speed)) if speed else owner.t
     later = other.t - curve
-    inside = 0.3 * period < other.t - owner.t < LONGEST_INSIDE * period and apart < half
-    return inside or 0.15 * period < later < 1.2 * period
+    if apart < half:
+        again = other.evidence.get("reflectivity_db") is None and abs(other.t - owner.t) <= 0.3 * period
+        if again or 0.3 * period < other.t - owner.t < LONGEST_INSIDE * period:
+            return True
+    return 0.15 * period < later < 1.2 * period
 
 
 def _shafts_and_rows(bodies: list[Body], kind: dict[int, str]) -> set[int]:

@@ -281,19 +281,29 @@ def _outstanding(body: Body, settings: Settings) -> bool:
 
 
 def decide(body: Body, settings: Settings) -> str:
-    """Kind of a body: the most probable one; `unknown` where no kind of body is probable enough."""
+    """Kind of a body: the likeliest hazard where hazards together are probable enough, else the most probable kind.
+
+    That it is a hazard matters more than which: odds split between a cavity and wet ground do not make a pipe of it.
+    `unknown` where no kind of body is probable enough.
+    """
     chances = posterior(body.votes)
     nothing = {kind: chances.get(kind, 0.0) for kind in names.HIDDEN_KINDS}
     hidden = "unknown" if _outstanding(body, settings) else max(nothing, key=lambda kind: nothing[kind])
     if sum(nothing.values()) > 1 - settings.report:
         return hidden
-    best = next((kind for kind in chances if kind != "clutter"), "clutter")
-    if best == "debond" and body.source == "diffraction":
+    hazard = sum(chances.get(kind, 0.0) for kind in names.HAZARD_KINDS)
+    named = {kind: chance for kind, chance in chances.items() if kind != "clutter"}
+    if body.source == "diffraction":
         # the rim of a gap, or what looks like one: the gap itself shows as a change of its interface
-        best = next((kind for kind in chances if kind not in ("clutter", "debond")), "clutter")
-        if chances.get(best, 0.0) <= LEAST_KIND:
+        rim = next(iter(named), "") == "debond"
+        named.pop("debond", None)
+        if rim and max(named.values(), default=0.0) <= LEAST_KIND:
             return hidden
-    if best in names.HAZARD_KINDS and sum(chances.get(kind, 0.0) for kind in names.HAZARD_KINDS) < settings.hazard:
+    best = next(iter(named), "clutter")
+    hazards = {kind: chance for kind, chance in named.items() if kind in names.HAZARD_KINDS}
+    if sum(hazards.values()) >= settings.hazard:
+        return next(iter(hazards))
+    if best in hazards and hazard < settings.hazard:
         return "unknown"
     return best if chances[best] > LEAST_KIND else "unknown"
 
