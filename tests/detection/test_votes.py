@@ -90,13 +90,18 @@ def body(x: float, t: float, source: str = "diffraction", **more: Any) -> Body:
 def test_what_lies_under_a_body_and_its_peers() -> None:
     here = SimpleNamespace(fc_nominal=0.4, x=np.arange(0.0, 20.0, 0.05))
     top, under, peer, far, weak = (
-        body(10.0, 8.0, level=-6.0), body(10.05, 14.0, level=-16.0), body(12.0, 8.0, level=-7.0),
+        body(10.0, 8.0, level=-6.0), body(10.05, 14.0, level=-15.0), body(12.0, 8.0, level=-7.0),
         body(18.0, 8.0), body(9.0, 9.0, level=-30.0),
     )  # fmt: skip
+    top.evidence["onset_margin"] = -0.3
     neighbours.compare(here, [top, under, peer, far, weak])  # type: ignore[arg-type]
-    assert under.evidence["under_db"] == pytest.approx(10.0)
+    assert under.evidence["under_db"] == pytest.approx(9.0)
     assert top.evidence["under_db"] is None
     assert peer.evidence["under_db"] is None
+    assert top.evidence["floor_ns"] == pytest.approx(6.0)
+    assert top.evidence["floor_db"] == pytest.approx(-9.0)
+    assert under.evidence["under_margin"] == -0.3
+    assert peer.evidence["floor_ns"] is under.evidence["floor_db"] is None
     assert top.evidence["peers_per_m"] == pytest.approx(1 / 8.0)  # only what is as strong, and near
     assert weak.evidence["peers_per_m"] > top.evidence["peers_per_m"]
 
@@ -151,6 +156,21 @@ def test_what_lies_on_the_roof_of_a_cavity_and_has_none_of_its_own_is_part_of_it
     own = body(5.25, 14.8, level=-12.0, kinds={"pipe": 2.0, "clutter": 0.0})
     assert merge([roof, again], 2.5) == [roof]
     assert merge([roof, outside, own], 2.5) == [roof, outside, own]
+
+
+def test_what_is_filled_with_water_owns_its_far_wall_and_no_cavity_below() -> None:
+    pipe = body(5.0, 9.0, kinds={"pipe.water": 3.0, "pipe.metal": 0.0, "cavity": 0.0})
+    dry = body(5.0, 9.0, kinds={"pipe.metal": 3.0, "pipe.water": 0.0, "cavity": 0.0})
+    wall, cavity = (body(5.02, 21.0, kinds={"cavity": 3.0, "clutter": 0.0}) for _ in range(2))
+    wall.evidence["excess_settled"], cavity.evidence["excess_settled"] = -0.15, 0.1
+    seen, wide = (
+        body(5.0, 21.0, "zone", x_min=5.0 - half, x_max=5.0 + half, kinds={"cavity": 3.0, "clutter": 0.0})
+        for half in (0.15, 0.4)
+    )
+    assert merge([pipe, wall], 2.5) == merge([pipe, seen], 2.5) == [pipe]
+    assert merge([pipe, cavity], 2.5) == [pipe, cavity]
+    assert merge([pipe, wide], 2.5) == [pipe, wide]
+    assert merge([dry, wall], 2.5) == [dry, wall]
 
 
 def test_odds_split_between_hazards_are_a_hazard() -> None:

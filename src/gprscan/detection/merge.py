@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 
 from gprscan.detection.body import Body
-from gprscan.detection.classify import posterior
-from gprscan.detection.neighbours import level
+from gprscan.detection.classify import detailed, posterior
+from gprscan.detection.neighbours import LONGEST_BOUNCE, UNDER, level
+from gprscan.units import C_AIR
 
 LONG_ROW = 6  # bars
 LONGEST_INSIDE = 3.5  # periods between the roof of a cavity and the last bounce in it that is worth a row
 NARROWEST = 0.12  # m, half the width of a cavity whose width is not resolved
 EDGE = 0.30  # m beyond the width that is seen: the flanks of a round roof send nothing back
-SURE = 0.5  # probability of a cavity from which on it owns what comes from inside it
+SURE = 0.5  # probability of a cavity, or of water, from which on a body owns what comes from inside it
+WATER = C_AIR / 9.0  # m/ns
+NARROWEST_BORE = 0.08  # m
+WIDEST_POINT = 0.35  # m along the line that the image of a point may have
 
 
 def merge(bodies: list[Body], period: float) -> list[Body]:
@@ -21,7 +25,7 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     A shaft owns everything within its walls: what lies under its cover is its own reverberation. A gap under the bound
     layer owns the diffractions of its rims and its multiples. A mesh owns what is no deeper than its own echo; where many bars stand in a
     row, there is no shaft. A zone and a hyperbola on the same top are one body, named by whichever is surer. A cavity owns
-    the weaker echoes from between its roof and its floor.
+    the weaker echoes from between its roof and its floor, what is filled with water its far wall.
 
     Parameters
     ----------
@@ -64,7 +68,25 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
                     break
     left = [b for b in bodies if id(b) not in dropped]
     owners = [b for b in left if chances[id(b)].get("cavity", 0.0) >= SURE]
-    return [b for b in left if not any(_echo_inside(a, b, period) for a in owners)]
+    left = [b for b in left if not any(_echo_inside(a, b, period) for a in owners)]
+    full = [b for b in left if b.source == "diffraction" and _of_water(b) >= SURE]
+    return [b for b in left if not any(_far_wall(a, b) for a in full)]
+
+
+def _of_water(body: Body) -> float:
+    """Probability of a body of being filled with water."""
+    return sum(chance for kind, chance in detailed(body.votes).items() if kind.endswith(".water"))
+
+
+def _far_wall(owner: Body, other: Body) -> bool:
+    """Is `other` the far wall of the water-filled pipe or void `owner`?
+
+    It has the sign of air, and comes long after the top (``2 w / (c / 9)`` for a width w) right below it, on a curve slower
+    than the ground, since it keeps the moveout of the top; in the image it is as narrow as a point.
+    """
+    below = abs(other.x - owner.x) < UNDER and 2 * NARROWEST_BORE / WATER < other.t - owner.t < LONGEST_BOUNCE
+    excess = other.evidence.get("excess_settled")
+    return below and ((other.length or 0.0) <= WIDEST_POINT if excess is None else float(excess) < 0.0)
 
 
 def _echo_inside(owner: Body, other: Body, period: float) -> bool:

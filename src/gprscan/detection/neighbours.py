@@ -16,6 +16,7 @@ UNDER = 0.10  # m along the line
 LONGEST_BOUNCE = 24.0  # ns: across a water-filled pipe of 0.4 m
 AROUND = 4.0  # m along the line to each side
 LIKE = 5.0  # dB: what is at most so much weaker is a peer
+FOLLOWS = 10.0  # dB: echoes of one body, top and bottom, differ by at most so much
 UNSEEN = -60.0  # dB, of a body that the image does not show
 
 
@@ -23,6 +24,9 @@ def compare(section: Section, bodies: Sequence[Body]) -> None:
     """Measure each body against the others of its section, in place.
 
     ``under_db`` in the evidence: reflectivity of the strongest body right above over its own, dB; None where there is none.
+    ``under_margin``: that one's ``onset_margin``, where it is not much weaker: below water and metal there are bounces.
+    ``floor_ns``, ``floor_db``: delay and reflectivity over its own of the strongest body right below, where that is not much
+    weaker: the far wall of a water-filled bore of width w comes ``2 w / (c / 9)`` later, as loud as its top.
     ``peers_per_m``: bodies beside it that reflect as much, per metre of line.
     """
     period = 1.0 / section.fc_nominal
@@ -32,11 +36,22 @@ def compare(section: Section, bodies: Sequence[Body]) -> None:
     for body, own, first, last in zip(bodies, levels.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
         near = order[first:last]
         apart, later = np.abs(x[near] - body.x), body.t - t[near]
-        above = levels[near][(apart < UNDER) & (0.8 * period < later) & (later < LONGEST_BOUNCE)]
-        body.evidence["under_db"] = float(above.max() - own) if above.size else None
+        bounce = (apart < UNDER) & (0.8 * period < np.abs(later)) & (np.abs(later) < LONGEST_BOUNCE)
+        above, below = (_loudest(near[bounce & (side * later > 0)], levels) for side in (1, -1))
+        body.evidence |= dict.fromkeys(("under_db", "under_margin", "floor_ns", "floor_db"))
+        if above is not None:
+            body.evidence["under_db"] = float(levels[above] - own)
+            if levels[above] > own - FOLLOWS:
+                body.evidence["under_margin"] = bodies[above].evidence.get("onset_margin")
+        if below is not None and levels[below] > own - FOLLOWS:
+            body.evidence["floor_ns"], body.evidence["floor_db"] = float(t[below] - body.t), float(levels[below] - own)
         beside = np.count_nonzero((apart > 0.15) & (apart < AROUND) & (levels[near] > own - LIKE))
         length = min(body.x + AROUND, section.x[-1]) - max(body.x - AROUND, section.x[0])
         body.evidence["peers_per_m"] = beside / max(float(length), 1.0)
+
+
+def _loudest(numbers: np.ndarray, levels: np.ndarray) -> int | None:
+    return int(numbers[np.argmax(levels[numbers])]) if numbers.size else None
 
 
 def level(body: Body) -> float:
