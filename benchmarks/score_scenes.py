@@ -222,6 +222,27 @@ def tables(results: Sequence[Row]) -> None:
         print(f"{name:20s} {said['cavity']:11d} {said['pipe']:5d} {other:6d} {mean[0]:16.2f} {mean[1]:7.2f}")
 
 
+def trade(results: Sequence[Row]) -> None:
+    """Print what calling a hazard from more or less than half on would change: voids called one, and false hazards."""
+    length = sum(r["length"] for r in results)
+    rows = [(row, body["class"]) for r in results for row, body in r["pairs"]]
+    rows += [(row, "") for r in results for row in r["false"]]
+    open_to_it = [(row, kind) for row, kind in rows if row["kind"] in (*HAZARDS, "pipe", "unknown")]
+    chance = np.array([sum(json.loads(row["probabilities"]).get(k, 0.0) for k in HAZARDS) for row, _ in open_to_it])
+    void = np.array([kind in VOIDS for _, kind in open_to_it])
+    hazard = np.array([bool(RIGHT.get(kind, set()) & set(HAZARDS)) for _, kind in open_to_it])
+    missed = sum(b["class"] in VOIDS for r in results for b in r["missed"])
+    print("\nhazard from P on: voids called one, false hazards per 100 m (a pipe of plastic, air-filled: of these)")
+    for least in (0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7):
+        said = chance >= least
+        plastic = sum(bool(f) and kind == "pvc_pipe_air" for f, (_, kind) in zip(said, open_to_it, strict=True))
+        false = int((said & ~hazard).sum())
+        called = _share(int((said & void).sum()), int(void.sum()) + missed)
+        print(
+            f"  {least:.2f}: {called}, {100 * false / max(length, 1e-9):.2f} ({100 * plastic / max(length, 1e-9):.2f})"
+        )
+
+
 def reliability(results: Sequence[Row], picture: Path | None) -> None:
     """Print, and draw, how often what was said with a probability was right: the kind of a row, and that it is a hazard.
 
@@ -372,6 +393,7 @@ def main() -> None:
         for key in next(iter(by_level.values())):
             print(f"{key:26s}" + "".join(f"{by_level[level][key]:>24s}" for level in levels))
         tables(lines)
+        trade(lines)
         reliability(lines, args.picture)
     if surveys:
         arrays(surveys, args.verbose)
