@@ -243,8 +243,8 @@ def fit(
     rest: np.ndarray,
     knots: Knots,
     known: np.ndarray | None = None,
-    smooth: float = 10.0,
-    small: float = 1.0,
+    smooth: float = 3.0,
+    small: float = 0.3,
 ) -> np.ndarray:
     """Curves of all kinds, shape (column, kind): penalised maximum likelihood, on top of the votes `rest`.
 
