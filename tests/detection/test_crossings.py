@@ -8,7 +8,7 @@ import pytest
 from gprscan import detect, model
 from gprscan.steps import load_recipe
 from gprscan.synthetic.diffraction import place_echoes
-from tests.detection.lines import DT, FREQUENCY, PERIOD, make, near, wrap
+from tests.detection.lines import DT, FREQUENCY, PERIOD, SPACING, TIME_ZERO, make, near, wrap
 
 
 @pytest.mark.parametrize("x", [0.0, 0.1, 3.9, 4.0])
@@ -41,6 +41,18 @@ def test_a_body_right_under_another_is_seen() -> None:
     times = sorted(r["twt_ns"] for r in near(detect(line), 2.0, 0.1))
     assert len(times) == 2
     assert abs(times[1] - truth[1]["t_flight_ns"]) < 0.5 * PERIOD
+
+
+@pytest.mark.parametrize("velocity", [0.19, 0.21])
+def test_a_weak_curve_too_fast_for_any_body_swallows_none(velocity: float) -> None:
+    line, (truth,) = make((2.0, 0.7, -0.4), length=4.0)
+    values = model.amplitude(line).copy()
+    # two shallow stones side by side can look like one curve, so fast that the body's would fit as a bounce in it
+    x = SPACING * np.arange(values.shape[0]) - 2.05
+    time = TIME_ZERO + np.hypot(4.0, 2 * x / velocity)
+    place_echoes(values, time, np.where(np.abs(x) < 0.4, 0.08, 0.0), DT, frequency=FREQUENCY)
+    rows = near(detect(wrap(values)), 2.0, 0.1)
+    assert any(abs(row["twt_ns"] - truth["t_flight_ns"]) < 0.5 * PERIOD for row in rows)
 
 
 def test_echoes_that_ring_on_in_a_body_are_no_bodies() -> None:

@@ -30,6 +30,9 @@ LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, i
 FARTHEST = 2.0  # m between two bodies that still light up each other
 MOST_PARTNERS = 5  # bodies above: of the pairs of more, such as the bars of a mesh, one fits any echo by chance
 PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest service, and at most
+LIKE_GROUND = 0.15  # of the log of a velocity: how well that of the ground is known before a line was measured
+APART = 0.3  # log of a velocity over that of an echo from inside: told apart even within two periods
+FASTEST = 0.5  # log of the apparent velocity over the ground's: the widest of cavities
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 
@@ -145,10 +148,11 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
             relative = float(echoes.loud[j] / max(echoes.loud[i], 1e-30))
             gap = math.log(own / inner)
             inside = abs(math.log(child.fit.velocity / inner)) < min(0.4 * gap, 0.08) and relative < 2.5
+            alone = later > period and _stands_alone(parent, child, relative, inner, ground, air)
             # within two periods the moveouts can hardly be told apart: what is weaker belongs to the first
             tail = later < 2.2 * period and relative < 0.8
             # what stands out so much more than the first is no echo in it: the first is a stone above
-            if (inside or tail) and child.strength < STRONGER * parent.strength:
+            if (inside or tail) and not alone and child.strength < STRONGER * parent.strength:
                 parent.inner.append((later, relative))
                 gone[j] = True
     left = [q for q, out in zip(order, gone, strict=True) if not out]
@@ -156,6 +160,18 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
     return [
         q for i, q in enumerate(left) if not _scattered_twice(q, _louder(left, echoes, i, period), ground, air, period)
     ]
+
+
+def _stands_alone(parent: Target, child: Target, relative: float, inner: float, ground: Ground, air: float) -> bool:
+    """Is a later echo one of its own, though it comes where one from inside `parent` would?
+
+    What comes from inside has a slower curve than the ground's, `inner`, or is weaker than the first. A first curve faster
+    than that of any body is two stones taken for one, and tells nothing of what follows.
+    """
+    excess = math.log(parent.fit.velocity / ground.rms(parent.fit.t - air))
+    own = math.log(child.fit.velocity / ground.rms(child.fit.t - air)) > -LIKE_GROUND
+    apart = math.log(child.fit.velocity / inner) > APART and child.strength > parent.strength
+    return own and (relative > 1.0 or excess > FASTEST or apart)
 
 
 def _louder(targets: list[Target], echoes: _Echoes, child: int, period: float) -> list[Target]:
