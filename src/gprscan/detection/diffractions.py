@@ -32,7 +32,7 @@ MOST_PARTNERS = 5  # bodies above: of the pairs of more, such as the bars of a m
 PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest service, and at most
 LIKE_GROUND = 0.15  # of the log of a velocity: how well that of the ground is known before a line was measured
 APART = 0.3  # log of a velocity over that of an echo from inside: told apart even within two periods
-FASTEST = 0.5  # log of the apparent velocity over the ground's: the widest of cavities
+FASTEST = 0.4  # log of the apparent velocity over the ground's: no pipe makes a faster curve
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 
@@ -165,13 +165,14 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
 def _stands_alone(parent: Target, child: Target, relative: float, inner: float, ground: Ground, air: float) -> bool:
     """Is a later echo one of its own, though it comes where one from inside `parent` would?
 
-    What comes from inside has a slower curve than the ground's, `inner`, or is weaker than the first. A first curve faster
-    than that of any body is two stones taken for one, and tells nothing of what follows.
+    What comes from inside keeps to the curve `inner`, slower than the ground's. Only over a cavity's wide roof is the first
+    curve so fast that `inner` is like the ground's, and what comes from inside a cavity is weaker than its roof; the far
+    wall of a water-filled pipe may be stronger, but no pipe is as wide.
     """
     excess = math.log(parent.fit.velocity / ground.rms(parent.fit.t - air))
     own = math.log(child.fit.velocity / ground.rms(child.fit.t - air)) > -LIKE_GROUND
     apart = math.log(child.fit.velocity / inner) > APART and child.strength > parent.strength
-    return own and (relative > 1.0 or excess > FASTEST or apart)
+    return own and ((relative > 1.0 and excess > FASTEST) or apart)
 
 
 def _louder(targets: list[Target], echoes: _Echoes, child: int, period: float) -> list[Target]:
