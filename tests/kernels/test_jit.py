@@ -25,8 +25,8 @@ def test_chunks_are_the_same_for_any_number_of_threads(threads: int) -> None:
     assert sorted(seen) == list(itertools.pairwise(bounds))
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_items_keep_their_order_and_no_more_of_them_are_held_than_there_are_threads(threads: int) -> None:
+@pytest.mark.parametrize(("threads", "spare"), [(1, 0), (2, 0), (3, 0), (1, 1), (2, 1)])
+def test_items_keep_their_order_and_no_more_of_them_are_held_than_asked_for(threads: int, spare: int) -> None:
     taken: list[int] = []
 
     def items() -> Iterator[int]:
@@ -38,9 +38,9 @@ def test_items_keep_their_order_and_no_more_of_them_are_held_than_there_are_thre
         time.sleep(0.02 if number % 2 == 0 else 0.0)
         return number * number
 
-    for done, found in enumerate(jit.in_order(work, items(), threads)):
+    for done, found in enumerate(jit.in_order(work, items(), threads, spare=spare)):
         assert found == done * done
-        assert len(taken) <= done + threads
+        assert len(taken) <= done + threads + spare
     assert taken == list(range(9))
 
 

@@ -253,23 +253,21 @@ def _own_roofs(section: Section, targets: list[Target], image: Image) -> list[To
     order = np.argsort([-q.strength * q.fit.coherence**0.5 for q in targets])
     near = 0.35 * image.velocity / section.fc_nominal / image.dz
     apexes = np.array([section.trace(q.fit.x) for q in targets], int)
-    first, last = (np.zeros(len(targets), int) for _ in range(2))
-    owners: list[int] = []
-    owned: list[Top] = []
+    # of those that own their roof; none runs from beyond any apex to before any
+    first, last = np.full(len(targets), section.x.size), np.full(len(targets), -1)
+    theirs = np.full(len(targets), -1)
     for i in order.tolist():
         roof = roofs[i]
         if roof is None:
             continue
-        theirs, trace = apexes[owners], apexes[i]
-        across = (roof.first <= theirs) & (theirs <= roof.last) | (first[owners] <= trace) & (trace <= last[owners])
+        trace = apexes[i]
+        across = (roof.first <= theirs) & (theirs <= roof.last) | (first <= trace) & (trace <= last)
         mine = (roof, int(trace))
-        others = [(owned[k], int(theirs[k])) for k in np.flatnonzero(across)]
+        others = [(other, int(theirs[k])) for k in np.flatnonzero(across).tolist() if (other := roofs[k]) is not None]
         if any(_runs_through(mine, other, near) or _runs_through(other, mine, near) for other in others):
             roofs[i] = None
         else:
-            owners.append(i)
-            owned.append(roof)
-            first[i], last[i] = roof.first, roof.last
+            first[i], last[i], theirs[i] = roof.first, roof.last, trace
     return roofs
 
 

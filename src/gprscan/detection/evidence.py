@@ -139,14 +139,12 @@ def onset_polarity(
     phase : float
         Phase of the echo against the incident wavelet, degrees.
     """
-    cut = (lag > peak_lag - 1.3 * period) & (lag < peak_lag + 1.1 * period)
-    target = wave[cut]
-    times = lag[cut]
-    energy = float((target**2).sum())
-    if energy <= 0 or target.size < 8:
+    first = int(lag.searchsorted(peak_lag - 1.3 * period, "right"))
+    last = int(lag.searchsorted(peak_lag + 1.1 * period))
+    target, times = np.ascontiguousarray(wave[first:last], float), np.ascontiguousarray(lag[first:last], float)
+    if target.size < 8 or not target.any():
         return 0, 0.0, 0.0, None, None, 0.0
     pulse, analytic = _pulse(wavelet.tobytes(), wavelet.dtype.str)
-    target, times = np.ascontiguousarray(target, float), np.ascontiguousarray(times, float)
     turned = arrivals.best_phase(
         target, times, analytic.real, analytic.imag, dt,
         np.arange(peak_lag - 0.3 * period, peak_lag + 0.3 * period, period / 24),
@@ -158,7 +156,7 @@ def onset_polarity(
     misfit, onset, delay, ratio = best[0 if sign == 1 else 1].tolist()
     decided = sign if abs(margin) > 0.05 and misfit < 0.6 else 0
     second = (None, None) if math.isnan(delay) else (delay, ratio)
-    return decided, float(np.clip(margin, -1, 1)), onset, *second, math.degrees(turned)
+    return decided, min(max(margin, -1.0), 1.0), onset, *second, math.degrees(turned)
 
 
 @lru_cache(maxsize=16)

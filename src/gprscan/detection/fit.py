@@ -60,21 +60,6 @@ class Fit:
     distance: np.ndarray
 
 
-def flatten(
-    section: Section, data: np.ndarray, x0: float, t0: float, velocity: float, reach: float, before: float, after: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut traces along the travel-time curve of a point: flattened traces, their distances, and lags in ns."""
-    first, last = round(before / section.dt), round(after / section.dt)
-    lag = section.dt * np.arange(-first, last + 1)
-    near = np.flatnonzero((np.abs(section.x - x0) <= reach) & section.valid)
-    distance = section.x[near] - x0
-    air = 2 * section.height / C_AIR
-    traces = hyperbola.flatten(
-        data, near, distance, float(section.t[0]), section.dt, air, t0, velocity, section.separation, first, last
-    )
-    return traces, distance, lag
-
-
 def fit(section: Section, found: Sequence[Candidate], settings: Settings) -> list[Fit | None]:
     """Fit apex, time and apparent velocity to candidates by iterated picking; None for those that do not hold.
 
@@ -116,8 +101,10 @@ def stack(
     section: Section, x0: float, t0: float, velocity: float, reach: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Stack the un-gained echo along a curve, tapered, from two periods before to eight after."""
-    period = 1.0 / section.fc_nominal
-    traces, distance, lag = flatten(section, section.echo, x0, t0, velocity, reach, 2.0 * period, 8.0 * period)
-    weight = np.cos(0.5 * np.pi * np.clip(np.abs(distance) / (reach + 1e-9), 0, 1)) ** 2
-    wave = weight @ traces / max(weight.sum(), 1e-9)
-    return wave, lag, traces, distance
+    s = section
+    first, last = round(2.0 / (s.fc_nominal * s.dt)), round(8.0 / (s.fc_nominal * s.dt))
+    wave, traces, distance = hyperbola.stacked(
+        s.echo, s.x, s.valid, reach, float(s.t[0]), s.dt, 2 * s.height / C_AIR, (x0, t0, velocity), s.separation,
+        first, last,
+    )  # fmt: skip
+    return wave, s.dt * np.arange(-first, last + 1), traces, distance

@@ -19,7 +19,7 @@ from gprscan.detection.debond import incident_level
 from gprscan.detection.evidence import onset_polarity
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels import conditioning, roof
-from gprscan.kernels.layers import follow_ridge
+from gprscan.kernels.layers import follow_both_ways
 from gprscan.migration.kirchhoff import kirchhoff
 from gprscan.units import C_AIR
 
@@ -59,7 +59,7 @@ class Image:
 
     def row(self, depth: float) -> int:
         """Index of the row nearest to a depth in m, clamped to the image."""
-        return int(np.clip(round((depth - self.z[0]) / self.dz), 0, self.z.size - 1))
+        return min(max(round((depth - float(self.z[0])) / self.dz), 0), self.z.size - 1)
 
 
 def migrated(section: Section, velocity: float) -> Image:
@@ -145,11 +145,7 @@ def follow(section: Section, image: Image, trace: int, row: int) -> Top | None:
     # what runs on for longer is a layer, and ends nowhere
     low, high = max(trace - round(ELSEWHERE / section.dx), 0), trace + round(ELSEWHERE / section.dx) + 1
     re, im = image.re[low:high], image.im[low:high]
-    near = np.full(re.shape[0], -1)
-    near[trace - low] = row
-    for direction in (-1, 1):
-        part = follow_ridge(re, im, trace - low, row, direction, half, reach, level, 0.6)
-        near = np.where(part >= 0, part, near)
+    near = follow_both_ways(re, im, trace - low, row, half, reach, level, 0.6)
     begin, end, first, last, row, level, middle, sag, dip = roof.plateau(
         image.modulus[low:high], near, section.x[low:high], image.z
     )

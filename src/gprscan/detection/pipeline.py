@@ -81,7 +81,8 @@ def detect(
     parts = _parts(line, settings, dx)
     # one alone has the threads to itself
     threads = jit.threads() if len(parts) > 1 else 1
-    for searched in jit.in_order(lambda part: _search(part, line, settings), parts, threads):
+    # while a stretch is finished here, the next blocks are searched
+    for searched in jit.in_order(lambda part: _search(part, line, settings), parts, threads, spare=1):
         if searched is None:
             continue
         first, found, summary = searched

@@ -125,8 +125,8 @@ class Section:
 
     def sample(self, t_ns: float) -> int:
         """Index of the sample nearest to a time in ns, clamped to the record."""
-        return int(np.clip(round((t_ns - self.t[0]) / self.dt), 0, self.t.size - 1))
+        return min(max(round((t_ns - float(self.t[0])) / self.dt), 0), self.t.size - 1)
 
     def trace(self, x_m: float) -> int:
         """Index of the trace nearest to a distance in m, clamped to the block."""
-        return int(np.clip(np.searchsorted(self.x, x_m - 0.5 * self.dx), 0, self.x.size - 1))
+        return min(int(self.x.searchsorted(x_m - 0.5 * self.dx)), self.x.size - 1)

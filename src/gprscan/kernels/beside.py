@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from gprscan.kernels.jit import brief_kernel, inline
+from gprscan.kernels.select import middle_two
 
 
 @inline
 def _middle(values, count):  # type: ignore[no-untyped-def]
-    return np.median(values[:count]) if count > 0 else np.nan
+    if count == 0:
+        return np.nan
+    one, other = middle_two(values[:count])
+    return 0.5 * (np.float64(one) + np.float64(other))
 
 
 @brief_kernel
@@ -51,13 +55,16 @@ def mean_square(traces, rows, x, valid, place, apart, first, last):  # type: ign
 def peak(traces, rows, x, valid, place, apart, first, last):  # type: ignore[no-untyped-def]
     """Return how many there are, and the median of their largest moduli; parameters as of `mean_square`."""
     out = np.empty(rows.size, np.float32)
+    largest, bits = out.view(np.int32), traces.view(np.int32)
     count = 0
     for i in rows:
         if valid[i] and abs(x[i] - place) > apart:
-            top = np.float32(0.0)
-            trace = traces[i, first:last]
+            top = np.int32(0)
+            trace = bits[i, first:last]
             for k in range(trace.size):
-                top = max(top, abs(trace[k]))
-            out[count] = top
+                # without their sign, floats sort as their bits do, and many of those are compared at a time
+                value = np.int32(trace[k] & np.int32(0x7FFFFFFF))
+                top = value if value > top else top
+            largest[count] = top
             count += 1
     return count, _middle(out, count)

@@ -336,6 +336,54 @@ def traces_near(x: np.ndarray, valid: np.ndarray, place: float, reach: float) ->
     return rows[:count]
 
 
+@brief_kernel
+def stacked(
+    data: np.ndarray,
+    x: np.ndarray,
+    valid: np.ndarray,
+    reach: float,
+    t_first: float,
+    dt: float,
+    air: float,
+    curve: tuple[float, float, float],
+    separation: float,
+    before: int,
+    after: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stack traces along a curve, under a cosine-squared taper.
+
+    Parameters
+    ----------
+    data, t_first, dt, air, separation, before, after
+        As for `flatten`.
+    x, valid
+        As for `fit_curves`.
+    reach : float
+        Half-aperture, m.
+    curve : tuple of float
+        Apex (m), time (ns, air gap included) and velocity (m/ns).
+
+    Returns
+    -------
+    ndarray of float64, shape (lag,)
+        The stack.
+    ndarray of float64, shape (n, lag) and (n,)
+        Flattened traces behind it, and their distances from the apex (m).
+    """
+    place, time, velocity = curve
+    rows = traces_near(x, valid, place, reach)
+    distance = x[rows] - place
+    traces = flatten(data, rows, distance, t_first, dt, air, time, velocity, separation, before, after)
+    wave, total = np.zeros(traces.shape[1]), 0.0
+    for i in range(rows.size):
+        taper = math.cos(0.5 * math.pi * min(abs(distance[i]) / (reach + 1e-9), 1.0)) ** 2
+        total += taper
+        for k in range(wave.size):
+            wave[k] += taper * traces[i, k]
+    wave /= max(total, 1e-9)
+    return wave, traces, distance
+
+
 @kernel
 def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # type: ignore[no-untyped-def]
     """Fit one curve; see `fit_curves`."""

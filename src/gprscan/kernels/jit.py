@@ -126,11 +126,12 @@ def by_chunks(work: Callable[[slice], object], n: int, threads: int) -> None:
     share_out(run, -(-n // CHUNK), threads)
 
 
-def in_order(work: Callable[[_In], _Out], items: Iterable[_In], threads: int) -> Iterator[_Out]:
+def in_order(work: Callable[[_In], _Out], items: Iterable[_In], threads: int, *, spare: int = 0) -> Iterator[_Out]:
     """Yield ``work(item)`` for items in their order, as many of them at a time as there are threads.
 
     Each is worked on by one thread alone (see `threads`), and the items are taken by the caller's: no more of them are
-    held than there are threads. With one thread it is the caller's.
+    held than there are threads, and `spare` more, so that the threads have work while the caller is busy with what was
+    yielded. With one thread it is the caller's.
     """
     if threads <= 1:
         yield from map(work, items)
@@ -140,7 +141,7 @@ def in_order(work: Callable[[_In], _Out], items: Iterable[_In], threads: int) ->
         for item in items:
             ahead.append(pool.submit(work, item))
             del item
-            if len(ahead) == threads:
+            if len(ahead) == threads + spare:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()

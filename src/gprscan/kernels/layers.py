@@ -104,3 +104,21 @@ def follow_ridge(
                     model_im[q] += rate * (im[c, m] - model_im[q])
         c += direction
     return out
+
+
+@brief_kernel
+def follow_both_ways(
+    re: np.ndarray, im: np.ndarray, column: int, row: int, half: int, reach: int, level: float, agreement: float
+) -> np.ndarray:
+    """Follow an event to both sides; see `follow_ridge`.
+
+    Returns
+    -------
+    ndarray of int64, shape (column,)
+        Row of the event in each column, -1 beyond its ends.
+    """
+    out = follow_ridge(re, im, column, row, -1, half, reach, level, agreement)
+    after = follow_ridge(re, im, column, row, 1, half, reach, level, agreement)
+    out[column] = row
+    out[column + 1 :] = after[column + 1 :]
+    return out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gprscan.kernels.jit import brief_kernel, inline
+from gprscan.kernels.select import middle_two
 
 STRONG = 0.8  # quantile of the modulus along an event that is its level
 
@@ -155,11 +156,16 @@ def elsewhere(
         Median of the energy below (NaN where there are no rows); 70 % quantile of the largest modulus beside.
     """
     n, m = traces.size, max(min(below[1], modulus.shape[1]) - below[0], 0)
-    energy, largest = np.empty(n * m), np.zeros(n)
+    deeper, largest = np.empty(n * m, np.float32), np.zeros(n)
     for i in range(n):
         part = modulus[traces[i]]
         for k in range(m):
-            energy[i * m + k] = np.float64(part[below[0] + k]) ** 2
+            deeper[i * m + k] = part[below[0] + k]
         for k in range(beside[0], min(beside[1], part.size)):
             largest[i] = max(largest[i], part[k])
-    return np.median(energy) if m > 0 else np.nan, _quantile(np.sort(largest), 0.7)
+    beside_it = _quantile(np.sort(largest), 0.7)
+    if m == 0:
+        return np.nan, beside_it
+    # squares are in the order of the moduli
+    one, other = middle_two(deeper)
+    return 0.5 * (np.float64(one) ** 2 + np.float64(other) ** 2), beside_it
