@@ -27,7 +27,7 @@ def scan(
     section: np.ndarray, live: np.ndarray, rows: np.ndarray, velocity: float, threads: int
 ) -> tuple[np.ndarray, ...]:
     real, imaginary = (np.ascontiguousarray(part, np.float32) for part in (section.real, section.imag))
-    data, alive = coherence.pack(real, imaginary, live, 1, 12, threads=threads)
+    data, alive = coherence.pack(real, imaginary, live, 12, threads=threads)
     table = coherence.curves(rows, 0.0, 0.2, 0.05, np.array([velocity]), 0.1, (0.8, 0.3, 0.1), 8, section.shape[1])
     return coherence.scan(data, alive, 12, table, threads=threads)
 
@@ -37,7 +37,9 @@ def test_groups_of_traces_are_averaged_over_those_that_live(threads: int) -> Non
     section = analytic_section(n=23)
     live = np.ones(23, bool)
     live[[4, 6, 7]] = False
-    data, alive = coherence.pack(section.real.copy(), section.imag.copy(), live, 2, 3, threads=threads)
+    real, there = coherence.group_means(section.real.copy(), live, 2, threads=threads)
+    imaginary, _ = coherence.group_means(section.imag.copy(), live, 2, threads=threads)
+    data, alive = coherence.pack(real, imaginary, there, 3, threads=threads)
     re, im, energy = data.transpose(1, 0, 2)
     for k, group in enumerate(np.arange(22).reshape(-1, 2)):
         kept = section[group[live[group]]]
@@ -70,7 +72,7 @@ def test_points_above_the_least_amplitude_are_scanned_as_without_it() -> None:
     live = np.ones(90, bool)
     live[70] = False
     real, imaginary = (np.ascontiguousarray(part, np.float32) for part in (section.real, section.imag))
-    data, alive = coherence.pack(real, imaginary, live, 1, 12)
+    data, alive = coherence.pack(real, imaginary, live, 12)
     velocities = np.array([0.07, 0.11, 0.16])
     table = coherence.curves(np.array([20, 31, 40]), 0.0, 0.2, 0.05, velocities, 0.1, (0.8, 0.3, 0.1), 8, 60)
     whole = coherence.scan(data, alive, 12, table)
@@ -114,6 +116,19 @@ def test_flatten_cuts_along_the_curve_and_is_zero_outside() -> None:
     np.testing.assert_allclose(hyperbola.flatten(*args), reference.flatten_curve(*args), atol=1e-6)
     late = (data, rows, distance, -1.0, 0.25, 0.2, 8.0, 0.09, 0.12, 2, 18)
     assert not hyperbola.flatten(*late)[:, -8:].any()
+
+
+def test_the_stack_is_the_tapered_mean_of_the_living_traces_along_the_curve() -> None:
+    data, x = np.random.default_rng(5).normal(size=(30, 80)).astype(np.float32), 0.05 * np.arange(30)
+    valid = np.ones(30, bool)
+    valid[14] = False
+    wave, traces, distance = hyperbola.stacked(data, x, valid, 0.42, 0.3, 0.2, 0.4, (0.73, 6.0, 0.1), 0.14, 4, 9)
+    rows = np.flatnonzero(valid & (np.abs(x - 0.73) <= 0.42))
+    np.testing.assert_allclose(distance, x[rows] - 0.73)
+    args = (data, rows, distance, 0.3, 0.2, 0.4, 6.0, 0.1, 0.14, 4, 9)
+    np.testing.assert_allclose(traces, reference.flatten_curve(*args), atol=1e-6)
+    taper = np.cos(0.5 * np.pi * distance / 0.42) ** 2
+    np.testing.assert_allclose(wave, taper @ traces / taper.sum(), atol=1e-9)
 
 
 def test_picks_follow_shifted_pulses() -> None:

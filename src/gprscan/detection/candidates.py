@@ -111,10 +111,8 @@ def _find_between(
     traces = slice(low * group, high * group)
     # on a short span the threads would wait for one another longer than they work
     threads = jit.threads() if whole[1] - whole[0] >= LONG else 1
-    data, live = coherence.pack(
-        *resampled(section.cond[traces], grid.fine), section.valid[traces], group, pad, first - low, last - low,
-        threads=threads,
-    )  # fmt: skip
+    means, alive = coherence.group_means(section.cond[traces], section.valid[traces], group, threads=threads)
+    data, live = coherence.pack(*resampled(means, grid.fine), alive, pad, first - low, last - low, threads=threads)
     found = coherence.scan(data, live, pad, grid.curves, least=settings.strength, threads=threads)
     i, j, peaks = _peaks(section, settings, grid, first, *found)
     if not peaks:

@@ -413,68 +413,92 @@ def amplitudes(
 PACKED = 16  # traces that are transposed together: one cache line
 
 
-@inline
-def _pack_tile(real, imaginary, keep, group, begin, tile, data, live):  # type: ignore[no-untyped-def]
-    """Fill up to `PACKED` columns; the first column of the outputs is the group of traces `begin`, which may not exist."""
-    n_samples = real.shape[1]
-    first = max(begin + tile * PACKED, 0)
-    last = min(min(begin + (tile + 1) * PACKED, begin + live.size), real.shape[0] // group)
-    sums = np.zeros((2, PACKED, n_samples), np.float32)
+@kernel
+def _group_means(traces, keep, group, first, last, means, alive):  # type: ignore[no-untyped-def]
+    """Average some groups; see `group_means`."""
     for g in range(first, last):
-        fold = 0
-        a, b = sums[0, g - first], sums[1, g - first]
+        fold, target = 0, means[g]
+        target[:] = 0.0
         for i in range(g * group, (g + 1) * group):
             if keep[i]:
                 fold += 1
-                one, other = real[i], imaginary[i]
-                for k in range(n_samples):
-                    a[k] += one[k]
-                    b[k] += other[k]
-        live[g - begin] = 1.0 if fold > 0 else 0.0
+                trace = traces[i]
+                for k in range(target.size):
+                    target[k] += trace[k]
+        alive[g] = fold > 0
         scale = np.float32(1.0 / max(fold, 1))
-        for k in range(n_samples):
-            a[k] *= scale
-            b[k] *= scale
-    for k in range(n_samples):
-        for g in range(first, last):
-            x, y = sums[0, g - first, k], sums[1, g - first, k]
-            data[k, 0, g - begin] = x
-            data[k, 1, g - begin] = y
-            data[k, 2, g - begin] = x * x + y * y
+        for k in range(target.size):
+            target[k] *= scale
+
+
+def group_means(traces: np.ndarray, keep: np.ndarray, group: int, *, threads: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Average groups of neighbouring traces; what is left over at the end of the line is not used.
+
+    Parameters
+    ----------
+    traces : ndarray of float32, shape (trace, sample)
+    keep : ndarray of bool, shape (trace,)
+        Traces that count.
+    group : int
+        Traces that become one.
+    threads : int
+        As for `scan`.
+
+    Returns
+    -------
+    ndarray of float32, shape (group, sample)
+        Means; zero where no trace counts.
+    ndarray of bool, shape (group,)
+        Where one does.
+    """
+    n = traces.shape[0] // group
+    means, alive = np.empty((n, traces.shape[1]), np.float32), np.empty(n, np.bool_)
+
+    def work(first: int, last: int) -> None:
+        _group_means(traces, keep, group, first, last, means, alive)
+
+    share_out(work, n, threads)
+    return means, alive
 
 
 @kernel
-def _pack_tiles(real, imaginary, keep, group, begin, first, last, data, live):  # type: ignore[no-untyped-def]
-    """Pack some tiles; see `pack`."""
+def _pack_tiles(real, imaginary, alive, begin, first, last, data, live):  # type: ignore[no-untyped-def]
+    """Pack some tiles; the first column of the outputs is the trace `begin`, which may not exist. See `pack`."""
     for tile in range(first, last):
-        _pack_tile(real, imaginary, keep, group, begin, tile, data, live)
+        low = max(begin + tile * PACKED, 0)
+        high = min(min(begin + (tile + 1) * PACKED, begin + live.size), real.shape[0])
+        for g in range(low, high):
+            live[g - begin] = 1.0 if alive[g] else 0.0
+        for k in range(real.shape[1]):
+            for g in range(low, high):
+                x, y = live[g - begin] * real[g, k], live[g - begin] * imaginary[g, k]
+                data[k, 0, g - begin] = x
+                data[k, 1, g - begin] = y
+                data[k, 2, g - begin] = x * x + y * y
 
 
 def pack(
     real: np.ndarray,
     imaginary: np.ndarray,
-    keep: np.ndarray,
-    group: int,
+    alive: np.ndarray,
     pad: int,
     first: int = 0,
     last: int | None = None,
     *,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Average groups of traces, transpose them and pad them, as `scan` wants them.
+    """Transpose traces and pad them, as `scan` wants them.
 
     Parameters
     ----------
     real, imaginary : ndarray of float32, shape (trace, sample)
         Analytic signal.
-    keep : ndarray of bool, shape (trace,)
+    alive : ndarray of bool, shape (trace,)
         Traces that count.
-    group : int
-        Neighbouring traces that become one; what is left over at the end of the line is not used.
     pad : int
         Columns added on each side: traces beyond `first` and `last` as far as there are some, then zeros.
     first, last : int
-        Groups that are wanted; all where not given.
+        Traces that are wanted; all where not given.
     threads : int
         As for `scan`.
 
@@ -483,13 +507,13 @@ def pack(
     data, live
         As for `scan`.
     """
-    n = (real.shape[0] // group if last is None else last) - first
+    n = (real.shape[0] if last is None else last) - first
     # a tile may begin at the last trace
     live = np.zeros(n + 2 * pad + TILE, np.float32)
     data = np.zeros((real.shape[1], PLANES, live.size), np.float32)
 
     def work(begin: int, end: int) -> None:
-        _pack_tiles(real, imaginary, keep, group, first - pad, begin, end, data, live)
+        _pack_tiles(real, imaginary, alive, first - pad, begin, end, data, live)
 
     share_out(work, (live.size + PACKED - 1) // PACKED, threads)
     return data, live

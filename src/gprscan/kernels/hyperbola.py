@@ -12,6 +12,7 @@ import numpy as np
 
 from gprscan.kernels.coherence import bistatic_time
 from gprscan.kernels.jit import brief_kernel, inline, kernel, share_out, sum_kernel
+from gprscan.kernels.lanes import WIDTH, fused, load, spread, store
 
 BIWEIGHT = 4.7  # times the scale; 95 % efficient for Gaussian errors
 
@@ -70,6 +71,34 @@ def flatten(
     return out
 
 
+@inline
+def _likeness(smooth, power, matched, squared, first, width, dot, energy):  # type: ignore[no-untyped-def]
+    """Sum a window's products at `2 * WIDTH` lags at a time: sums stay in registers while they walk along the window."""
+    for lag in range(0, dot.size, 2 * WIDTH):
+        a, b, c, d = spread(np.float32(0.0)), spread(np.float32(0.0)), spread(np.float32(0.0)), spread(np.float32(0.0))
+        for k in range(width):
+            at, m, s = first + lag + k, spread(matched[k]), spread(squared[k])
+            a = fused(m, load(smooth, at), a)
+            b = fused(m, load(smooth, at + WIDTH), b)
+            c = fused(s, load(power, at), c)
+            d = fused(s, load(power, at + WIDTH), d)
+        store(dot, lag, a)
+        store(dot, lag + WIDTH, b)
+        store(energy, lag, c)
+        store(energy, lag + WIDTH, d)
+
+
+@inline
+def _correlation(smooth, first, matched, squared):  # type: ignore[no-untyped-def]
+    """Correlation of a window with the stack's, but for the stack's norm."""
+    dot, energy = 0.0, 0.0
+    part = smooth[first : first + matched.size]
+    for k in range(matched.size):
+        dot += part[k] * matched[k]
+        energy += part[k] * part[k] * squared[k]
+    return dot / (math.sqrt(energy) + 1e-30)
+
+
 @sum_kernel
 def pick_delays(traces: np.ndarray, centre: int, half: int, reach: int, delay: np.ndarray, weight: np.ndarray) -> None:
     """Delay of each flattened trace against the stack, in samples, and its weight (correlation squared).
@@ -102,34 +131,43 @@ def pick_delays(traces: np.ndarray, centre: int, half: int, reach: int, delay: n
         norm += model[k] * model[k]
     norm = math.sqrt(norm) + 1e-30
     smooth = np.empty(traces.shape[1])
-    score = np.empty(2 * reach + 1)
     # the window of the trace goes into the stack's, and squared into the energy
     matched, squared = model * window, window * window
+    # single precision finds the best lag, many at a time; those beyond the last are filled up with zeros
+    count = 2 * reach + 1
+    filled = -(-count // (2 * WIDTH)) * 2 * WIDTH
+    dot, energy = np.empty(filled, np.float32), np.empty(filled, np.float32)
+    matched_single, squared_single = (matched / max(norm, 1e-30)).astype(np.float32), squared.astype(np.float32)
+    single = np.zeros(traces.shape[1] + 2 * WIDTH, np.float32)
+    power = np.zeros(single.size, np.float32)
     for i in range(n):
         for k in range(traces.shape[1]):
             value = traces[i, k]
             if n >= 5 and 0 < i < n - 1:
                 value += 0.5 * (traces[i - 1, k] + traces[i + 1, k])
             smooth[k] = value
-        best = 0
-        for lag in range(-reach, reach + 1):
-            dot = 0.0
-            energy = 0.0
-            part = smooth[centre - half + lag : centre + half + 1 + lag]
-            for k in range(width):
-                dot += part[k] * matched[k]
-                energy += part[k] * part[k] * squared[k]
-            score[lag + reach] = dot / ((math.sqrt(energy) + 1e-30) * norm)
-            if score[lag + reach] > score[best]:
-                best = lag + reach
-        if best == 0 or best == 2 * reach or score[best] < 0.4:
-            delay[i] = best - reach
-            weight[i] = 0.0
+            single[k] = value
+            power[k] = single[k] * single[k]
+        first = centre - half - reach
+        _likeness(single, power, matched_single, squared_single, first, width, dot, energy)
+        best, top = 0, -np.inf
+        for lag in range(count):
+            likeness = dot[lag] / (math.sqrt(energy[lag]) + np.float32(1e-30))
+            if likeness > top:
+                best, top = lag, likeness
+        delay[i] = best - reach
+        weight[i] = 0.0
+        if best in (0, 2 * reach):
             continue
-        curve = score[best - 1] - 2.0 * score[best] + score[best + 1]
-        fine = 0.5 * (score[best - 1] - score[best + 1]) / curve if curve < 0.0 else 0.0
+        here = _correlation(smooth, first + best, matched, squared) / norm
+        if here < 0.4:
+            continue
+        before = _correlation(smooth, first + best - 1, matched, squared) / norm
+        after = _correlation(smooth, first + best + 1, matched, squared) / norm
+        curve = before - 2.0 * here + after
+        fine = 0.5 * (before - after) / curve if curve < 0.0 else 0.0
         delay[i] = best - reach + min(max(fine, -1.0), 1.0)
-        weight[i] = min(score[best], 1.0) ** 2
+        weight[i] = min(here, 1.0) ** 2
 
 
 @inline
