@@ -91,12 +91,13 @@ def gathered(votes: Votes) -> dict[str, float]:
     entries = list(votes.values())
     # most votes are for the same kinds, in the same order
     kinds = tuple(entries[0]) if entries else ()
-    same = [tuple(entry) == kinds for entry in entries]
-    columns = zip(*(entry.values() for entry, alike in zip(entries, same, strict=True) if alike), strict=True)
-    out: dict[str, float] = dict(zip(kinds, map(math.fsum, columns), strict=True))
-    for entry, alike in zip(entries, same, strict=True):
-        for kind, value in () if alike else entry.items():
-            out[kind] = out.get(kind, 0.0) + value
+    named = list(map(tuple, entries))
+    alike = [entry.values() for entry, own in zip(entries, named, strict=True) if own == kinds]
+    out: dict[str, float] = dict(zip(kinds, map(math.fsum, zip(*alike, strict=True)), strict=True))
+    if len(alike) < len(entries):
+        for entry, own in zip(entries, named, strict=True):
+            for kind, value in () if own == kinds else entry.items():
+                out[kind] = out.get(kind, 0.0) + value
     return out
 
 

@@ -206,7 +206,8 @@ def _against_quiet_part(
         return mean, envelope
     k = clear + int(np.median(level[odd], axis=0).argmax())
     half = max(1, round(0.5 / (s.fc_nominal * s.dt)))
-    inside, outside = (float((np.median(early[m], axis=0)[k - half : k + half] ** 2).sum()) for m in (odd, rest))
+    near = early[:, k - half : k + half]
+    inside, outside = (float((np.median(near[m], axis=0) ** 2).sum()) for m in (odd, rest))
     if inside > 0.25 * outside:
         return mean, envelope
     difference = smooth(early - np.median(early[odd], axis=0), s.valid, width)[0]

@@ -8,6 +8,7 @@ from scipy import fft, ndimage, optimize, signal
 from gprscan.detection.analytic import both_ways
 from gprscan.detection.section import some_of
 from gprscan.kernels import conditioning, jit
+from gprscan.kernels.select import median
 
 _LAW_LIMITS = (np.array([-5.0, 0.0, 0.0]), np.array([8.0, 5.0, 5.0]))  # of the three terms of a gain law
 LEAST_NOISE = 0.1  # share of the late record
@@ -45,7 +46,7 @@ def acquisition_gain(a: np.ndarray, valid: np.ndarray, t: np.ndarray, dt: float,
     high = high - conditioning.median_trace(high)
     level = 1.4826 * conditioning.median_trace(np.abs(high))
     late = slice(-live.shape[1] // 5, None)
-    everything = 1.4826 * np.median(np.abs(live[:, late] - conditioning.median_trace(live[:, late])))
+    everything = 1.4826 * median(np.abs(live[:, late] - conditioning.median_trace(live[:, late])))
     if np.median(level[late]) < LEAST_NOISE * everything:
         return None
     width = max(3, round(0.15 / (fc * dt)))
@@ -130,7 +131,7 @@ def noise_level(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> fl
         return 0.0
     late = live[:, 2 * live.shape[1] // 3 :]
     rough = late[1:-1] - 0.5 * (late[2:] + late[:-2])
-    return float(1.4826 * np.median(np.abs(rough)) / np.sqrt(1.5))
+    return float(1.4826 * median(np.abs(rough)) / np.sqrt(1.5))
 
 
 def remove_tones(a: np.ndarray, valid: np.ndarray, dt: float, fc: float, start: int, most: int = 3) -> list[float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -122,7 +121,7 @@ def _settle_one(
     sigma, shift = float(body.evidence["sigma_apparent"]), math.log(ground.factor / prior.factor)
     value, spread = measured
     factor, relative = size.combine(ground, value, spread)
-    local = replace(ground, factor=ground.factor * factor)
+    local = Ground(ground.layers, ground.factor * factor, ground.spread)
     air = 2 * height / C_AIR
     travel = max(body.t - air, 0.0)
     velocity = local.rms(travel)

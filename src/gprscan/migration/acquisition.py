@@ -140,7 +140,9 @@ def image_depths(
 def channels(line: xr.Dataset) -> np.ndarray:
     """Return the traces as float32, shape (channel, trace, sample); dead (not finite) samples count as zero."""
     data = amplitude(line)
-    np.nan_to_num(data, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    dead = ~np.isfinite(data)
+    if dead.any():
+        data[dead] = 0.0
     return data.reshape(-1, *data.shape[-2:])
 
 

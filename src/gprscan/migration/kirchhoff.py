@@ -139,7 +139,7 @@ def kirchhoff(
             operator.migrate_coherent(traces, coherence, pulse)
             for operator, traces in zip(operators, channels(line), strict=True)
         ]
-    return as_image(line, np.stack(images), depths)
+    return as_image(line, np.stack(images) if len(images) > 1 else images[0][None], depths)
 
 
 def _pulse_rows(geometry: Acquisition, ground: Medium, depths: np.ndarray) -> int:
