@@ -45,7 +45,7 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
     """
     a = np.array(traces, dtype=np.float32)
     valid = live_traces(a)
-    a[~np.isfinite(a)] = 0.0
+    # a trace with samples that are not finite is not valid
     a[~valid] = 0.0
     notes: list[str] = []
     t = acq.t_first + acq.dt * np.arange(a.shape[1])
@@ -152,11 +152,13 @@ def dewow(a: np.ndarray, dt: float, fc: float) -> None:
     response = fft.rfft(kernel / kernel.sum(), length).astype(np.complex64)
 
     def work(rows: slice) -> None:
-        held = np.pad(a[rows], ((0, 0), (half, half)), mode="edge")
+        part = a[rows]
+        held = np.empty((part.shape[0], n + 2 * half), np.float32)
+        held[:, :half], held[:, half : half + n], held[:, half + n :] = part[:, :1], part, part[:, -1:]
         spectrum = fft.rfft(held, length, axis=1)
         spectrum *= response
         slow = fft.irfft(spectrum, length, axis=1)
-        a[rows] -= slow[:, 2 * half : 2 * half + n]
+        part -= slow[:, 2 * half : 2 * half + n]
 
     jit.by_chunks(work, a.shape[0], jit.threads())
 
@@ -178,9 +180,9 @@ def without_background(a: np.ndarray, valid: np.ndarray, window: int) -> np.ndar
     """
     n = a.shape[0]
     live = np.flatnonzero(valid)
-    out = np.zeros(a.shape, np.float32)
     if live.size == 0:
-        return out
+        return np.zeros(a.shape, np.float32)
+    out = np.empty(a.shape, np.float32)
     a = np.ascontiguousarray(a, dtype=np.float32)
     centres = np.array([n // 2]) if n <= 1.5 * window else _centres(n, window)
     reach = n if centres.size == 1 else window // 2

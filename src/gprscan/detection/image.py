@@ -89,7 +89,9 @@ def migrated(section: Section, velocity: float) -> Image:
     path = 2 * (z + s.height)
     spread = np.sqrt(np.maximum(path / velocity * C_AIR, s.separation) / max(s.separation, 0.05)) / COUPLING
     s.banded = None  # nobody else looks at it
-    re, im = resampled(image[names.AMPLITUDE].values * (spread / incident_level(s)).astype(np.float32), 1)
+    values = image[names.AMPLITUDE].values
+    values *= (spread / incident_level(s)).astype(np.float32)
+    re, im = resampled(values, 1)
     modulus = np.empty_like(re)
     conditioning.modulus(re, im, modulus)
     noise = ndimage.gaussian_filter1d(conditioning.median_trace(modulus[some_of(s.valid)]), 0.06 / step)
