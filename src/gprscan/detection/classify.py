@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import resources
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from gprscan.detection.body import Votes
 
 Table = dict[str, Any]
+
+_CHANCE = itemgetter(1)  # of a kind and its probability
 
 
 @cache
@@ -91,13 +94,15 @@ def gathered(votes: Votes) -> dict[str, float]:
     entries = list(votes.values())
     # most votes are for the same kinds, in the same order
     kinds = tuple(entries[0]) if entries else ()
-    named = list(map(tuple, entries))
-    alike = [entry.values() for entry, own in zip(entries, named, strict=True) if own == kinds]
-    out: dict[str, float] = dict(zip(kinds, map(math.fsum, zip(*alike, strict=True)), strict=True))
-    if len(alike) < len(entries):
-        for entry, own in zip(entries, named, strict=True):
-            for kind, value in () if own == kinds else entry.items():
-                out[kind] = out.get(kind, 0.0) + value
+    alike: list[dict[str, float]] = []
+    others: list[dict[str, float]] = []
+    for entry in entries:
+        (alike if len(entry) == len(kinds) and tuple(entry) == kinds else others).append(entry)
+    columns = zip(*(entry.values() for entry in alike), strict=True)
+    out: dict[str, float] = dict(zip(kinds, map(math.fsum, columns), strict=True))
+    for entry in others:
+        for kind, value in entry.items():
+            out[kind] = out.get(kind, 0.0) + value
     return out
 
 
@@ -126,7 +131,7 @@ def detailed(votes: Votes) -> dict[str, float]:
     top = max(sums.values())
     weight = {k: math.exp(v - top) for k, v in sums.items()}
     norm = sum(weight.values())
-    return dict(sorted(((k, w / norm) for k, w in weight.items()), key=lambda item: -item[1]))
+    return dict(sorted([(k, w / norm) for k, w in weight.items()], key=_CHANCE, reverse=True))
 
 
 def posterior(votes: Votes) -> dict[str, float]:
@@ -140,4 +145,4 @@ def by_kind(chances: dict[str, float]) -> dict[str, float]:
     for name, chance in chances.items():
         kind = _base(name)
         out[kind] = out.get(kind, 0.0) + chance
-    return dict(sorted(out.items(), key=lambda item: -item[1]))
+    return dict(sorted(out.items(), key=_CHANCE, reverse=True))

@@ -87,9 +87,15 @@ def ground_measurement(kinds: Explained, chances: dict[str, float], excess: floa
     `gprscan.detection.classify.detailed`.
     """
     parts = [(p, *kinds[k]) for k, p in chances.items() if k in kinds]
-    norm = sum(p for p, _, _ in parts) or 1.0
-    mean = sum(p * m for p, m, _ in parts) / norm
-    variance = sum(p * (s**2 + (m - mean) ** 2) for p, m, s in parts) / norm
+    norm = total = squares = 0.0
+    for p, m, _ in parts:
+        norm += p
+        total += p * m
+    norm = norm or 1.0
+    mean = total / norm
+    for p, m, s in parts:
+        squares += p * (s * s + (m - mean) * (m - mean))
+    variance = squares / norm
     return excess - mean, math.sqrt(variance + sigma**2 + FLOOR**2)
 
 

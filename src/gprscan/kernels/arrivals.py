@@ -15,14 +15,15 @@ NOTHING = 1e30  # misfit where no arrival of a sign fits
 
 
 @inline
-def _at(values, position):  # type: ignore[no-untyped-def]
-    """Linear interpolation at a place in samples, zero outside."""
-    last = values.size - 1
-    if position < 0.0 or position > last:
-        return 0.0
-    k = min(int(position), last - 1)
-    part = position - k
-    return values[k] * (1.0 - part) + values[k + 1] * part
+def _shifted(pulse, position, out):  # type: ignore[no-untyped-def]
+    """Fill samples of a pulse from a place on, which may lie before its first, by linear interpolation; zero outside."""
+    first = math.floor(position)
+    part = position - first
+    low, high = min(max(-first, 0), out.size), max(min(pulse.size - 1 - first, out.size), 0)
+    out[:low] = 0.0
+    for k in range(low, high):
+        out[k] = pulse[first + k] * (1.0 - part) + pulse[first + k + 1] * part
+    out[max(low, high) :] = 0.0
 
 
 @brief_kernel
@@ -32,11 +33,11 @@ def fit_arrivals(echo: np.ndarray, times: np.ndarray, pulse: np.ndarray, dt: flo
     Parameters
     ----------
     echo, times : ndarray of float64, shape (sample,)
-        The echo and its times, ns.
+        The echo and its times, `dt` apart, ns.
     pulse : ndarray of float64, shape (n,)
         Incident pulse at `dt`, an odd number of samples, centred.
     dt : float
-        Sampling interval of the pulse, ns.
+        Sampling interval of the echo and of the pulse, ns.
     shifts : ndarray of float64, shape (shift,)
         Times that are tried, evenly spaced, ns.
 
@@ -54,8 +55,8 @@ def fit_arrivals(echo: np.ndarray, times: np.ndarray, pulse: np.ndarray, dt: flo
     for k in range(m):
         energy += echo[k] * echo[k]
     for i in range(n):
+        _shifted(pulse, (times[0] - shifts[i]) / dt + half, table[i])
         for k in range(m):
-            table[i, k] = _at(pulse, (times[k] - shifts[i]) / dt + half)
             proj[i] += table[i, k] * echo[k]
     own = np.empty(n)
     for i in range(n):
@@ -107,12 +108,15 @@ def best_phase(
     """
     half = real.size // 2
     best, phase = -1.0, 0.0
+    one, other = np.empty(times.size), np.empty(times.size)
     for i in range(shifts.size):
+        position = (times[0] - shifts[i]) / dt + half
+        _shifted(real, position, one)
+        _shifted(imaginary, position, other)
         a, b = 0.0, 0.0
         for k in range(times.size):
-            position = (times[k] - shifts[i]) / dt + half
-            a += echo[k] * _at(real, position)
-            b += echo[k] * _at(imaginary, position)
+            a += echo[k] * one[k]
+            b += echo[k] * other[k]
         if a * a + b * b > best:
             best = a * a + b * b
             phase = math.atan2(-b, a)
