@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ LIKE_GROUND = 0.15  # of the log of a velocity: how well that of the ground is k
 APART = 0.3  # log of a velocity over that of an echo from inside: told apart even within two periods
 FASTEST = 0.4  # log of the apparent velocity over the ground's: no pipe makes a faster curve
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
+
+_Out = TypeVar("_Out")
 
 
 @dataclass
@@ -66,6 +68,13 @@ def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
     return _without_inner(kept, section, ground)
 
 
+def _along_line(targets: Sequence[Target], work: Callable[[Target], _Out]) -> list[_Out]:
+    """Return what `work` makes of each target, done in the order of x: neighbours look at traces that are in the caches."""
+    order = sorted(range(len(targets)), key=lambda i: targets[i].fit.x)
+    made = {i: work(targets[i]) for i in order}
+    return [made[i] for i in range(len(targets))]
+
+
 def _spans(places: list[float], reach: float) -> list[tuple[float, float]]:
     """Stretches of line within reach of some places, joined where they overlap."""
     spans: list[tuple[float, float]] = []
@@ -93,13 +102,10 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
     left = _Echoes.of(kept).leave([target.fit for _, target in fitted], work.fc_nominal)
     fitted = [item for item, gone in zip(fitted, left, strict=True) if not gone]
     fitted.sort(key=lambda item: -item[0])
-    fresh: list[Target] = []
     late = 3.0 / work.fc_nominal
     x, t, reach = np.array([(q.fit.x, q.fit.t, q.fit.reach) for _, q in fitted]).reshape(-1, 3).T
-    for i in hyperbola.dominant(x, t, 0.6 * reach, late).tolist():
-        target = fitted[i][1]
-        fresh.append(Target(fits.with_echo(work, target.fit), target.strength))
-    return fresh
+    chosen = [fitted[i][1] for i in hyperbola.dominant(x, t, 0.6 * reach, late).tolist()]
+    return _along_line(chosen, lambda q: Target(fits.with_echo(work, q.fit), q.strength))
 
 
 @dataclass
@@ -227,7 +233,8 @@ def find_bodies(section: Section, settings: Settings, image: Image) -> list[Body
     ground = settings.prior_ground()
     targets = find(section, settings, ground)
     roofs = _own_roofs(section, targets, image)
-    bodies = [make_body(section, q, ground, image, roof) for q, roof in zip(targets, roofs, strict=True)]
+    roof_of = {id(q): roof for q, roof in zip(targets, roofs, strict=True)}
+    bodies = _along_line(targets, lambda q: make_body(section, q, ground, image, roof_of[id(q)]))
     neighbours.compare(section, bodies)
     votes = classify.vote(classify.load_table("diffraction"), [body.evidence for body in bodies])
     for body, roof, said in zip(bodies, roofs, votes, strict=True):
@@ -249,7 +256,7 @@ def _faint(section: Section, body: Body) -> dict[str, float]:
 
 def _own_roofs(section: Section, targets: list[Target], image: Image) -> list[Top | None]:
     """Roof of each target in the image; None where it belongs to a stronger one, as at a rim or in the coda of a body."""
-    roofs = [images.roof_at(section, image, q.fit.x, q.fit.t) for q in targets]
+    roofs = _along_line(targets, lambda q: images.roof_at(section, image, q.fit.x, q.fit.t))
     order = np.argsort([-q.strength * q.fit.coherence**0.5 for q in targets])
     near = 0.35 * image.velocity / section.fc_nominal / image.dz
     apexes = np.array([section.trace(q.fit.x) for q in targets], int)

@@ -215,14 +215,14 @@ def measure(section: Section, image: Image, top: Top) -> dict[str, float]:
     wave = np.interp(lag, depth, column)
     onset = onset_polarity(wave, 2 * lag / image.velocity, s.wavelet, s.dt, 1 / s.fc_nominal, 0.0)
     return {
-        "reflectivity_db": 20 * float(np.log10(max(top.reflectivity, 1e-6))),
+        "reflectivity_db": 20 * math.log10(max(top.reflectivity, 1e-6)),
         "image_width_m": width,
         "sag_ratio": top.sag / width,
         "dip": top.dip,
-        "interior_db": 10 * float(np.log10(max(interior, 1e-12) / max(energy, 1e-12))),
+        "interior_db": 10 * math.log10(max(interior, 1e-12) / max(energy, 1e-12)),
         "disorder": 1.0 - common / max(interior, 1e-12),
-        "interior_contrast_db": 10 * float(np.log10(max(interior, 1e-12) / max(around, 1e-12))),
-        "row_ratio_db": 20 * float(np.log10(max(top.reflectivity, 1e-6) / max(row_level, 1e-6))),
+        "interior_contrast_db": 10 * math.log10(max(interior, 1e-12) / max(around, 1e-12)),
+        "row_ratio_db": 20 * math.log10(max(top.reflectivity, 1e-6) / max(row_level, 1e-6)),
         "roof_polarity": onset[0],
         "roof_margin": onset[1],
     }

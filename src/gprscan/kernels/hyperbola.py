@@ -518,12 +518,16 @@ def fit_curves(
         legs, semblance of the left and of the right; half-aperture; covariance of (x, t, log velocity) by rows of its
         upper triangle.
     """
-    out = np.zeros((starts.shape[0], RESULT))
+    # along the line, so that neighbours find their traces in the caches
+    order = np.argsort(starts[:, 0], kind="stable")
+    ordered, found = starts[order], np.zeros((starts.shape[0], RESULT))
 
     def work(first: int, last: int) -> None:
-        _fit_some(data, x, valid, starts, sampling, ground, limits, group, first, last, out)
+        _fit_some(data, x, valid, ordered, sampling, ground, limits, group, first, last, found)
 
     share_out(work, starts.shape[0], threads)
+    out = np.empty_like(found)
+    out[order] = found
     return out
 
 
