@@ -350,6 +350,19 @@ def radii(samples: Sequence[Sample], kinds: Sequence[str]) -> None:
             print(f"  radius of {kind}: {middle:.3f} +- {(high - low) / 2:.3f} m of {known.size}")
 
 
+def null(samples: Sequence[Sample], kinds: Sequence[str], chance: np.ndarray, km: float) -> None:
+    """Print false alarms per km of empty road, and shares of bodies kept, over the least probability of a row (`report`)."""
+    true = np.array([str(s.kind) for s in samples])
+    road = np.array([s.scene.startswith("road") for s in samples])
+    clutter = np.array([kind == "clutter" for kind in kinds])
+    body = 1.0 - chance[:, clutter].sum(axis=1)
+    void = np.char.startswith(true, "cavity")
+    for least in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9):
+        shown = body > least
+        kept = f"{shown[void].mean():.3f} of the echoes of voids, {shown[true != 'clutter'].mean():.3f} of all bodies"
+        print(f"  report {least:.2f}: {shown[road].sum() / km:.2f} false alarms per km of empty road, {kept}")
+
+
 def lengths(samples: Sequence[Sample]) -> None:
     """Print the line through the true extents of voids over the width of their roofs, for `length_m` of the tables."""
     voids = [s for s in samples if str(s.kind).startswith("cavity")]
@@ -460,6 +473,8 @@ def main() -> None:
         known = curves_of(name, kinds, knots) if args.update else None
         chance = cross_validate(samples, kinds, knots, known)
         report(samples, kinds, chance)
+        if args.roads:
+            null(samples, kinds, chance, args.roads * ROAD / 1000)
         radii(samples, kinds)
         lengths(samples)
         least_error(samples, kinds, chance)

@@ -30,7 +30,8 @@ class Settings(BaseModel):
     hazards : bool
         Whether voids can be there at all.
     report : float
-        Least probability of being a body (not natural clutter) for a row of the table.
+        Least probability of being a body (not natural clutter) for a row of the table. Chosen for less than one false alarm per
+        km of empty road, as ``benchmarks/learn_tables.py`` prints them.
     hazard : float
         Least probability of being a hazard of some kind for a row to be called one; less is `unknown`.
     absolute : bool
@@ -61,7 +62,7 @@ class Settings(BaseModel):
     coherence: float = Field(0.3, gt=0, lt=1)
     strength: float = Field(1.4, gt=0)
     hazards: bool = True
-    report: float = Field(0.75, ge=0, le=1)
+    report: float = Field(0.80, ge=0, le=1)
     hazard: float = Field(0.5, ge=0, le=1)
     absolute: bool = True
     outstanding_db: float | None = Field(None, gt=0)
