@@ -306,6 +306,14 @@ def _scan_block(data, live, pad, shifts, weights, taps, full, first, last, least
                 side[r, begin + x] = int(best[4, x])
 
 
+@kernel
+def _scan_blocks(data, live, pad, shifts, weights, taps, full, begin, end, least, out):  # type: ignore[no-untyped-def]
+    """Scan some blocks in one call: between two, another thread that holds the interpreter's lock would be waited for."""
+    for block in range(begin, end):
+        first, last = block * BLOCK, min((block + 1) * BLOCK, out[0].shape[1])
+        _scan_block(data, live, pad, shifts, weights, taps, full, first, last, least, out)
+
+
 def scan(
     data: np.ndarray, live: np.ndarray, pad: int, table: Curves, *, least: float = 0.0, threads: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -340,9 +348,7 @@ def scan(
     out = (np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.int8), np.empty(shape, np.int8))
 
     def work(begin: int, end: int) -> None:
-        for block in range(begin, end):
-            first = block * BLOCK
-            _scan_block(data, live, pad, *table, first, min(first + BLOCK, n), np.float32(least), out)
+        _scan_blocks(data, live, pad, *table, begin, end, np.float32(least), out)
 
     share_out(work, (n + BLOCK - 1) // BLOCK, threads)
     return out

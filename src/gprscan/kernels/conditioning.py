@@ -19,7 +19,15 @@ ROUNDS = 60  # at most: every other one halves a bracket
 CLOSED = np.float32(1e-7)  # width of a bracket over its limits below which it holds one value
 
 
-@kernel
+@inline
+def _alike(one, other):  # type: ignore[no-untyped-def]
+    for k in range(one.size):
+        if one[k] != other[k]:
+            return False
+    return True
+
+
+@sum_kernel
 def trace_spread(traces: np.ndarray, spread: np.ndarray) -> None:
     """Standard deviation of each trace; 0 where it is not finite, or repeats the trace before.
 
@@ -32,19 +40,16 @@ def trace_spread(traces: np.ndarray, spread: np.ndarray) -> None:
     """
     n = traces.shape[1]
     for i in range(traces.shape[0]):
-        total = 0.0
-        same = i > 0
+        trace = traces[i]
+        total, squares = 0.0, 0.0
         for k in range(n):
-            total += traces[i, k]
-            if same and traces[i, k] != traces[i - 1, k]:
-                same = False
+            total += trace[k]
         spread[i] = 0.0
-        if same or not math.isfinite(total):
+        if not math.isfinite(total) or i > 0 and _alike(trace, traces[i - 1]):
             continue
         mean = total / n
-        squares = 0.0
         for k in range(n):
-            squares += (traces[i, k] - mean) ** 2
+            squares += (trace[k] - mean) ** 2
         spread[i] = math.sqrt(squares / n)
 
 
