@@ -21,10 +21,10 @@ CLOSED = np.float32(1e-7)  # width of a bracket over its limits below which it h
 
 @inline
 def _alike(one, other):  # type: ignore[no-untyped-def]
-    for k in range(one.size):
-        if one[k] != other[k]:
-            return False
-    return True
+    k = 0
+    while k < one.size and one[k] == other[k]:
+        k += 1
+    return k == one.size
 
 
 @sum_kernel
@@ -45,7 +45,7 @@ def trace_spread(traces: np.ndarray, spread: np.ndarray) -> None:
         for k in range(n):
             total += trace[k]
         spread[i] = 0.0
-        if not math.isfinite(total) or i > 0 and _alike(trace, traces[i - 1]):
+        if not math.isfinite(total) or (i > 0 and _alike(trace, traces[i - 1])):
             continue
         mean = total / n
         for k in range(n):
