@@ -387,7 +387,7 @@ def least_error(samples: Sequence[Sample], kinds: Sequence[str], chance: np.ndar
     """
     pair = ("cavity.air", "pipe.air")
     mine = [i for i, s in enumerate(samples) if s.kind in pair and _as_wide_as_a_pipe(s)]
-    true = np.array([samples[i].kind == pair[0] for i in mine])
+    true = np.array([samples[i].kind == pair[0] for i in mine], bool)
     scene = np.unique([samples[i].scene for i in mine], return_inverse=True)[1]
     if min(true.sum(), (~true).sum()) < 20:
         return
