@@ -56,6 +56,45 @@ def test_a_pipe_mistaken_for_a_void_on_every_channel_is_still_a_pipe() -> None:
     assert kind(body) == "pipe"
 
 
+def test_continuity_speaks_for_kinds_with_variants_too() -> None:
+    shown = [apex(c, 5.0 + 0.5 * y) for c, y in OFFSETS.items()]
+    for body in shown:
+        body.votes = {"prior": dict.fromkeys(("cavity.air", "cavity.water", "pipe.metal", "pipe.air", "clutter"), -1.5)}
+    (line,) = link_channels(shown, OFFSETS, PERIOD)
+    assert kind(line) == "pipe"
+    assert set(line.votes["continuity"]) == {"pipe", "cavity", "clutter"}
+
+
+def test_clutter_at_the_edge_makes_no_line_of_a_void() -> None:
+    times = {2: 12.8, 3: 11.5, 4: 11.2, 5: 11.5, 6: 13.3}
+    shown = [apex(c, 3.0, t, "cavity", 0.6) for c, t in times.items()]
+    stray = apex(0, 3.02, 11.1, "clutter", 0.99)
+    found = link_channels([*shown, stray], OFFSETS, PERIOD)
+    (void,) = [b for b in found if kind(b) != "clutter"]
+    assert void.evidence["link"] == "compact"
+    assert void.channels == sorted(times)
+
+
+def test_a_channel_without_an_amplitude_does_not_narrow_a_void() -> None:
+    shown = [apex(c, 3.0, 13.0, "cavity", level=-14.0) for c in (2, 3, 4, 5)]
+    (whole,) = link_channels(shown, OFFSETS, PERIOD)
+    shown = [apex(c, 3.0, 13.0, "cavity", level=-14.0) for c in (2, 3, 4, 5)]
+    shown[1].evidence.pop("amplitude_db")
+    (body,) = link_channels(shown, OFFSETS, PERIOD)
+    assert (body.y_min, body.y_max) == (whole.y_min, whole.y_max)
+
+
+def test_what_is_narrower_than_a_body_worth_reporting_may_be_a_stone() -> None:
+    close = {c: 0.1 * c for c in range(8)}
+    doubts = []
+    for channels in ((3, 4), (3, 4, 5), (3, 4, 5, 6), (2, 4)):
+        (body,) = link_channels([apex(c, 3.0, 13.0, "cavity", 0.6) for c in channels], close, PERIOD)
+        doubts.append(posterior(body.votes)["clutter"])
+    assert doubts[0] == pytest.approx(doubts[1])
+    assert doubts[2] < 0.5 * doubts[0]
+    assert doubts[3] > 1.5 * doubts[0]
+
+
 def test_a_void_is_compact_with_its_width_and_uncertainty() -> None:
     levels = {2: -20.0, 3: -13.0, 4: -12.0, 5: -14.0}
     shown = [apex(c, 3.0 + 0.02 * (c - 4), 13.0 + 0.2 * abs(c - 4), "cavity", level=db) for c, db in levels.items()]

@@ -205,19 +205,20 @@ def _score(apexes: Apexes, track: Track) -> float:
 
 
 def _is_line(apexes: Apexes, swath: Swath, period: float, track: Track, least: float) -> bool:
-    ranks = apexes.rank[track.members]
-    first, last = int(ranks.min()), int(ranks.max())
-    if (apexes.weight[track.members] >= least).sum() < LEAST_CHANNELS or abs(track.slope) > STEEPEST:
+    # what is likely clutter may lie on a line, but does not make one
+    trusted = track.members[apexes.weight[track.members] >= least]
+    if trusted.size < LEAST_CHANNELS or max(abs(track.slope) / STEEPEST, abs(track.dip) / DIPPING) > 1.0:
         return False
-    if track.members.size < LEAST_SHARE * (last - first + 1) or abs(track.dip) > DIPPING:
+    first, last = int(apexes.rank[trusted].min()), int(apexes.rank[trusted].max())
+    if trusted.size < LEAST_SHARE * (last - first + 1):
         return False
     slack = 1 if swath.size >= 5 else 0
     across = first <= slack and last >= swath.size - 1 - slack
     if not across and swath.offsets[last] - swath.offsets[first] < LONG:
         return False
     # the roof of a body sinks to both sides, a pipe does not
-    if track.members.size < 4:
+    if trusted.size < 4:
         return True
-    y = apexes.y[track.members]
-    curvature = float(np.polyfit(y, apexes.t[track.members], 2)[0])
+    y = apexes.y[trusted]
+    curvature = float(np.polyfit(y, apexes.t[trusted], 2)[0])
     return curvature * (0.5 * float(np.ptp(y))) ** 2 < 0.35 * period

@@ -209,6 +209,11 @@ def _mean_votes(members: list[Body]) -> Votes:
     return out
 
 
+def _kinds(votes: Votes) -> set[str]:
+    """Kinds that are voted on; one with variants among them is, too."""
+    return {name for entry in votes.values() for kind in entry for name in (kind, kind.partition(".")[0])}
+
+
 def _leader(members: list[Body]) -> Body:
     """The member that says most: least like clutter, most coherent."""
     return max(members, key=lambda b: (1.0 - _doubt(b)) * (0.2 + b.score))
@@ -220,7 +225,7 @@ def _joined(members: list[Body], link: str, continuity: Mapping[str, float]) -> 
     votes = _mean_votes(members)
     if link in ("line", "compact"):
         votes.pop("oblique", None)  # the channels show the crossing angle, or that there is none
-    known = {kind for entry in votes.values() for kind in entry}
+    known = _kinds(votes)
     votes["continuity"] = {kind: value for kind, value in continuity.items() if kind in known}
     signs = [b.polarity for b in members if b.polarity != 0]
     return replace(
@@ -283,7 +288,7 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track], live: 
         # what is three steps long is hardly narrower than one
         long = link == "single" and (body.length or 0.0) > 3 * swath.spacing
         doubt = SILENT.get(link, SILENT["between"]) * silent * (2.0 if long else 1.0)
-        known = {kind for entry in body.votes.values() for kind in entry}
+        known = _kinds(body.votes)
         said = body.votes["continuity"]
         body.votes["continuity"] = said | {kind: said.get(kind, 0.0) + doubt for kind in HIDDEN_KINDS if kind in known}
     weight = np.array([(1.0 - _doubt(b)) * (0.2 + b.score) for b in members]) + 1e-6
@@ -335,10 +340,13 @@ def _across(members: list[Body], swath: Swath) -> tuple[float, float]:
     Beyond the last channel that shows the body the amplitude is taken to fall to nothing at the next one.
     """
     level = np.zeros(swath.size)
+    usual = (
+        _median([b.evidence.get("amplitude_db") for b in members]) or 0.0
+    )  # for those whose amplitude is not measured
     for b in members:
         db = b.evidence.get("amplitude_db")
         r = swath.rank[b.channel]
-        level[r] = max(level[r], 10 ** (float(db) / 20) if db is not None else 1.0)
+        level[r] = max(level[r], 10 ** (float(usual if db is None else db) / 20))
     level /= level.max()
     seen = np.flatnonzero(level > 0)
     first, last = int(seen[0]), int(seen[-1])
