@@ -16,7 +16,13 @@ from tests.detection.lines import MIDDLE, detected, make, near, simulated
 def test_nothing_found_still_gives_a_table_with_all_its_columns() -> None:
     table = detect(make(length=3.0)[0])
     assert len(table) == 0
-    assert list(table.columns) == [*names.DETECTION_COLUMNS, "asphalt_m", "sigma_asphalt_m", "geometry"]
+    assert list(table.columns) == [
+        *names.DETECTION_COLUMNS,
+        "asphalt_m",
+        "sigma_asphalt_m",
+        "sigma_length_m",
+        "geometry",
+    ]
     assert table.crs is None
     stated = table.attrs["line"]
     assert json.loads(json.dumps(stated)) == stated
@@ -26,7 +32,13 @@ def test_nothing_found_still_gives_a_table_with_all_its_columns() -> None:
 
 def test_columns_and_types_of_a_table_with_bodies() -> None:
     table = detected("void")
-    assert list(table.columns) == [*names.DETECTION_COLUMNS, "asphalt_m", "sigma_asphalt_m", "geometry"]
+    assert list(table.columns) == [
+        *names.DETECTION_COLUMNS,
+        "asphalt_m",
+        "sigma_asphalt_m",
+        "sigma_length_m",
+        "geometry",
+    ]
     assert len(table) >= 1
     numbers = ["distance_m", "twt_ns", "top_depth_m", "velocity_m_ns", "length_m", "confidence", "sigma_depth_m"]
     assert all(table[name].dtype == np.float64 for name in numbers)

@@ -84,6 +84,14 @@ def test_a_channel_without_an_amplitude_does_not_narrow_a_void() -> None:
     assert (body.y_min, body.y_max) == (whole.y_min, whole.y_max)
 
 
+def test_a_body_is_as_long_as_where_it_is_longest() -> None:
+    shown = [apex(c, 3.0, 13.0, "cavity") for c in (2, 3, 4, 5)]
+    for body, roof in zip(shown, (0.2, 0.5, 0.35, None), strict=True):
+        body.evidence["image_width_m"] = roof
+    (whole,) = link_channels(shown, OFFSETS, PERIOD)
+    assert whole.evidence["image_width_m"] == 0.5
+
+
 def test_what_is_narrower_than_a_body_worth_reporting_may_be_a_stone() -> None:
     close = {c: 0.1 * c for c in range(8)}
     doubts = []

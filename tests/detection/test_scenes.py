@@ -46,15 +46,18 @@ def test_a_void_has_a_length_with_its_uncertainty() -> None:
     assert 0.05 < values_of(row)["sigma_length_m"] < 0.2
 
 
-def test_a_roof_stands_for_more_than_it_shows() -> None:
-    entry = load_table("diffraction")["length_m"]["cavity"]
-    assert length_under_roof({"length_m": {"cavity": entry}}, "cavity", 0.2) == (
-        pytest.approx(entry[0] + 0.2 * entry[1]),
-        entry[2],
-    )
-    assert length_under_roof({"length_m": {"cavity": entry}}, "pipe", 0.2) is None
+def test_a_roof_stands_for_more_than_it_shows_but_never_for_less() -> None:
+    table = load_table("diffraction")
+    roofs = (0.1, 0.2, 0.4, 0.8, 1.2, 8.0)
+    lengths = [found[0] for found in (length_under_roof(table, "cavity", roof) for roof in roofs) if found]
+    assert len(lengths) == len(roofs)
+    assert lengths == sorted(lengths)
+    assert all(length >= roof for length, roof in zip(lengths, roofs, strict=True))
+    assert 0.15 < lengths[1] - roofs[1] < 0.3  # of a round void of a few decimetres about half
+    assert lengths[-1] == roofs[-1]
+    assert length_under_roof(table, "pipe", 0.2) is None
     assert length_under_roof({}, "cavity", 0.2) is None
-    assert length_under_roof({"length_m": {"cavity": entry}}, "cavity", None) is None
+    assert length_under_roof(table, "cavity", None) is None
 
 
 @pytest.mark.parametrize("name", sorted(TOPS))

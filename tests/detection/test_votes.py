@@ -12,7 +12,7 @@ import pytest
 from gprscan.detection import classify, neighbours
 from gprscan.detection.body import Body
 from gprscan.detection.merge import merge
-from gprscan.detection.pipeline import decide
+from gprscan.detection.pipeline import decide, load_settings, measure_length
 from gprscan.detection.settings import Settings
 from gprscan.detection.settle import settle
 
@@ -211,3 +211,25 @@ def test_a_curve_slower_than_the_ground_allows_is_clutter() -> None:
     # the learnt curve turns odds of e for a pipe
     assert told(-0.6) > 0.6
     assert told(-0.05) < 0.5
+
+
+def test_a_roof_that_was_seen_to_be_wide_is_not_made_narrower() -> None:
+    for roof, seen, expected in (
+        (0.3, None, 0.47),
+        (0.4, (2.8, 3.2), 0.55),
+        (0.4, (2.0, 4.5), 2.5),
+        (8.0, (0.0, 8.0), 8.0),
+    ):
+        body = Body(source="zone", x=3.0, t=10.0, channel=0, votes={"prior": {"cavity": 0.0}})
+        body.evidence |= {"kind": "cavity", "image_width_m": roof}
+        body.x_min, body.x_max = seen or (None, None)
+        measure_length(body)
+        assert body.length == pytest.approx(expected, abs=0.02)
+        assert body.evidence["sigma_length_m"] > 0
+
+
+@pytest.mark.parametrize("hazard", [0.0, 0.5])
+def test_a_body_of_kinds_without_hazards_is_named_whatever_the_threshold(hazard: float) -> None:
+    settings = load_settings("road").model_copy(update={"hazard": hazard})
+    body = Body(source="rebar", x=3.0, t=10.0, channel=0, votes={"prior": {"rebar": 3.0, "clutter": 0.0}})
+    assert decide(body, settings) == "rebar"

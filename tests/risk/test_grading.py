@@ -148,3 +148,16 @@ def test_the_range_is_that_of_a_fine_search(scheme):
         assert low <= min(ranks)
         assert high >= max(ranks)
         assert high - low <= max(ranks) - min(ranks) + 1  # a grid may step over a narrow band, not over two
+
+
+def test_an_estimated_length_may_be_larger_than_it_says() -> None:
+    row = {"kind": "cavity", "top_depth_m": 0.6, "length_m": 0.5, "sigma_length_m": 0.12}
+    uncertainty = risk.load_scheme("gprscan_screening").uncertainty
+    stated, plain = (
+        gather(entry, {}, uncertainty).by_name
+        for entry in (row, {k: v for k, v in row.items() if k != "sigma_length_m"})
+    )
+    for name in ("length_m", "width_m", "short_side_m"):
+        assert stated[name].high == pytest.approx(0.74)
+        assert plain[name].high == pytest.approx(0.5)
+        assert stated[name].low == plain[name].low

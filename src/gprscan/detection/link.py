@@ -228,11 +228,13 @@ def _joined(members: list[Body], link: str, continuity: Mapping[str, float]) -> 
     known = _kinds(votes)
     votes["continuity"] = {kind: value for kind, value in continuity.items() if kind in known}
     signs = [b.polarity for b in members if b.polarity != 0]
+    roofs = [float(b.evidence["image_width_m"]) for b in members if b.evidence.get("image_width_m") is not None]
+    widest = {"image_width_m": max(roofs)} if roofs else {}  # a body is as long as where it is longest
     return replace(
         leader,
         polarity=0 if not signs else int(np.sign(sum(signs))),
         votes=votes,
-        evidence={**leader.evidence, "link": link, "n_channels": len({b.channel for b in members})},
+        evidence={**leader.evidence, **widest, "link": link, "n_channels": len({b.channel for b in members})},
         channels=sorted({c for b in members for c in (b.channels or [b.channel])}),
     )
 

@@ -134,18 +134,23 @@ def _finish(
         bodies = link_channels(bodies, offsets, period, live)
     for body in bodies:
         body.evidence["kind"] = decide(body, settings)
-        _measure_length(body)
+        measure_length(body)
     kinds = [kind for kind in names.HIDDEN_KINDS if kind not in include]
     return [b for b in bodies if b.evidence["kind"] not in kinds], measured
 
 
-def _measure_length(body: Body) -> None:
-    """Set the extent along the line of a body that shows by its roof, in place; see `length_under_roof`."""
+def measure_length(body: Body) -> None:
+    """Set the extent along the line of a body that shows by its roof, in place; see `length_under_roof`.
+
+    A roof that was seen to be wider stays as wide; the extent may reach beyond the end of the line.
+    """
     found = length_under_roof(load_table("diffraction"), body.evidence["kind"], body.evidence.get("image_width_m"))
-    if found is not None and body.source in ("diffraction", "zone"):
-        length, body.evidence["sigma_length_m"] = found
-        middle = body.x if body.x_min is None or body.x_max is None else 0.5 * (body.x_min + body.x_max)
-        body.x_min, body.x_max = middle - 0.5 * length, middle + 0.5 * length
+    if found is None or body.source not in ("diffraction", "zone"):
+        return
+    length, body.evidence["sigma_length_m"] = found
+    low, high = (body.x, body.x) if body.x_min is None or body.x_max is None else (body.x_min, body.x_max)
+    wanting = 0.5 * max(length - (high - low), 0.0)
+    body.x_min, body.x_max = low - wanting, high + wanting
 
 
 def load_settings(recipe: str | Path | Recipe) -> Settings:
@@ -302,7 +307,7 @@ def decide(body: Body, settings: Settings) -> str:
             return hidden
     best = next(iter(named), "clutter")
     hazards = {kind: chance for kind, chance in named.items() if kind in names.HAZARD_KINDS}
-    if sum(hazards.values()) >= settings.hazard:
+    if hazards and sum(hazards.values()) >= settings.hazard:
         return next(iter(hazards))
     if best in hazards and hazard < settings.hazard:
         return "unknown"

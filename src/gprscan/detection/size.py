@@ -66,7 +66,7 @@ def length_under_roof(table: Table, kind: str, roof: float | None) -> tuple[floa
 
     Only what faces up sends back to the antenna: of a rounded body the image shows a part of the roof, and of a point it shows
     a resolution cell. The table's ``length_m`` holds, for each kind, the extent at no width, how it grows with the width, and
-    what is left as scatter.
+    what is left as scatter. No body is narrower than its roof.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def length_under_roof(table: Table, kind: str, roof: float | None) -> tuple[floa
     if entry is None or roof is None:
         return None
     least, slope, scatter = entry
-    return least + slope * roof, scatter
+    return max(least + slope * roof, roof), scatter
 
 
 def ground_measurement(kinds: Explained, chances: dict[str, float], excess: float, sigma: float) -> tuple[float, float]:

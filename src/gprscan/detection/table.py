@@ -52,6 +52,7 @@ def row(body: Body) -> dict[str, Any]:
         "group_id": body.group,
         "asphalt_m": _number(body.evidence.get("asphalt_m")),
         "sigma_asphalt_m": _number(body.evidence.get("sigma_asphalt_m")),
+        "sigma_length_m": _number(body.evidence.get("sigma_length_m")),
     }
 
 
@@ -78,7 +79,7 @@ def assemble(line: xr.Dataset, bodies: list[Body], attrs: dict[str, Any]) -> geo
     import pandas as pd
 
     rows = [row(body) for body in sorted(bodies, key=lambda b: (b.x, b.t))]
-    columns = [*names.DETECTION_COLUMNS, "asphalt_m", "sigma_asphalt_m"]
+    columns = [*names.DETECTION_COLUMNS, "asphalt_m", "sigma_asphalt_m", "sigma_length_m"]
     frame = pd.DataFrame(rows, columns=columns).astype({c: TYPES.get(c, "float64") for c in columns})
     frame["group_id"] = frame["group_id"].astype(object).where(frame["group_id"].notna(), None)
     crs = line[names.SPATIAL_REF].attrs.get("crs_wkt") if names.SPATIAL_REF in line.coords else None
