@@ -218,7 +218,10 @@ def empty_road(number: int, snr_db: float, seed: int, channels: int) -> tuple[An
 def on_stone(row: Any, stones: list[dict[str, Any]]) -> bool:
     """Does a row lie on a scatterer that is there?"""
     return any(
-        abs(s["x_m"] - row["distance_m"]) <= 0.2 and abs(s["depth_m"] - row["top_depth_m"]) <= 0.25 for s in stones
+        abs(s["x_m"] - row["distance_m"]) <= 0.2
+        and abs(s.get("y_m", 0.0) - row["offset_m"]) <= 0.2
+        and abs(s["depth_m"] - row["top_depth_m"]) <= 0.25
+        for s in stones
     )
 
 

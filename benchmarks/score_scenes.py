@@ -231,13 +231,13 @@ def trade(results: Sequence[Row]) -> None:
     chance = np.array([sum(json.loads(row["probabilities"]).get(k, 0.0) for k in HAZARDS) for row, _ in open_to_it])
     void = np.array([kind in VOIDS for _, kind in open_to_it])
     hazard = np.array([bool(RIGHT.get(kind, set()) & set(HAZARDS)) for _, kind in open_to_it])
-    missed = sum(b["class"] in VOIDS for r in results for b in r["missed"])
+    voids = sum(kind in VOIDS for _, kind in rows) + sum(b["class"] in VOIDS for r in results for b in r["missed"])
     print("\nhazard from P on: voids called one, false hazards per 100 m (a pipe of plastic, air-filled: of these)")
     for least in (0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7):
         said = chance >= least
         plastic = sum(bool(f) and kind == "pvc_pipe_air" for f, (_, kind) in zip(said, open_to_it, strict=True))
         false = int((said & ~hazard).sum())
-        called = _share(int((said & void).sum()), int(void.sum()) + missed)
+        called = _share(int((said & void).sum()), voids)
         print(
             f"  {least:.2f}: {called}, {100 * false / max(length, 1e-9):.2f} ({100 * plastic / max(length, 1e-9):.2f})"
         )

@@ -173,6 +173,16 @@ def test_what_is_filled_with_water_owns_its_far_wall_and_no_cavity_below() -> No
     assert merge([dry, wall], 2.5) == [dry, wall]
 
 
+def test_metal_bars_and_shafts_below_what_is_filled_with_water_are_no_far_wall() -> None:
+    pipe = body(5.0, 9.0, kinds={"pipe.water": 3.0, "pipe.metal": 0.0, "cavity": 0.0})
+    metal = body(5.02, 16.0, kinds={"pipe.metal": 3.0, "cavity": 0.0, "clutter": 0.0})
+    metal.polarity, metal.evidence["excess_settled"] = -1, -0.01
+    bar = body(5.02, 16.0, "rebar", kinds={"rebar": 3.0, "clutter": 0.0})
+    shaft = body(5.02, 16.0, "column", kinds={"manhole": 3.0, "clutter": 0.0})
+    for other in (metal, bar, shaft):
+        assert merge([pipe, other], 2.5) == [pipe, other]
+
+
 def test_odds_split_between_hazards_are_a_hazard() -> None:
     split = body(5.0, 9.0, kinds={"cavity": 0.3, "water_rich": 0.2, "pipe": 0.4, "clutter": -2.0})
     assert next(iter(classify.posterior(split.votes))) == "pipe"

@@ -188,7 +188,17 @@ def test_a_stone_beside_the_line_is_heard_as_one_so_far_along_it() -> None:
         np.testing.assert_allclose(size, np.interp(np.hypot(along, 0.6), distance, on_line[200:]), rtol=0.02)
 
 
-@pytest.mark.parametrize("offsets", [[], [0.0, 0.1, 0.3], [0.1, 0.0]])
+@pytest.mark.parametrize("offsets", [[], [0.0, 0.1, 0.3], [0.1, 0.0], [np.nan], [0.0, np.nan]])
 def test_channels_must_be_even(offsets: list[float]) -> None:
     with pytest.raises(ParameterError, match="evenly spaced"):
         road_line(2.0, 1, offsets=offsets)
+
+
+def test_one_channel_is_a_line_wherever_it_runs() -> None:
+    beside, line = (model.amplitude(road_line(4.0, 3, clutter="high", offsets=[y])[0]) for y in (0.5, 0.0))
+    np.testing.assert_array_equal(beside, line)
+
+
+def test_a_wide_cylinder_is_finite_at_all_frequencies() -> None:
+    _, field = cylinder.echo(1.0, 81.0, 9.0, frequency=900.0)
+    assert np.isfinite(field).all()

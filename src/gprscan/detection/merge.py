@@ -19,6 +19,9 @@ NARROWEST_BORE = 0.08  # m
 WIDEST_POINT = 0.35  # m along the line that the image of a point may have
 
 
+OWN_ECHO = ("rebar", "manhole")  # kinds that no echo from inside another body is taken for
+
+
 def merge(bodies: list[Body], period: float) -> list[Body]:
     """Drop the claims that a better explanation of the same echoes covers.
 
@@ -70,7 +73,7 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     owners = [b for b in left if chances[id(b)].get("cavity", 0.0) >= SURE]
     left = [b for b in left if not any(_echo_inside(a, b, period) for a in owners)]
     full = [b for b in left if b.source == "diffraction" and _of_water(b) >= SURE]
-    return [b for b in left if not any(_far_wall(a, b) for a in full)]
+    return [b for b in left if kind[id(b)] in OWN_ECHO or not any(_far_wall(a, b) for a in full)]
 
 
 def _of_water(body: Body) -> float:
@@ -84,6 +87,8 @@ def _far_wall(owner: Body, other: Body) -> bool:
     It has the sign of air, and comes long after the top (``2 w / (c / 9)`` for a width w) right below it, on a curve slower
     than the ground, since it keeps the moveout of the top; in the image it is as narrow as a point.
     """
+    if other.source not in ("diffraction", "zone") or other.polarity < 0:
+        return False
     below = abs(other.x - owner.x) < UNDER and 2 * NARROWEST_BORE / WATER < other.t - owner.t < LONGEST_BOUNCE
     excess = other.evidence.get("excess_settled")
     return below and ((other.length or 0.0) <= WIDEST_POINT if excess is None else float(excess) < 0.0)

@@ -62,14 +62,16 @@ def backscatter(
     k = omega[:, None] * np.sqrt(host) / C_AIR
     index = np.sqrt((permittivity + 1j * conductivity / (omega[:, None] * _VACUUM)) / host)
     outer, inner = k * radius, k * radius * index
-    # terms beyond x + 4 x^(1/3) are nothing (Wiscombe, 1980, Applied Optics 19)
-    size = float(np.max(k)) * radius
-    orders = np.arange(int(size + 4 * np.cbrt(size)) + 4)
+    # terms beyond x + 4 x^(1/3) are nothing (Wiscombe, 1980, Applied Optics 19), and their factors overflow
+    terms = outer + 4 * np.cbrt(outer) + 4
+    orders = np.arange(int(terms.max()))
     (j_in, dj_in), (h_out, dh_out) = _with_slope(jv, orders, inner), _with_slope(hankel1, orders, outer)
     j_out, dj_out = h_out.real, dh_out.real  # the host has no losses
-    below = j_in * dh_out - index * dj_in * h_out
-    above = index * dj_in * j_out - j_in * dj_out
-    series = (np.where(orders == 0, 1.0, 2.0) * (-1.0) ** orders * above / below).sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        below = j_in * dh_out - index * dj_in * h_out
+        above = index * dj_in * j_out - j_in * dj_out
+        term = np.where(orders < terms, np.where(orders == 0, 1.0, 2.0) * (-1.0) ** orders * above / below, 0.0)
+    series = term.sum(axis=1)
     field: NDArray[np.complexfloating] = np.sqrt(2 / (np.pi * k[:, 0])) * np.exp(-0.25j * np.pi) * series
     return field
 

@@ -24,7 +24,8 @@ def draw_stones(
     """
     layers, depth = ground.layers, ground.road.depth
     if swath.size == 1:
-        return [(each, 0.0) for each in roads.scatterers_below(rng, clutter, layers, length=length, depth=depth)]
+        middle = swath.offsets[0]
+        return [(each, middle) for each in roads.scatterers_below(rng, clutter, layers, length=length, depth=depth)]
     low, high = swath.offsets[0] - SIDE, swath.offsets[-1] + SIDE
     sets = (high - low) / heard_width(ground, 0.5 * depth)
     drawn: list[tuple[roads.Scatterer, float]] = []

@@ -68,7 +68,13 @@ def swath_of(offsets: Sequence[float] | None) -> Swath:
     """
     values = np.array([0.0] if offsets is None else offsets, dtype="float64")
     steps = np.diff(values)
-    if values.ndim != 1 or not values.size or np.any(steps <= 0) or np.ptp(steps if steps.size else [0.0]) > 1e-6:
+    if (
+        values.ndim != 1
+        or not values.size
+        or not np.isfinite(values).all()
+        or np.any(steps <= 0)
+        or np.ptp(steps if steps.size else [0.0]) > 1e-6
+    ):
         msg = f"channels at {values.tolist()} m; give evenly spaced offsets from the lowest to the highest."
         raise ParameterError(msg)
     return Swath(tuple(values.tolist()))
