@@ -265,3 +265,14 @@ def test_every_word_is_in_both_languages():
                 assert entry["zh"], key
                 assert set(re.findall(r"{(\w+)}", entry["en"])) == set(re.findall(r"{(\w+)}", entry["zh"])), key
     assert Words("both").plain("table") == "成果汇总表 / Anomaly table"
+
+
+def test_an_estimated_length_is_printed_with_its_deviation(tmp_path):
+    texts = []
+    for name, more in (("plain", {}), ("estimated", {"sigma_length_m": 0.12})):
+        rows = [surveys.anomaly(1, length_m=0.82, width_m=None, **more)]
+        texts.append(page_of(made([surveys.record("L01", rows)]), tmp_path / name, "en").text)
+    plain, estimated = texts
+    assert "0.82 ± 0.12" in estimated
+    assert "0.82 ± 0.12" not in plain
+    assert plain.count("upper bound") == estimated.count("upper bound") + 1

@@ -103,6 +103,8 @@ class Bodies:
             "grade_colour": grade_colour(rank, self.scheme),
             "depth_text": plus_minus(row["top_depth_m"], row["sigma_depth_m"]),
             "size_text": self._size(row),
+            "length_text": plus_minus(row["length_m"], row.get("sigma_length_m")),
+            "length_estimated": fixed(row.get("sigma_length_m")) != DASH,
             "distance_text": fixed(row["distance_m"]),
             "place": self._place(row),
             "review": {
@@ -120,7 +122,7 @@ class Bodies:
         return grade_words(self.words, row.get("risk_rank"), self.scheme)
 
     def _size(self, row: dict[str, Any]) -> str:
-        length, width = fixed(row["length_m"]), fixed(row["width_m"])
+        length, width = plus_minus(row["length_m"], row.get("sigma_length_m")), fixed(row["width_m"])
         return DASH if length == width == DASH else f"{length} × {width}"
 
     def _place(self, row: dict[str, Any]) -> dict[str, str] | None:
