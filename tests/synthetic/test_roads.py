@@ -180,10 +180,10 @@ def test_neighbouring_channels_are_as_alike_as_traces_so_far_apart() -> None:
 def test_a_stone_beside_the_line_is_heard_as_one_so_far_along_it() -> None:
     ground = Ground((Layer("soil", np.inf, 9.0, 0.0, 0.0),), Road(antenna_height=0.0, separation=0.0), 0.0)
     along = np.linspace(-0.5, 0.5, 21)
-    time, size = stones.off_line(ground, 0.8, along, 0.6)
+    [(time, size)] = stones.off_line(ground, 0.8, along, [0.6])
     np.testing.assert_allclose(time, 2 * np.sqrt(0.8**2 + 0.6**2 + along**2) * 3 / C_AIR, rtol=1e-3)
     for beside in (0.0, 0.45):
-        _, on_line = stones.off_line(ground, 0.8, np.linspace(-2.0, 2.0, 401), beside)
+        [(_, on_line)] = stones.off_line(ground, 0.8, np.linspace(-2.0, 2.0, 401), [beside])
         distance = np.hypot(np.linspace(-2.0, 2.0, 401)[200:], beside)
         np.testing.assert_allclose(size, np.interp(np.hypot(along, 0.6), distance, on_line[200:]), rtol=0.02)
 

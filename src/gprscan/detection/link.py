@@ -342,9 +342,8 @@ def _across(members: list[Body], swath: Swath) -> tuple[float, float]:
     Beyond the last channel that shows the body the amplitude is taken to fall to nothing at the next one.
     """
     level = np.zeros(swath.size)
-    usual = (
-        _median([b.evidence.get("amplitude_db") for b in members]) or 0.0
-    )  # for those whose amplitude is not measured
+    # for those whose amplitude is not measured
+    usual = _median([b.evidence.get("amplitude_db") for b in members]) or 0.0
     for b in members:
         db = b.evidence.get("amplitude_db")
         r = swath.rank[b.channel]

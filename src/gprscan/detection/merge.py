@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gprscan.detection.body import Body
-from gprscan.detection.classify import detailed, posterior
+from gprscan.detection.classify import by_kind, detailed
 from gprscan.detection.neighbours import LONGEST_BOUNCE, UNDER, level
 from gprscan.units import C_AIR
 
@@ -17,8 +17,6 @@ SURE = 0.5  # probability of a cavity, or of water, from which on a body owns wh
 WATER = C_AIR / 9.0  # m/ns
 NARROWEST_BORE = 0.08  # m
 WIDEST_POINT = 0.35  # m along the line that the image of a point may have
-
-
 OWN_ECHO = ("rebar", "manhole")  # kinds that no echo from inside another body is taken for
 
 
@@ -41,7 +39,8 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     -------
     list of Body
     """
-    chances = {id(b): posterior(b.votes) for b in bodies}
+    details = {id(b): detailed(b.votes) for b in bodies}
+    chances = {key: by_kind(each) for key, each in details.items()}
     kind = {id(b): next(iter(chances[id(b)])) for b in bodies}
     dropped: set[int] = _shafts_and_rows(bodies, kind)
     for owner in bodies:
@@ -72,13 +71,13 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     left = [b for b in bodies if id(b) not in dropped]
     owners = [b for b in left if chances[id(b)].get("cavity", 0.0) >= SURE]
     left = [b for b in left if not any(_echo_inside(a, b, period) for a in owners)]
-    full = [b for b in left if b.source == "diffraction" and _of_water(b) >= SURE]
+    full = [b for b in left if b.source == "diffraction" and _of_water(details[id(b)]) >= SURE]
     return [b for b in left if kind[id(b)] in OWN_ECHO or not any(_far_wall(a, b) for a in full)]
 
 
-def _of_water(body: Body) -> float:
-    """Probability of a body of being filled with water."""
-    return sum(chance for kind, chance in detailed(body.votes).items() if kind.endswith(".water"))
+def _of_water(chances: dict[str, float]) -> float:
+    """Probability of being filled with water."""
+    return sum(chance for kind, chance in chances.items() if kind.endswith(".water"))
 
 
 def _far_wall(owner: Body, other: Body) -> bool:

@@ -134,15 +134,16 @@ def _plan(row: Mapping[str, Any], factor: tuple[float, float]) -> dict[str, Read
     """Plan sizes; radar over-states them, so the range starts below the value. A size with a sigma may be larger, too."""
     length, width = number(row.get("length_m")), number(row.get("width_m"))
     more = 2.0 * (number(row.get("sigma_length_m")) or 0.0)
+    largest = [] if length is None else [max(length * factor[1], length + more)]
+    largest += [] if width is None else [width * factor[1]]
     known = [side for side in (length, width) if side is not None]
     if not known:
         missing = Reading(None, status="missing", note="the plan size is not resolved")
         return {"length_m": missing, "width_m": missing, "short_side_m": missing}
-    high_along = 0.0 if length is None else max(length * factor[1], length + more)
-    low, high = min(known) * factor[0], max(max(known) * factor[1], high_along)
+    low, high = min(known) * factor[0], max(largest)
     readings = {"length_m": Reading(None, status="missing", note="the extent along the line is not resolved")}
     if length is not None:
-        readings["length_m"] = Reading(length, length * factor[0], high_along)
+        readings["length_m"] = Reading(length, length * factor[0], largest[0])
     if width is not None:
         # which side a scheme means by width is not always published, so the range spans both
         readings["width_m"] = Reading(width, low, high, note="extent across the line; the range spans both sides")
@@ -152,8 +153,7 @@ def _plan(row: Mapping[str, Any], factor: tuple[float, float]) -> dict[str, Read
     status, note = ("measured", "")
     if len(known) == 1:
         status, note = ("bound", "one side only is known; the short side is not larger")
-    shortest = min(high_along or math.inf, math.inf if width is None else width * factor[1])
-    readings["short_side_m"] = Reading(min(known), min(known) * factor[0], shortest, status, note)
+    readings["short_side_m"] = Reading(min(known), low, min(largest), status, note)
     return readings
 
 

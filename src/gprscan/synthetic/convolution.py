@@ -184,8 +184,8 @@ def _add_scatterer(
         conductivity=scatterer.conductivity,
     )
     early = 2 * (shape.b - radius) / host.velocity  # the round body's near face lies deeper than the flat one's
-    for channel, y, late in zip(traces, swath.offsets, rough.T, strict=True):
-        time, size = off_line(ground, depth, along, offset - y)
-        time = time + ground.wander(depth) * late + ground.time_zero
-        sample = np.arange(road.n_samples) * road.dt - time[:, None] + early
+    heard = off_line(ground, depth, along, [offset - y for y in swath.offsets])
+    for channel, (time, size), late in zip(traces, heard, rough.T, strict=True):
+        arrival = time + ground.wander(depth) * late + ground.time_zero
+        sample = np.arange(road.n_samples) * road.dt - arrival[:, None] + early
         channel[first:last] += (np.interp(sample, when, field, left=0.0, right=0.0) * size[:, None]).astype("float32")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,15 +47,15 @@ def heard_width(ground: Ground, depth: float) -> float:
 
 
 def off_line(
-    ground: Ground, depth: float, along: NDArray[np.floating], beside: float
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Time and amplitude as `Ground.scattered` gives them, of a scatterer that lies beside the line, in m."""
-    if beside == 0:
-        return ground.scattered(along, depth)
+    ground: Ground, depth: float, along: NDArray[np.floating], beside: Sequence[float]
+) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
+    """Time and amplitude as `Ground.scattered` gives them, of a scatterer that lies so far beside each of some lines, in m."""
+    if not any(beside):
+        return [ground.scattered(along, depth)] * len(beside)
     grid = _distances(ground, depth)
     time, size = ground.scattered(grid, depth)
-    distance = np.hypot(along, beside)
-    return np.interp(distance, grid, time), np.interp(distance, grid, size, right=0.0)
+    distances = [np.hypot(along, y) for y in beside]
+    return [(np.interp(d, grid, time), np.interp(d, grid, size, right=0.0)) for d in distances]
 
 
 def _distances(ground: Ground, depth: float) -> NDArray[np.floating]:
