@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,55 @@ def test_what_is_narrower_than_a_body_worth_reporting_may_be_a_stone() -> None:
     assert doubts[0] == pytest.approx(doubts[1])
     assert doubts[2] < 0.5 * doubts[0]
     assert doubts[3] > 1.5 * doubts[0]
+
+
+def test_channels_that_hear_a_body_and_take_it_for_a_stone_have_their_say() -> None:
+    shown = [apex(c, 3.0, 13.0, "cavity", 0.75, level=-14.0) for c in (3, 4)]
+    chances = {}
+    for name, where in (
+        ("next", {"channel": 5}),
+        ("between", {"channel": 4}),
+        ("weak", {"channel": 5, "level": -22.0}),
+        ("aside", {"channel": 5, "x": 3.4}),
+        ("far", {"channel": 6}),
+    ):
+        mine = [shown[0], apex(5, 3.0, 13.0, "cavity", 0.75, level=-14.0)] if name == "between" else shown
+        stone = apex(**{"x": 3.01, "t": 13.2, "kind": "clutter", "chance": 0.97, "level": -15.0} | where)
+        body, *_ = [
+            b for b in link_channels([*mine, stone], OFFSETS, PERIOD) if b.channels == [c.channel for c in mine]
+        ]
+        chances[name] = posterior(body.votes)["cavity"], body.evidence["silent_channels"]
+    (alone,) = link_channels(shown, OFFSETS, PERIOD)
+    believed = posterior(alone.votes)["cavity"], 0
+    assert chances["weak"] == chances["aside"] == chances["far"] == believed
+    assert chances["next"][0] < 0.6 * believed[0]
+    assert chances["between"] == chances["next"]
+
+
+@pytest.mark.parametrize("channel", [0, 4])
+def test_a_gap_under_the_bound_layer_does_not_answer_on_one_channel_alone(channel: int) -> None:
+    close = {c: 0.1 * c for c in range(8)}
+    gap = apex(channel, 3.0, 4.0, kind="debond")
+    gap.source, gap.x_min, gap.x_max = "debond", 2.6, 3.4
+    gap.votes = {"prior": {"debond": math.log(0.96), "cavity": math.log(0.01), "interface": math.log(0.03)}}
+    (alone,) = link_channels([gap], close, PERIOD)
+    assert kind(alone) == "interface"
+    (deaf,) = link_channels([gap], close, PERIOD, {channel: [(0.0, 9.0)]})
+    assert kind(deaf) == "debond"
+    other = replace(gap, channel=abs(channel - 1), channels=[abs(channel - 1)])
+    (both,) = link_channels([gap, other], close, PERIOD)
+    assert kind(both) == "debond"
+
+
+def test_a_long_body_at_the_edge_of_the_swath_is_no_narrower_than_a_step() -> None:
+    close = {c: 0.1 * c for c in range(8)}
+    doubts = []
+    for length in (0.2, 0.6):
+        roof = apex(0, 3.0, 13.0, "cavity", 0.75)
+        roof.source, roof.x_min, roof.x_max = "zone", 3.0 - length / 2, 3.0 + length / 2
+        (body,) = link_channels([roof], close, PERIOD)
+        doubts.append(posterior(body.votes)["clutter"])
+    assert doubts[1] > 1.5 * doubts[0]
 
 
 def test_a_void_is_compact_with_its_width_and_uncertainty() -> None:

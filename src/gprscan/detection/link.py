@@ -8,6 +8,7 @@ or a pipe.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from gprscan.names import HAZARD_KINDS, HIDDEN_KINDS
 
 NARROW = 0.25  # m across: a body worth reporting is as wide, so that channels closer than this show it on two of them or more
 EARLIER, BRIGHTER = 0.15, 3.0  # periods, dB: what a void that rides on a pipe differs from the pipe by
+STONE = 0.8  # chance of clutter from which on a body links to none
 SHEET = 5.0  # m along the line: wider than the swath and longer than this it is an interface
 
 # natural-log likelihoods of what continuity says; a kind left out gets 0
@@ -42,6 +44,11 @@ CONTINUITY: dict[str, dict[str, float]] = {
 # and what each channel nearby says that does not show it, for a body of several channels those between them: at the edge a
 # void may reach in from beside the swath
 SILENT = {"single": 0.75, "edge": 0.5, "between": 0.75}
+# the same for a gap under the bound layer: the Fresnel zones of channels this close overlap by more than half, so that whatever the
+# gap's width one of the next has a quarter to a half of its echo (half-planes and strips at 0.1 to 0.35 m, 400 MHz, 0.1 m apart);
+# where even the severely disturbed lines show most voids, that all of them miss it is rare
+SILENT_FLAT = 2.0
+SAME_BODY = 6.0  # dB: within a body, the echo is above half of its largest
 Live = Mapping[int, Sequence[tuple[float, float]]]
 
 
@@ -80,7 +87,12 @@ def link_channels(
         out.append(_line_body([pool[k] for k in rest], track, swath, f"line-{number + 1}"))
         on_track -= set(riders)
     free = [b for k, b in enumerate(pool) if k not in on_track]
-    out += [_compact_body(cluster, swath, tracks, live) for cluster in _clusters(free, swath, period)]
+    clusters = _clusters(free, swath, period)
+    stones = sorted((b for b in free if _doubt(b) > STONE), key=lambda b: b.x)
+    for cluster in clusters:
+        # of clutter alone nobody doubts that it is some
+        against = _dissent(cluster, stones, swath, period) if _doubt(cluster[0]) <= STONE else []
+        out.append(_compact_body(cluster, against, swath, tracks, live))
     return sorted(out, key=lambda b: (b.x, b.t))
 
 
@@ -157,7 +169,7 @@ def _clusters(bodies: list[Body], swath: Swath, period: float) -> list[list[Body
 
     Clutter does not link bodies, nor does it link to them; two bodies of one channel stay two.
     """
-    solid = [_doubt(b) <= 0.8 for b in bodies]
+    solid = [_doubt(b) <= STONE for b in bodies]
     order = sorted((k for k in range(len(bodies)) if solid[k]), key=lambda k: bodies[k].x)
     group = list(range(len(bodies)))
     content: dict[int, list[int]] = {k: [k] for k in range(len(bodies))}
@@ -191,6 +203,38 @@ def _apart(a: Body, b: Body, swath: Swath, period: float) -> float | None:
     return along + late + gap if along < 1 and late < 1 else None
 
 
+def _dissent(members: list[Body], stones: Sequence[Body], swath: Swath, period: float) -> list[Body]:
+    """Echoes of the same body that are clutter by themselves, on channels between or next to its own; one per channel.
+
+    To ask only those channels that take a stone for a void would give it as many chances as the swath has channels. What is
+    so weak that it comes from beside the body says nothing.
+
+    Parameters
+    ----------
+    members : list of Body
+        What the channels show of one body.
+    stones : sequence of Body
+        All that is clutter by itself, in the order of x.
+    """
+    taken = {b.channel for b in members}
+    found: dict[int, tuple[float, Body]] = {}
+    for b in members:
+        reach = 0.2 + 0.5 * (b.length or 0.0)
+        first, last = (bisect_left(stones, b.x + side * reach, key=_place) for side in (-1.0, 1.0))
+        for other in stones[first:last]:
+            cost = _apart(b, other, swath, period)
+            if cost is None or other.channel in taken or abs(swath.rank[b.channel] - swath.rank[other.channel]) > 1:
+                continue
+            if cost < found.get(other.channel, (math.inf,))[0]:
+                found[other.channel] = cost, other
+    loudest = max((level for b in members if (level := b.evidence.get("amplitude_db")) is not None), default=math.inf)
+    return [b for _, b in found.values() if (b.evidence.get("amplitude_db") or -math.inf) > loudest - SAME_BODY]
+
+
+def _place(body: Body) -> float:
+    return body.x
+
+
 def _doubt(body: Body) -> float:
     return posterior(body.votes).get("clutter", 0.0)
 
@@ -219,10 +263,10 @@ def _leader(members: list[Body]) -> Body:
     return max(members, key=lambda b: (1.0 - _doubt(b)) * (0.2 + b.score))
 
 
-def _joined(members: list[Body], link: str, continuity: Mapping[str, float]) -> Body:
+def _joined(members: list[Body], link: str, continuity: Mapping[str, float], against: Sequence[Body] = ()) -> Body:
     """What line and compact bodies have in common."""
     leader = _leader(members)
-    votes = _mean_votes(members)
+    votes = _mean_votes([*members, *against])
     if link in ("line", "compact"):
         votes.pop("oblique", None)  # the channels show the crossing angle, or that there is none
     known = _kinds(votes)
@@ -272,8 +316,10 @@ def _line_body(members: list[Body], track: Track, swath: Swath, group: str) -> B
     return body
 
 
-def _compact_body(members: list[Body], swath: Swath, tracks: list[Track], live: Live | None) -> Body:
-    """A body that is no line: extents along and across, and whether it ends within the swath."""
+def _compact_body(
+    members: list[Body], against: list[Body], swath: Swath, tracks: list[Track], live: Live | None
+) -> Body:
+    """A body that is no line: extents along and across, and whether it ends within the swath; `against`: see `_dissent`."""
     ranks = sorted({swath.rank[b.channel] for b in members})
     at_edge = ranks[0] == 0 or ranks[-1] == swath.size - 1
     lengths = [b.length for b in members if b.length is not None]
@@ -284,12 +330,13 @@ def _compact_body(members: list[Body], swath: Swath, tracks: list[Track], live: 
         link = "open" if swath.spacing > NARROW else "edge" if at_edge else "single"
     else:
         link = "open" if at_edge else "compact"
-    body = _joined(members, link, _continuity(link, ranks, swath))
-    body.evidence["silent_channels"] = silent = _silent(members, ranks, swath, live)
+    body = _joined(members, link, _continuity(link, ranks, swath), against)
+    body.evidence["silent_channels"] = silent = _silent(members, against, ranks, swath, live)
     if silent:
         # what is three steps long is hardly narrower than one
-        long = link == "single" and (body.length or 0.0) > 3 * swath.spacing
-        doubt = SILENT.get(link, SILENT["between"]) * silent * (2.0 if long else 1.0)
+        long = len(ranks) == 1 and (body.length or 0.0) > 3 * swath.spacing
+        each = SILENT_FLAT if body.source == "debond" else SILENT.get(link, SILENT["between"]) * (2.0 if long else 1.0)
+        doubt = each * silent
         known = _kinds(body.votes)
         said = body.votes["continuity"]
         body.votes["continuity"] = said | {kind: said.get(kind, 0.0) + doubt for kind in HIDDEN_KINDS if kind in known}
@@ -322,14 +369,15 @@ def _continuity(link: str, ranks: list[int], swath: Swath) -> dict[str, float]:
     return {kind: value for kind, value in said.items() if not (narrow and kind in HIDDEN_KINDS)}
 
 
-def _silent(members: list[Body], ranks: list[int], swath: Swath, live: Live | None) -> int:
+def _silent(members: list[Body], against: list[Body], ranks: list[int], swath: Swath, live: Live | None) -> int:
     """How many channels listen, but do not show a body that they should: those beside a lone channel, or between several."""
+    heard = {b.channel for b in against}
     if len(ranks) == 1:
         near = swath.near(members[0].channel, NARROW) if swath.spacing <= NARROW else []
     else:
         near = [channel for channel, k in swath.rank.items() if ranks[0] < k < ranks[-1] and k not in ranks]
     x = float(np.mean([b.x for b in members]))
-    return sum(_listens(channel, x, live) for channel in near)
+    return sum(_listens(channel, x, live) for channel in near if channel not in heard)
 
 
 def _listens(channel: int, x: float, live: Live | None) -> bool:
