@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -200,6 +201,77 @@ def test_a_body_split_between_kinds_is_shown_where_clutter_is_unlikely_enough() 
     assert decide(split, settings) == "unknown"  # a hazard of some kind, by less than `hazard`
     assert decide(split, Settings(report=0.6)) == "clutter"
     assert decide(body(5.0, 9.0, kinds={"clutter": 3.0, "cavity": 0.5}), settings) == "clutter"
+
+
+def one_top() -> list[Body]:
+    """A roof, a surer hyperbola on it, and two less sure ones at its rims."""
+    kinds: dict[str, float] = {"loose": 1.0, "cavity": 0.0}
+    return [
+        body(5.0, 9.0, "zone", x_min=4.6, x_max=5.4, kinds=kinds),
+        body(5.0, 9.5, kinds={"cavity": 4.0, "pipe": 0.0}),
+        body(5.2, 9.2, kinds={"cavity": 0.2, "pipe": 0.0}),
+        body(4.8, 9.2, kinds={"clutter": 2.0, "pipe": 0.0}),
+    ]
+
+
+def two_under_one_roof() -> list[Body]:
+    """A roof that runs on over a pipe beside a cavity."""
+    return [
+        body(5.6, 9.0, "zone", x_min=4.6, x_max=6.6, kinds={"cavity": 3.0, "pipe": 0.0}),
+        body(5.0, 9.0, kinds={"cavity": 5.0, "pipe": 0.0}),
+        body(6.4, 9.5, kinds={"cavity": 0.0, "pipe": 2.0}),
+    ]
+
+
+def two_roofs() -> list[Body]:
+    """Two roofs that overlap, and a hyperbola between them in sureness."""
+    return [
+        body(5.0, 9.0, "zone", x_min=4.6, x_max=5.4, kinds={"loose": 1.0, "cavity": 0.0}),
+        body(5.2, 9.5, "zone", x_min=4.8, x_max=5.6, kinds={"loose": 3.0, "cavity": 0.0}),
+        body(5.1, 9.3, kinds={"cavity": 2.0, "pipe": 0.0}),
+    ]
+
+
+def under_a_shaft() -> list[Body]:
+    """A hyperbola at the rim of a shaft, on a roof beside it."""
+    return [
+        body(5.6, 9.0, "zone", x_min=5.1, x_max=6.0, kinds={"loose": 1.0, "cavity": 0.0}),
+        body(5.45, 9.5, kinds={"cavity": 4.0, "pipe": 0.0}),
+        body(5.0, 0.5, "column", x_min=4.6, x_max=5.4, t_bottom=40.0, kinds={"manhole": 5.0, "clutter": 0.0}),
+    ]
+
+
+def in_a_row() -> list[Body]:
+    """A cavity, a weaker one at its edge, and a pipe at the edge of that."""
+    return [
+        body(5.0, 9.0, kinds={"cavity": 3.0, "pipe": 0.0}, level=-3.0),
+        body(5.2, 11.5, kinds={"cavity": 1.5, "pipe": 0.0}, level=-6.0),
+        body(5.4, 14.0, kinds={"cavity": 0.0, "pipe": 2.0}, level=-9.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "kept"),
+    [(one_top, [1]), (two_under_one_roof, [1, 2]), (two_roofs, [1]), (under_a_shaft, [0, 2]), (in_a_row, [0, 2])],
+)
+def test_what_is_kept_does_not_depend_on_the_order_in_which_it_was_found(made: Any, kept: list[int]) -> None:
+    for order in itertools.permutations(range(len(made()))):
+        bodies = made()
+        left = merge([bodies[k] for k in order], 2.5)
+        assert sorted(bodies.index(b) for b in left) == kept
+
+
+@pytest.mark.parametrize(("said", "roof_stays"), [(0.5, False), (0.0, True), (-2.0, True)])
+def test_a_roof_gives_way_to_a_less_sure_line_only_where_it_may_be_crossed_obliquely(
+    said: float, roof_stays: bool
+) -> None:
+    roof = body(5.0, 9.0, "zone", x_min=4.6, x_max=5.4, kinds={"water_rich": 3.0, "cavity": 0.0})
+    line = body(5.0, 9.5, kinds={"cavity": 0.4, "pipe": 0.0})
+    line.votes["oblique"] = {"pipe": said, "debond": -4.0}
+    assert merge([roof, line], 2.5) == ([roof] if roof_stays else [line])
+    stone = body(5.0, 9.5, kinds={"clutter": 4.0, "pipe": 0.0})
+    stone.votes["oblique"] = {"pipe": said, "debond": -4.0}
+    assert merge([roof, stone], 2.5) == [roof]
 
 
 def test_a_hyperbola_is_no_gap_by_itself() -> None:

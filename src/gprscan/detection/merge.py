@@ -42,37 +42,61 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     details = {id(b): detailed(b.votes) for b in bodies}
     chances = {key: by_kind(each) for key, each in details.items()}
     kind = {id(b): next(iter(chances[id(b)])) for b in bodies}
-    dropped: set[int] = _shafts_and_rows(bodies, kind)
-    for owner in bodies:
-        if owner.x_min is None or owner.x_max is None or owner.source == "diffraction" or id(owner) in dropped:
+    gone = _shafts_and_rows(bodies, kind)
+    areas = [b for b in bodies if b.x_min is not None and b.x_max is not None and b.source != "diffraction"]
+    # the surest first, and what is gone claims nothing: else it would matter in which order they were found
+    for owner in sorted(areas, key=lambda b: (-chances[id(b)][kind[id(b)]], b.x, b.t)):
+        if id(owner) in gone:
             continue
-        mine = kind[id(owner)]
-        for other in bodies:
-            if other is owner or id(other) in dropped:
-                continue
-            margin = 0.15 if mine == "manhole" else 0.10
-            inside = owner.x_min - margin <= other.x <= owner.x_max + margin
-            if not inside:
-                continue
-            if (
-                (mine == "manhole" and kind[id(other)] != "manhole")
-                or (mine == "debond" and _same_top(owner, other, 2.0 * period))
-                or (mine == "rebar" and other.source == "diffraction" and other.t < owner.t + period)
-            ):
-                dropped.add(id(other))
-            elif owner.source == "zone" and _same_top(owner, other, 1.5 * period):
-                # a hyperbola that is clutter by itself is a rim or an edge of the roof, and no rival
-                rival = kind[id(other)] != "clutter" and chances[id(owner)][mine] < chances[id(other)][kind[id(other)]]
-                # nor is the roof one where it is a hyperbola throughout that may be a line crossed obliquely
-                rival |= bool(other.votes.get("oblique"))
-                dropped.add(id(owner) if rival else id(other))
-                if rival:
-                    break
-    left = [b for b in bodies if id(b) not in dropped]
-    owners = [b for b in left if chances[id(b)].get("cavity", 0.0) >= SURE]
-    left = [b for b in left if not any(_echo_inside(a, b, period) for a in owners)]
+        under = [b for b in bodies if b is not owner and id(b) not in gone and _covers(owner, b, kind[id(owner)])]
+        claimed = {id(b) for b in under if _owns(owner, b, kind, period)}
+        same = [
+            b for b in under if owner.source == "zone" and id(b) not in claimed and _same_top(owner, b, 1.5 * period)
+        ]
+        rivals = [b for b in same if _rivals(owner, b, kind, chances)]
+        # the roof stands, and all else on it is a rim; or what explains it better does, and what lies on that is one
+        rims = [b for b in same if all(b is not r for r in rivals)]
+        gone |= claimed | {id(b) for b in rims if not rivals or any(_lies_on(b, r) for r in rivals)}
+        gone |= {id(owner)} if rivals else set()
+    left = [b for b in bodies if id(b) not in gone]
+    cavities = [b for b in left if chances[id(b)].get("cavity", 0.0) >= SURE]
+    for owner in sorted(cavities, key=lambda b: (-level(b), b.x, b.t)):
+        if id(owner) not in gone:
+            gone |= {id(b) for b in left if _echo_inside(owner, b, period)}
     full = [b for b in left if b.source == "diffraction" and _of_water(details[id(b)]) >= SURE]
-    return [b for b in left if kind[id(b)] in OWN_ECHO or not any(_far_wall(a, b) for a in full)]
+    for owner in sorted(full, key=lambda b: (b.t, b.x)):
+        if id(owner) not in gone:
+            gone |= {id(b) for b in left if kind[id(b)] not in OWN_ECHO and _far_wall(owner, b)}
+    return [b for b in left if id(b) not in gone]
+
+
+def _covers(owner: Body, other: Body, kind: str) -> bool:
+    """Does a body lie within the extent of another, which is of some kind?"""
+    margin = 0.15 if kind == "manhole" else 0.10
+    return (owner.x_min or 0.0) - margin <= other.x <= (owner.x_max or 0.0) + margin
+
+
+def _owns(owner: Body, other: Body, kind: dict[int, str], period: float) -> bool:
+    """Is what lies within an area a part of it, whatever it is taken for?"""
+    mine = kind[id(owner)]
+    return (
+        (mine == "manhole" and kind[id(other)] != "manhole")
+        or (mine == "debond" and _same_top(owner, other, 2.0 * period))
+        or (mine == "rebar" and other.source == "diffraction" and other.t < owner.t + period)
+    )
+
+
+def _rivals(roof: Body, other: Body, kind: dict[int, str], chances: dict[int, dict[str, float]]) -> bool:
+    """Does a body on the same top explain it better than a roof does?
+
+    A hyperbola that is clutter by itself is a rim or an edge of the roof. One with strong legs throughout, as fast as a pipe
+    crossed obliquely, is no roof, however sure that seems.
+    """
+    theirs = kind[id(other)]
+    if theirs == "clutter":
+        return False
+    crossed = any(said > 0 for said in other.votes.get("oblique", {}).values())
+    return crossed or chances[id(roof)][kind[id(roof)]] < chances[id(other)][theirs]
 
 
 def _of_water(chances: dict[str, float]) -> float:
@@ -100,7 +124,7 @@ def _echo_inside(owner: Body, other: Body, period: float) -> bool:
     a curve that follows the roof's. What lies on the roof that is seen, and has none of its own in the image, is a part of it.
     """
     apart = abs(other.x - owner.x)
-    half = 0.5 * max(float(owner.evidence.get("image_width_m") or 0.0), 2 * NARROWEST)
+    half = _half_width(owner)
     if apart >= half + EDGE or level(other) >= level(owner):
         return False
     speed = owner.evidence.get("apparent_velocity_m_ns")
@@ -111,6 +135,16 @@ def _echo_inside(owner: Body, other: Body, period: float) -> bool:
         if again or 0.3 * period < other.t - owner.t < LONGEST_INSIDE * period:
             return True
     return 0.15 * period < later < 1.2 * period
+
+
+def _lies_on(rim: Body, body: Body) -> bool:
+    """Does a hyperbola lie on the roof that the image shows of another?"""
+    return abs(rim.x - body.x) <= _half_width(body) + 0.10
+
+
+def _half_width(body: Body) -> float:
+    """Half the width of a roof as the image shows it, m."""
+    return 0.5 * max(float(body.evidence.get("image_width_m") or 0.0), 2 * NARROWEST)
 
 
 def _shafts_and_rows(bodies: list[Body], kind: dict[int, str]) -> set[int]:
