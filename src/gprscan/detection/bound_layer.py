@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from gprscan import names
+from gprscan import model, names
 from gprscan.detection import timing
 from gprscan.detection.body import Body
 from gprscan.detection.section import Section
@@ -37,6 +37,8 @@ def measure(line: xr.Dataset, section: Section, bodies: Sequence[Body]) -> None:
     if not s.separation > 0 or s.height > HIGHEST:
         return
     near: PavementFit | None = None
+    # of the record, which the section may keep fewer samples of
+    t = s.t[0] + model.sampling_interval(line) * np.arange(line.sizes[names.TWT])
     # a gain that had to be guessed seldom leaves a trace that layers explain
     tries = FROM_SCRATCH if s.gain is None else 1
     for body in sorted(bodies, key=lambda b: b.x):
@@ -45,10 +47,10 @@ def measure(line: xr.Dataset, section: Section, bodies: Sequence[Body]) -> None:
         trace = _early_trace(line, s, np.flatnonzero((s.x >= low) & (s.x <= low + width) & s.valid))
         if trace is None:
             continue
-        fit = None if near is None else _fitted(s, trace, near)
+        fit = None if near is None else _fitted(s, t, trace, near)
         if fit is None and tries > 0:
             tries -= 1
-            fit = _fitted(s, trace, None)
+            fit = _fitted(s, t, trace, None)
         if fit is not None:
             near = near or fit
             body.evidence["asphalt_m"] = fit.thickness
@@ -67,15 +69,13 @@ def _early_trace(line: xr.Dataset, section: Section, rows: np.ndarray) -> np.nda
         traces /= s.gain
     # the section's own times already have what all traces were late
     late = s.time_zero_shift[rows] - (line[names.TWT].values[0] - s.t[0])
-    return typical_trace(timing.apply_shift(traces, late / s.dt)) if rows.size else None
+    return typical_trace(timing.apply_shift(traces, late / model.sampling_interval(line))) if rows.size else None
 
 
-def _fitted(section: Section, trace: np.ndarray, near: PavementFit | None) -> PavementFit | None:
+def _fitted(section: Section, t: np.ndarray, trace: np.ndarray, near: PavementFit | None) -> PavementFit | None:
     s = section
     try:
-        fit = fit_pavement(
-            trace, s.t, frequency=1e3 * s.fc_nominal, separation=s.separation, height=s.height, near=near
-        )
+        fit = fit_pavement(trace, t, frequency=1e3 * s.fc_nominal, separation=s.separation, height=s.height, near=near)
     except ParameterError:  # too few samples around time zero
         return None
     return fit if fit.usable else None

@@ -12,6 +12,10 @@ from gprscan.detection.analytic import both_ways
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels import conditioning, jit
 
+SAMPLES_PER_PERIOD = (
+    16  # that are kept at least, where the record has as many: eight times what the antenna's band needs
+)
+
 
 @dataclass
 class Acquisition:
@@ -77,20 +81,21 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
     removed = interference.remove_tones(a, valid, acq.dt, acq.fc, start=after)
     if removed:
         notes.append("interference removed at " + ", ".join(f"{f * 1e3:.0f} MHz" for f in removed))
-    dewow(a, acq.dt, acq.fc)
+    noise = interference.noise_level(dewowed(a[some_of(valid)], acq.dt, acq.fc))
+    every = max(1, int(1.0 / (SAMPLES_PER_PERIOD * acq.fc * acq.dt)))
+    a, t, clipped, dt = dewowed(a, acq.dt, acq.fc, every), t[::every], clipped[:, ::every], every * acq.dt
     a[~valid] = 0.0
     echo = without_background(a, valid, max(3, round(4.0 / acq.dx)))
-    noise = interference.noise_level(echo, valid, acq.dt, acq.fc)
-    fc = interference.measured_frequency(echo, valid, acq.dt, acq.fc, start=after)
-    wavelet, reference = timing.reference_wavelet(direct, acq.dt, acq.fc)
+    fc = interference.measured_frequency(echo, valid, dt, acq.fc, start=after // every)
+    wavelet, reference = timing.reference_wavelet(direct, dt, acq.fc)
     return Section(
         raw=a,
         echo=echo,
-        cond=even_out(echo, valid, acq.dt, acq.fc, noise),
+        cond=even_out(echo, valid, dt, acq.fc, noise),
         t=t,
         x=np.asarray(x, dtype=float),
         dx=acq.dx,
-        dt=acq.dt,
+        dt=dt,
         fc=fc,
         fc_nominal=acq.fc,
         separation=acq.separation,
@@ -142,25 +147,33 @@ def clipped_samples(a: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> n
     return out
 
 
-def dewow(a: np.ndarray, dt: float, fc: float) -> None:
-    """Remove what is slower than a quarter of the centre frequency, without shifting phases; in place."""
+def dewowed(a: np.ndarray, dt: float, fc: float, every: int = 1) -> np.ndarray:
+    """Traces without what is slower than a quarter of the centre frequency, their phases kept, and every so many samples of them.
+
+    Before samples are left out, what they could not hold is filtered away.
+    """
     spread = 2.0 * 0.45 / (fc * dt)  # Gaussian low-pass: -6 dB at 0.21 fc
-    half = int(4.0 * spread + 0.5)
+    half = every * -(-int(4.0 * spread + 0.5) // every)
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / spread) ** 2)
     n = a.shape[1]
-    length = fft.next_fast_len(n + 2 * half, real=True)
-    response = fft.rfft(kernel / kernel.sum(), length).astype(np.complex64)
+    length = every * fft.next_fast_len(-(-(n + 2 * half) // every), real=True)
+    frequency = np.arange(length // 2 + 1) * 2.0 * every / length  # over that of Nyquist of what is left
+    fast = 1.0 if every == 1 else np.sin(0.5 * np.pi * np.clip((1.0 - frequency) / 0.25, 0.0, 1.0)) ** 2
+    # the delay of the kernel is taken out of the slow part
+    slow = fft.rfft(np.roll(np.pad(kernel / kernel.sum(), (0, length - kernel.size)), -half)).real
+    response = ((1.0 - slow) * fast / every).astype(np.float32)[: length // every // 2 + 1]
+    out = np.empty((a.shape[0], -(-n // every)), np.float32)
 
     def work(rows: slice) -> None:
         part = a[rows]
-        held = np.empty((part.shape[0], n + 2 * half), np.float32)
+        held = np.empty((part.shape[0], length), np.float32)
         held[:, :half], held[:, half : half + n], held[:, half + n :] = part[:, :1], part, part[:, -1:]
-        spectrum = fft.rfft(held, length, axis=1)
+        spectrum = fft.rfft(held, axis=1)[:, : response.size]
         spectrum *= response
-        slow = fft.irfft(spectrum, length, axis=1)
-        part -= slow[:, 2 * half : 2 * half + n]
+        out[rows] = fft.irfft(spectrum, length // every, axis=1)[:, half // every : half // every + out.shape[1]]
 
     jit.by_chunks(work, a.shape[0], jit.threads())
+    return out
 
 
 def without_background(a: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:

@@ -124,9 +124,8 @@ def _is_noise(high: np.ndarray, dt: float, fc: float) -> bool:
     return low.size > 3 and high_part.size > 3 and bool(np.median(low) < 6.0 * np.median(high_part))
 
 
-def noise_level(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float) -> float:
-    """Standard deviation of the incoherent noise: what neighbouring traces do not share, in the last third."""
-    live = echo[some_of(valid)]
+def noise_level(live: np.ndarray) -> float:
+    """Standard deviation of the incoherent noise of traces: what neighbours do not share, in the last third."""
     if live.shape[0] < 3:
         return 0.0
     late = live[:, 2 * live.shape[1] // 3 :]

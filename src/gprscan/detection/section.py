@@ -27,8 +27,8 @@ class Section:
     Attributes
     ----------
     raw : numpy.ndarray, shape (trace, sample), float32
-        Un-gained traces: per-trace time zero aligned, DC and low-frequency wow removed, interference notched. An
-        acquisition gain is divided out where it was found (`gain`). Amplitudes and phases are measured here. Traces
+        Un-gained traces: per-trace time zero aligned, DC and low-frequency wow removed, interference notched, and no more
+        samples of them kept than `gprscan.detection.condition.SAMPLES_PER_PERIOD` ask for. An acquisition gain is divided out where it was found (`gain`). Amplitudes and phases are measured here. Traces
         that are not `valid` are zero.
     echo : numpy.ndarray, shape (trace, sample), float32
         `raw` less the local background (the direct wave, flat layers and antenna ringing, by a sliding median over
@@ -40,7 +40,7 @@ class Section:
     x : numpy.ndarray, shape (trace,), float64
         Distance along the line in m.
     dx, dt : float
-        Mean trace spacing in m, sampling interval in ns.
+        Mean trace spacing in m, interval in ns of the samples that are kept.
     fc, fc_nominal : float
         Centre frequency in GHz, as measured on the echoes and as the header has it.
     separation, height : float
@@ -55,10 +55,10 @@ class Section:
     reference : str
         Where `wavelet` comes from: "direct", "surface" or "nominal" (a Ricker wavelet at `fc`).
     noise : float
-        Standard deviation of the incoherent noise in `raw`, late in the record, in the units of `raw`.
+        Standard deviation of the incoherent noise late in the record as it was sampled, in the units of `raw`.
     direct_peak : float
         Envelope peak of the direct wave in `raw`; 0 where it cannot be seen.
-    gain : numpy.ndarray, shape (sample,), float32, or None
+    gain : numpy.ndarray, shape (sample of the record,), float32, or None
         Acquisition gain that was divided out, as a factor over time.
     time_zero_shift : numpy.ndarray, shape (trace,)
         Time in ns by which each trace's nominal time zero was corrected (positive: the record was late).

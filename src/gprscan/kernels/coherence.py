@@ -11,7 +11,7 @@ Coherence is the semblance of Neidell and Taner (Geophysics 36, 1971, 482), writ
 
 The scan is the tap loop of migration: transposed traces, shifts and weights shared by all of a tile, whose sums stay in
 registers while they walk along a curve. Curves are rounded to the sample: with `SAMPLES_PER_PERIOD` of them or more that
-costs less than half a percent of amplitude. The energies, a third of the work, are summed only where the legs of a tile add
+costs less than one percent of amplitude. The energies, a third of the work, are summed only where the legs of a tile add
 up to an amplitude that is asked for: the coherence is at most one.
 """
 
@@ -45,7 +45,7 @@ def moveout_curve(x: np.ndarray, t0: float, velocity: float, separation: float) 
     return out
 
 
-SAMPLES_PER_PERIOD = 20  # that nearest-sample curves need
+SAMPLES_PER_PERIOD = 16  # that nearest-sample curves need
 TILE = 2 * WIDTH  # traces whose sums stay in registers
 BLOCK = 64  # traces that are done together: their data stay in the caches
 PLANES = 3  # of the data: real part, imaginary part, squared modulus
