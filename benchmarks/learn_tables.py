@@ -197,7 +197,7 @@ def found_on(line: xr.Dataset) -> tuple[list[Body], list[Body]]:
     bodies, roofs = [], []
     for section in pipeline.iter_sections(line, settings, model.trace_spacing(line)):
         picture = image.migrated(section, settings.prior_ground().rms(10.0))
-        bodies += diffractions.find_bodies(section, settings, picture)
+        bodies += diffractions.find_bodies(section, settings, picture, stones=True)
         roofs += zones.find_roofs(section, picture, settings)
     settle.settle(
         bodies,

@@ -46,6 +46,9 @@ class Body:
         Bodies that belong together (bars of a mesh) share it.
     closed : bool
         True where the body's extent is known to end on both sides; False at the end of a line or swath.
+    stone : bool
+        True for a hyperbola that is sure to be natural: it says how fast the ground is, and is weighed no further. Without
+        votes, unless clutter was asked for.
     """
 
     source: str
@@ -70,6 +73,7 @@ class Body:
     evidence: dict[str, Any] = field(default_factory=dict)
     group: str | None = None
     closed: bool = True
+    stone: bool = False
     channels: list[int] = field(default_factory=list)
 
     @property

@@ -43,50 +43,93 @@ def vote(table: Table, measured: Sequence[dict[str, Any]]) -> list[Votes]:
     list of dict
         For each body, value name to kind to log-likelihood, each centred on zero over the kinds; ``prior`` among them.
     """
+    return as_votes(table, likelihoods(table, measured), range(len(measured)))
+
+
+Likelihoods = dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+def likelihoods(table: Table, measured: Sequence[dict[str, Any]]) -> Likelihoods:
+    """Votes as arrays: for each value's name the bodies, by number, of which it was measured, and the log-likelihoods.
+
+    These are of shape (body, kind), kinds in the order of the table's prior. See `vote`.
+    """
     kinds = list(table["prior"])  # a dot separates a kind from its variant: "pipe.metal"
-    votes: list[Votes] = [{"prior": {k: math.log(p) for k, p in table["prior"].items()}} for _ in measured]
+    prior = [math.log(table["prior"][kind]) for kind in kinds]
+    everyone = np.arange(len(measured))
+    out: Likelihoods = {"prior": (everyone, np.tile(prior, (everyone.size, 1)))}
     for name, entry in table.get("gauss", {}).items():
-        for i, value in _finite(measured, name):
-            raw = {k: _gauss(value, *entry[k]) for k in kinds if k in entry}
-            votes[i][name] = _centred(raw, kinds, entry.get("cap", 4.0))
+        who, values = _finite(measured, name)
+        raw = [{k: _gauss(value, *entry[k]) for k in kinds if k in entry} for value in values.tolist()]
+        out[name] = who, _centred(raw, kinds, entry.get("cap", 4.0))
     for name, entry in table.get("sign", {}).items():
-        for i, values in enumerate(measured):
-            if values.get(name) is not None:
-                raw = {k: math.log(entry[k].get(str(values[name]), 1e-3)) for k in kinds if k in entry}
-                votes[i][name] = _centred(raw, kinds, entry.get("cap", 4.0))
+        found = [(i, str(value)) for i, said in enumerate(measured) if (value := said.get(name)) is not None]
+        raw = [{k: math.log(entry[k].get(value, 1e-3)) for k in kinds if k in entry} for _, value in found]
+        out[name] = np.array([i for i, _ in found], int), _centred(raw, kinds, entry.get("cap", 4.0))
     for name in table.get("curve", {}):
-        found = _finite(measured, name)
-        for (i, _), said in zip(found, read_curve(table, name, [value for _, value in found]), strict=True):
-            votes[i][name] = said
-    return votes
+        who, values = _finite(measured, name)
+        out[name] = who, _read(table, name, values)
+    return out
 
 
-def _finite(measured: Sequence[dict[str, Any]], name: str) -> list[tuple[int, float]]:
-    """Number of each body of which a value was measured, and the value."""
-    numbered = ((i, values.get(name)) for i, values in enumerate(measured))
-    return [(i, float(value)) for i, value in numbered if value is not None and math.isfinite(value)]
+def odds_against(table: Table, said: Likelihoods, kind: str) -> np.ndarray:
+    """Log of the odds of the likeliest of all other kinds of a table against one, by all that is said: shape (body,)."""
+    kinds = list(table["prior"])
+    total = np.zeros(said["prior"][1].shape)
+    for who, levels in said.values():
+        total[who] += levels
+    others = [k for k, name in enumerate(kinds) if name != kind]
+    return total[:, others].max(axis=1) - total[:, kinds.index(kind)]
+
+
+def as_votes(table: Table, said: Likelihoods, bodies: Sequence[int]) -> list[Votes]:
+    """Votes of some of the bodies that likelihoods are of."""
+    kinds = list(table["prior"])
+    votes: dict[int, Votes] = {i: {} for i in bodies}
+    for name, (who, levels) in said.items():
+        mine = [(k, i) for k, i in enumerate(who.tolist()) if i in votes]
+        rows = levels[[k for k, _ in mine]].tolist()
+        for (_, i), row in zip(mine, rows, strict=True):
+            votes[i][name] = dict(zip(kinds, row, strict=True))
+    return list(votes.values())
+
+
+def _finite(measured: Sequence[dict[str, Any]], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Number of each body of which a value was measured, and the values."""
+    values = np.array([np.nan if (v := said.get(name)) is None else v for said in measured], float)
+    who = np.flatnonzero(np.isfinite(values))
+    return who, values[who]
 
 
 def read_curve(table: Table, name: str, values: Sequence[float]) -> list[dict[str, float]]:
     """Log-likelihood per kind of measured values of one name, from its curves in a table."""
+    kinds = list(table["prior"])
+    return [dict(zip(kinds, row, strict=True)) for row in _read(table, name, np.asarray(values, float)).tolist()]
+
+
+def _read(table: Table, name: str, at: np.ndarray) -> np.ndarray:
+    """Read the curves of one name: log-likelihoods, shape (value, kind)."""
     entry, kinds = table["curve"][name], list(table["prior"])
-    knots, at = np.asarray(entry["knots"], float), np.asarray(values, float)
+    knots = np.asarray(entry["knots"], float)
     right = np.clip(np.searchsorted(knots, at, side="right"), 1, knots.size - 1)
     part = np.clip((at - knots[right - 1]) / (knots[right] - knots[right - 1]), 0.0, 1.0)[:, None]
     levels = np.array([entry[kind] for kind in kinds], float).T
-    said = np.round(levels[right - 1] * (1.0 - part) + levels[right] * part, 3)
-    return [dict(zip(kinds, row, strict=True)) for row in said.tolist()]
+    return np.round(levels[right - 1] * (1.0 - part) + levels[right] * part, 3)
 
 
 def _gauss(value: float, mean: float, sd: float) -> float:
     return -0.5 * ((value - mean) / sd) ** 2 - math.log(sd)
 
 
-def _centred(raw: dict[str, float], kinds: list[str], cap: float) -> dict[str, float]:
-    top = max(raw.values())
-    limited = {k: max(v, top - cap) for k, v in raw.items()}
-    mean = sum(limited.values()) / len(limited)
-    return {k: round(limited.get(k, mean) - mean, 3) for k in kinds}
+def _centred(raw: Sequence[dict[str, float]], kinds: Sequence[str], cap: float) -> np.ndarray:
+    """Log-likelihoods, shape (body, kind), each body's at most `cap` below its best and centred on zero."""
+    out = np.empty((len(raw), len(kinds)))
+    for row, mine in zip(out, raw, strict=True):
+        top = max(mine.values())
+        limited = {k: max(v, top - cap) for k, v in mine.items()}
+        mean = sum(limited.values()) / len(limited)
+        row[:] = [round(limited.get(k, mean) - mean, 3) for k in kinds]
+    return out
 
 
 def gathered(votes: Votes) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gprscan.detection import candidates, classify, clean, evidence, neighbours, size
+from gprscan.detection import candidates, classify, clean, evidence, neighbours, rebar, size
 from gprscan.detection import fit as fits
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
@@ -22,7 +22,7 @@ from gprscan.detection.settings import Settings
 from gprscan.kernels import hyperbola
 from gprscan.units import C_AIR
 
-PASSES = 4
+PASSES = 3
 SAME_PLACE = 0.048  # m per ns of the antenna's period: half a wavelength in moist ground
 BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
@@ -33,6 +33,10 @@ PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest servi
 LIKE_GROUND = 0.15  # of the log of a velocity: how well that of the ground is known before a line was measured
 APART = 0.3  # log of a velocity over that of an echo from inside: told apart even within two periods
 FASTEST = 0.4  # log of the apparent velocity over the ground's: no pipe makes a faster curve
+SCALED = ("amplitude_db", "reflectivity_db", "faint")  # votes that rest on the direct wave as a scale
+# sure to be natural: no body of some hundred scenes that came out with a chance of .05 was fainter than any service at all,
+# and none with one of .01 had such odds against it before its ground was known
+FAR_TOO_FAINT, SURE = 1.0, 6.0  # vote for clutter by faintness, and log of the odds, from which on
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 _Out = TypeVar("_Out")
@@ -40,10 +44,14 @@ _Out = TypeVar("_Out")
 
 @dataclass
 class Target:
-    """A hyperbola that stands for a body, its strength over the typical echo, and what follows in its own echo."""
+    """A hyperbola that stands for a body, its strength over the typical echo, and what follows in its own echo.
+
+    `stone` is True for one that is far weaker than any service at its depth.
+    """
 
     fit: Fit
     strength: float
+    stone: bool = False
     inner: list[tuple[float, float]] = field(default_factory=list)  # delay (ns), strength relative to the first
 
 
@@ -64,7 +72,8 @@ def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
             break
         clean.subtract(section, (work.cond, work.echo), [q.fit for q in fresh], coda=coda)
         kept += fresh
-        spans = _spans([q.fit.x for q in fresh if q.strength > HIDING], reach)
+        # what is hidden is fainter than what hides it: under a stone there are stones
+        spans = _spans([q.fit.x for q in fresh if q.strength > HIDING and not q.stone], reach)
     return _without_inner(kept, section, ground)
 
 
@@ -105,7 +114,18 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
     late = 3.0 / work.fc_nominal
     x, t, reach = np.array([(q.fit.x, q.fit.t, q.fit.reach) for _, q in fitted]).reshape(-1, 3).T
     chosen = [fitted[i][1] for i in hyperbola.dominant(x, t, 0.6 * reach, late).tolist()]
-    return _along_line(chosen, lambda q: Target(fits.with_echo(work, q.fit), q.strength))
+    return _along_line(chosen, lambda q: _with_echo(work, q, settings))
+
+
+def _with_echo(work: Section, target: Target, settings: Settings) -> Target:
+    """Return a target whose fit has its echo, and which by that is a stone or may be none."""
+    result = fits.with_echo(work, target.fit)
+    stone = False
+    if settings.absolute and not _striking(_db(target.strength), settings):
+        level = evidence.amplitude_db(work, result, evidence.hear(work, result))
+        _, depth = _located(work, result.t, settings.prior_ground())
+        stone = _faint(work, result.t, depth, level) >= FAR_TOO_FAINT
+    return Target(result, target.strength, stone)
 
 
 @dataclass
@@ -228,30 +248,63 @@ def _top_time(section: Section, target: Target, values: dict[str, Any]) -> tuple
     return target.fit.t + shift, math.hypot(sigma, picks)
 
 
-def find_bodies(section: Section, settings: Settings, image: Image) -> list[Body]:
-    """Find the bodies of a section that make hyperbolas, with their evidence and votes."""
+def find_bodies(section: Section, settings: Settings, image: Image, *, stones: bool = False) -> list[Body]:
+    """Find the bodies of a section that make hyperbolas, with their evidence and votes.
+
+    Most hyperbolas under a road are stones, and most of these are sure to be: weaker by far than any pipe or void, or
+    clutter by all votes together. Unless `stones` is True nothing more is measured of them, and they come without votes.
+    """
     ground = settings.prior_ground()
     targets = find(section, settings, ground)
     roofs = _own_roofs(section, targets, image)
     roof_of = {id(q): roof for q, roof in zip(targets, roofs, strict=True)}
-    bodies = _along_line(targets, lambda q: make_body(section, q, ground, image, roof_of[id(q)]))
+    bodies = _along_line(targets, lambda q: make_body(section, q, settings, image, roof_of[id(q)], stones=stones))
     neighbours.compare(section, bodies)
-    votes = classify.vote(classify.load_table("diffraction"), [body.evidence for body in bodies])
-    for body, roof, said in zip(bodies, roofs, votes, strict=True):
-        body.votes = said
-        body.votes["faint"] = _faint(section, body)
-        if roof is not None and not roof.closed and roof.length > LAYER:
-            body.votes["layer"] = {"clutter": 8.0}
+    weighed = [(body, roof) for body, roof in zip(bodies, roofs, strict=True) if stones or not body.stone]
+    _vote(section, weighed, settings, stones=stones)
     return bodies
 
 
-def _faint(section: Section, body: Body) -> dict[str, float]:
+def _vote(section: Section, weighed: Sequence[tuple[Body, Top | None]], settings: Settings, *, stones: bool) -> None:
+    """Cast the votes of bodies, in place, and find out which of them are stones by all that they say."""
+    table = classify.load_table("diffraction")
+    bodies = [body for body, _ in weighed]
+    said = classify.likelihoods(table, [body.evidence for body in bodies])
+    faint = [0.0] * len(bodies)
+    if settings.absolute:
+        faint = [_faint(section, b.t, b.depth, b.evidence["amplitude_db"]) for b in bodies]
+    else:
+        said = {name: vote for name, vote in said.items() if name not in SCALED}
+    odds = classify.odds_against(table, said, "clutter") - faint
+    shown = []
+    for k, body in enumerate(bodies):
+        body.stone |= bool(odds[k] < -SURE) and not _striking(body.evidence["strength_db"], settings)
+        if stones or not body.stone:
+            shown.append(k)
+    for k, votes in zip(shown, classify.as_votes(table, said, shown), strict=True):
+        body, roof = weighed[k]
+        body.votes = votes
+        if settings.absolute:
+            body.votes["faint"] = {"clutter": faint[k]} if faint[k] else {}
+        if roof is not None and not roof.closed and roof.length > LAYER:
+            body.votes["layer"] = {"clutter": 8.0}
+
+
+def _striking(strength_db: float, settings: Settings) -> bool:
+    """Is a hyperbola so strong that somebody wants to see it, or a row of its like is bars, whatever the votes say?"""
+    return strength_db >= min(rebar.CLEAR[0], math.inf if settings.outstanding_db is None else settings.outstanding_db)
+
+
+def _db(ratio: float) -> float:
+    return 20 * math.log10(max(ratio, 1e-3))
+
+
+def _faint(section: Section, t: float, depth: float | None, amplitude_db: float | None) -> float:
     """Vote for clutter of an echo that is weaker than that of any pipe at its depth: a stone's."""
-    amplitude = body.evidence["amplitude_db"]
-    if amplitude is None:
-        return {}
-    least = weakest_service(body.t, max(float(body.depth or 0.0), 0.1), section.fc_nominal)
-    return {"clutter": min(max(PER_DB * (least - float(amplitude)), 0.0), MOST_FAINT)}
+    if amplitude_db is None:
+        return 0.0
+    least = weakest_service(t, max(float(depth or 0.0), 0.1), section.fc_nominal)
+    return min(max(PER_DB * (least - float(amplitude_db)), 0.0), MOST_FAINT)
 
 
 def _own_roofs(section: Section, targets: list[Target], image: Image) -> list[Top | None]:
@@ -287,43 +340,71 @@ def _runs_through(mine: tuple[Top, int], other: tuple[Top, int], near: float) ->
     return row >= 0 and abs(row - beside.middle) <= near
 
 
-def make_body(section: Section, target: Target, ground: Ground, image: Image, roof: Top | None) -> Body:
-    """Turn a target into a body with its evidence; `roof` is what the image shows of it."""
-    result = target.fit
-    # a body is compared with what is beside it, not with the other end of the line
-    values = evidence.measure(section, result, target.inner, section.around(result.x, images.ELSEWHERE, BESIDE))
-    air = 2 * section.height / C_AIR
-    top, sigma_t = _top_time(section, target, values)
-    travel = max(top - air, 0.0)
-    velocity = ground.rms(travel)
-    depth = ground.depth(math.sqrt(max(travel**2 - (section.separation / velocity) ** 2, 0.0)))
-    sigma_depth = math.hypot(depth * ground.spread, 0.5 * velocity * sigma_t)
-    bias = size.surface_bias(
-        result.t - air, section.height, section.fc_nominal, C_AIR / velocity, section.surface_index
-    )
-    values["excess"] = math.log(result.velocity / velocity) - bias
-    values["surface_bias"] = bias
-    values["coherence"] = result.coherence
-    values["apex_ns"] = result.t
-    values["apparent_velocity_m_ns"] = result.velocity
-    values["sigma_apparent"] = float(result.covariance[2, 2] ** 0.5)
-    values["strength_db"] = 20 * math.log10(max(target.strength, 1e-3))
+def make_body(
+    section: Section, target: Target, settings: Settings, image: Image, roof: Top | None, *, stones: bool = False
+) -> Body:
+    """Turn a target into a body with its evidence; `roof` is what the image shows of it.
+
+    Unless `stones` is True, of one that is far too weak for a pipe only what it says of the ground is measured.
+    """
+    result, ground = target.fit, settings.prior_ground()
+    body = _as_stone(section, target, ground)
     if roof is not None:
-        values |= images.measure(section, image, roof)
-    return Body(
+        body.evidence["reflectivity_db"] = images.reflectivity_db(roof)
+    if target.stone and not stones:
+        return body
+    # a body is compared with what is beside it, not with the other end of the line
+    around = section.around(result.x, images.ELSEWHERE, BESIDE)
+    body.evidence |= evidence.measure(section, result, evidence.hear(section, result), target.inner, around)
+    if roof is not None:
+        body.evidence |= images.measure(section, image, roof)
+    body.t, body.sigma_t = _top_time(section, target, body.evidence)
+    _locate(section, body, ground)
+    body.polarity = int(body.evidence["polarity"] or 0)
+    return body
+
+
+def _as_stone(section: Section, target: Target, ground: Ground) -> Body:
+    """Return a target as a body that says nothing but where it is, and how fast the ground."""
+    result = target.fit
+    body = Body(
         source="diffraction",
         x=result.x,
-        t=top,
+        t=result.t,
         channel=section.channel,
         offset=section.offset,
-        depth=depth,
-        velocity=velocity,
         sigma_x=math.hypot(result.covariance[0, 0] ** 0.5, 0.25 * section.dx),
-        sigma_t=sigma_t,
-        sigma_depth=sigma_depth,
-        sigma_velocity=velocity * ground.spread,
-        polarity=int(values["polarity"] or 0),
+        sigma_t=float(result.covariance[1, 1] ** 0.5),
         score=float(np.clip(result.coherence, 0, 1)),
-        evidence=values,
+        evidence={
+            "coherence": result.coherence,
+            "apex_ns": result.t,
+            "apparent_velocity_m_ns": result.velocity,
+            "sigma_apparent": float(result.covariance[2, 2] ** 0.5),
+            "strength_db": _db(target.strength),
+        },
+        stone=target.stone,
         channels=[section.channel],
     )
+    _locate(section, body, ground)
+    return body
+
+
+def _located(section: Section, t: float, ground: Ground) -> tuple[float, float]:
+    """RMS velocity (m/ns) and depth (m) of a top that is seen at a time, by the prior of the ground."""
+    travel = max(t - 2 * section.height / C_AIR, 0.0)
+    velocity = ground.rms(travel)
+    return velocity, ground.depth(math.sqrt(max(travel**2 - (section.separation / velocity) ** 2, 0.0)))
+
+
+def _locate(section: Section, body: Body, ground: Ground) -> None:
+    """Depth and velocity of a body by the prior of the ground, in place, and how much faster it looks than that."""
+    values = body.evidence
+    velocity, depth = _located(section, body.t, ground)
+    body.velocity, body.sigma_velocity, body.depth = velocity, velocity * ground.spread, depth
+    body.sigma_depth = math.hypot(depth * ground.spread, 0.5 * velocity * (body.sigma_t or 0.0))
+    values["surface_bias"] = size.surface_bias(
+        values["apex_ns"] - 2 * section.height / C_AIR, section.height, section.fc_nominal, C_AIR / velocity,
+        section.surface_index,
+    )  # fmt: skip
+    values["excess"] = math.log(values["apparent_velocity_m_ns"] / velocity) - values["surface_bias"]

@@ -19,8 +19,41 @@ class _Analytic(NamedTuple):
     imag: np.ndarray
 
 
+class Heard(NamedTuple):
+    """A stacked echo as `gprscan.kernels.echo.pulse` measures it."""
+
+    peak: float
+    at: float
+    early: float
+    after: float
+    first: float
+    frequency: float
+    late: float
+    bounce: float
+
+
+def hear(section: Section, fit: Fit) -> Heard:
+    """Measure how strong the stacked echo of a fitted hyperbola is, which costs little."""
+    modulus = echo.envelope(fit.wave, _turned_impulse(fit.wave.size))
+    return Heard(*echo.pulse(fit.wave, fit.lag, modulus, section.dt, 1.0 / section.fc_nominal).tolist())
+
+
+def amplitude_db(section: Section, fit: Fit, heard: Heard) -> float | None:
+    """Envelope peak over the direct wave, after cylindrical spreading, dB; None where the direct wave is not seen."""
+    if not section.direct_peak > 0:
+        return None
+    clean = math.sqrt(max(heard.peak**2 - 2.0 * _floor(section, fit, heard) ** 2, (0.1 * heard.peak) ** 2))
+    spreading = math.sqrt(max(fit.t * section.fc_nominal, 1.0))
+    return _db(clean * spreading / section.direct_peak)
+
+
+def _floor(section: Section, fit: Fit, heard: Heard) -> float:
+    """Level of what is no echo in the stack: its noise, or what comes before the echo."""
+    return max(section.noise / math.sqrt(max(1.0, 0.5 * fit.traces.shape[0])), heard.early, 1e-30)
+
+
 def measure(
-    section: Section, fit: Fit, inner: list[tuple[float, float]], beside_it: np.ndarray
+    section: Section, fit: Fit, heard: Heard, inner: list[tuple[float, float]], beside_it: np.ndarray
 ) -> dict[str, float | int | str | None]:
     """Measure the evidence on the stacked echo of a fitted hyperbola.
 
@@ -30,6 +63,8 @@ def measure(
         A conditioned channel.
     fit : Fit
         With its echo.
+    heard : Heard
+        Of that echo, see `hear`.
     inner : list of (float, float)
         Delay (ns) and relative strength of what was found to follow in the same echo.
     beside_it : ndarray of int, shape (n,)
@@ -50,16 +85,10 @@ def measure(
     """
     wave, lag = fit.wave, fit.lag
     period = 1.0 / section.fc_nominal
-    heard = echo.pulse(wave, lag, echo.envelope(wave, _turned_impulse(wave.size)), section.dt, period)
-    peak, at, early, after, first, frequency, late, bounce = heard.tolist()
-    noise = section.noise / math.sqrt(max(1.0, 0.5 * fit.traces.shape[0]))
-    floor = max(noise, early, 1e-30)
+    peak, at = heard.peak, heard.at
     sign, margin, onset, delay, ratio, phase = onset_polarity(wave, lag, section.wavelet, section.dt, period, at)
-    spreading = math.sqrt(max(fit.t, period) * section.fc_nominal)
-    peak_clean = math.sqrt(max(peak**2 - 2.0 * floor**2, (0.1 * peak) ** 2))
-    direct = section.direct_peak
     return {
-        "amplitude_db": _db(peak_clean * spreading / direct) if direct > 0 else None,
+        "amplitude_db": amplitude_db(section, fit, heard),
         "phase_deg": phase,
         "polarity": sign,
         "onset_margin": margin,
@@ -67,12 +96,12 @@ def measure(
         "peak_ns": at,
         "bottom_ns": delay,
         "bottom_ratio": ratio,
-        "ringing_db": 0.5 * _db(after / max(first, 1e-30)),
-        "snr_db": _db(peak / floor),
-        "frequency_ratio": frequency / section.fc,
+        "ringing_db": 0.5 * _db(heard.after / max(heard.first, 1e-30)),
+        "snr_db": _db(peak / _floor(section, fit, heard)),
+        "frequency_ratio": heard.frequency / section.fc,
         "picked": fit.picks / max(fit.distance.size, 1),
         "residual_periods": fit.residual / period,
-        **_inner(late - at, bounce / max(peak, 1e-30), inner),
+        **_inner(heard.late - at, heard.bounce / max(peak, 1e-30), inner),
         "legs_db": _legs(fit, at, period),
         "disorder_db": _disorder(section, fit, period, beside_it),
         "contrast_db": _contrast(section, fit, peak, period, beside_it),

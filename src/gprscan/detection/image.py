@@ -185,6 +185,11 @@ def _filled(rows: np.ndarray) -> np.ndarray:
     return np.interp(np.arange(rows.size), known, rows[known]).round().astype(int)
 
 
+def reflectivity_db(top: Top) -> float:
+    """Modulus on a roof as a reflection coefficient, dB."""
+    return 20 * math.log10(max(top.reflectivity, 1e-6))
+
+
 def measure(section: Section, image: Image, top: Top) -> dict[str, float]:
     """What the image shows on, in and around a roof.
 
@@ -215,7 +220,7 @@ def measure(section: Section, image: Image, top: Top) -> dict[str, float]:
     wave = np.interp(lag, depth, column)
     onset = onset_polarity(wave, 2 * lag / image.velocity, s.wavelet, s.dt, 1 / s.fc_nominal, 0.0)
     return {
-        "reflectivity_db": 20 * math.log10(max(top.reflectivity, 1e-6)),
+        "reflectivity_db": reflectivity_db(top),
         "image_width_m": width,
         "sag_ratio": top.sag / width,
         "dip": top.dip,

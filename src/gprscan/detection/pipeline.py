@@ -38,7 +38,6 @@ from gprscan.steps.registry import describe
 if TYPE_CHECKING:
     import geopandas
 
-SCALED = ("amplitude_db", "reflectivity_db", "faint")  # measured against the direct wave
 LIKE_LEGS = 0.7  # coherence of the legs of a hyperbola that stands for a body of its own
 LEAST_KIND = 0.35  # probability of a kind from which on a body is named by it
 LEAST_TRACES, LEAST_SAMPLES = 8, 32  # of a block that is searched
@@ -82,7 +81,9 @@ def detect(
     # one alone has the threads to itself
     threads = jit.threads() if len(parts) > 1 else 1
     # while a stretch is finished here, the next blocks are searched
-    for searched in jit.in_order(lambda part: _search(part, line, settings), parts, threads, spare=1):
+    for searched in jit.in_order(
+        lambda part: _search(part, line, settings, stones="clutter" in include), parts, threads, spare=1
+    ):
         if searched is None:
             continue
         first, found, summary = searched
@@ -101,15 +102,17 @@ def detect(
     return table.assemble(line, stretches.reported, line_attrs(line, dx, sections, ground))
 
 
-def _search(part: _Part, line: xr.Dataset, settings: Settings) -> tuple[float, list[Body], dict[str, Any]] | None:
+def _search(
+    part: _Part, line: xr.Dataset, settings: Settings, *, stones: bool
+) -> tuple[float, list[Body], dict[str, Any]] | None:
     """Search a part of a line: where it begins, its bodies, and what it says of the line; None where there is too little of it."""
     section = _section(part, line, settings)
     if section is None:
         return None
-    found = find_bodies(section, settings)
+    found = find_bodies(section, settings, stones=stones)
     if settings.bound_layer:
         graded = (*names.HAZARD_KINDS, "unknown")
-        bound_layer.measure(line, section, [b for b in found if decide(b, settings) in graded])
+        bound_layer.measure(line, section, [b for b in found if b.votes and decide(b, settings) in graded])
         hold_against_base(found)
     return section.core[0], found, _summary(section)
 
@@ -123,6 +126,7 @@ def _finish(
 ) -> tuple[list[Body], np.ndarray]:
     """Settle, merge and link bodies, and keep what is reported; what they say of the ground, see `settle`."""
     measured = settle(bodies, settings.prior_ground(), _height(line), model.antenna_separation(line))
+    bodies = [b for b in bodies if b.votes]
     period = _period(line, settings)
     channels = sorted({b.channel for b in bodies})
     bodies = [
@@ -257,25 +261,18 @@ def searchable(traces: np.ndarray) -> bool:
     return min(traces.shape[1] - LEAST_SAMPLES, int(live_traces(traces).sum()) - LEAST_TRACES) >= 0
 
 
-def find_bodies(section: Section, settings: Settings) -> list[Body]:
-    """Run every detector on a section, and keep what lies in its core."""
+def find_bodies(section: Section, settings: Settings, *, stones: bool = False) -> list[Body]:
+    """Run every detector on a section, and keep what lies in its core; `stones` as in `diffractions.find_bodies`."""
     meshes = rebar.find_mesh(section, settings)
     image = images.migrated(section, settings.prior_ground().rms(10.0))
-    found = meshes + [_of_recipe(b, settings) for b in diffractions.find_bodies(section, settings, image)]
+    found = meshes + diffractions.find_bodies(section, settings, image, stones=stones)
     if settings.model is not None:
-        hyperbolas = [b for b in found if b.source == "diffraction"]
+        hyperbolas = [b for b in found if b.source == "diffraction" and b.votes]
         rescore.add_votes(section, hyperbolas, rescore.load(settings.model))
     found += detect_debond(section, settings)
     found += detect_columns(section, settings)
     found += detect_zones(section, image, settings)
     return [b for b in found if section.core[0] <= b.x < section.core[1]]
-
-
-def _of_recipe(body: Body, settings: Settings) -> Body:
-    """Take the votes that rest on the direct wave as a scale away, where the recipe says that it is none."""
-    if not settings.absolute:
-        body.votes = {name: vote for name, vote in body.votes.items() if name not in SCALED}
-    return body
 
 
 def _outstanding(body: Body, settings: Settings) -> bool:

@@ -27,7 +27,8 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     Parameters
     ----------
     bodies : list of Body
-        Those with ``source="diffraction"`` are settled; the others are left alone.
+        Those with ``source="diffraction"`` are settled; the others are left alone. Of stones without votes only what they say
+        of the ground is used.
     prior : Ground
         Velocities before anything was measured.
     height, separation : float
@@ -40,21 +41,25 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
         update the prior to the ground of the whole line.
     """
     table = classify.load_table("diffraction")
-    mine = [b for b in bodies if b.source == "diffraction"]
     # in the order of x, what is near is one run
-    mine.sort(key=lambda b: b.x)
-    x = np.array([b.x for b in mine])
-    firsts = np.searchsorted(x, x - REACH, side="right").tolist()
-    lasts = np.searchsorted(x, x + REACH, side="left").tolist()
+    everyone = sorted((b for b in bodies if b.source == "diffraction"), key=lambda b: b.x)
+    x = np.array([b.x for b in everyone])
+    said = _of_stones(table, everyone)
+    open_ = [k for k, b in enumerate(everyone) if not b.stone]
+    weighed = [k for k, b in enumerate(everyone) if b.votes]
+    mine = [everyone[k] for k in weighed]
+    own = [weighed.index(k) for k in open_]
+    firsts = np.searchsorted(x, x[weighed] - REACH, side="right").tolist()
+    lasts = np.searchsorted(x, x[weighed] + REACH, side="left").tolist()
     fixed = [classify.gathered({k: v for k, v in b.votes.items() if k not in OF_GROUND}) for b in mine]
     chances = [classify.detailed({"fixed": vote}) for vote in fixed]
     for _ in range(ROUNDS):
         # what a kind explains depends on the depth, which the round before has changed
         kinds = size.explained(table, [_depth(body) for body in mine])
-        values, sigmas = _measured(mine, kinds, chances)
+        said[:, open_] = _measured(mine, kinds, chances)[:, own]
         grounds = [
-            prior.updated(values[low:high], sigmas[low:high], i - low) if high - low > 1 else prior
-            for i, (low, high) in enumerate(zip(firsts, lasts, strict=True))
+            prior.updated(said[0, low:high], said[1, low:high], k - low) if high - low > 1 else prior
+            for k, low, high in zip(weighed, firsts, lasts, strict=True)
         ]
         _vote_on_size(table, mine, kinds, grounds, prior)
         for i, body in enumerate(mine):
@@ -67,24 +72,33 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
                 body, size.ground_measurement(kinds[i], now, *_excess(body)), grounds[i], prior, height, separation
             )
     kinds = size.explained(table, [_depth(body) for body in mine])
-    return np.stack([x, *_measured(mine, kinds, chances)], axis=1)
+    said[:, open_] = _measured(mine, kinds, chances)[:, own]
+    return np.stack([x, *said], axis=1)
+
+
+def _of_stones(table: classify.Table, bodies: list[Body]) -> np.ndarray:
+    """What stones say of the log of the ground's factor, and its sigma; shape (2, body), NaN for what is none."""
+    said = np.full((2, len(bodies)), np.nan)
+    mine = [k for k, b in enumerate(bodies) if b.stone]
+    kinds = size.explained(table, [_depth(bodies[k]) for k in mine])
+    sure = [{"clutter": 1.0}] * len(mine)
+    said[:, mine] = _measured([bodies[k] for k in mine], kinds, sure)
+    return said
 
 
 def _depth(body: Body) -> float:
     return body.depth if body.depth is not None else 0.5
 
 
-def _measured(
-    bodies: list[Body], kinds: list[size.Explained], chances: list[dict[str, float]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Log of the ground's factor by each body alone, and its sigma, wider where the body may be clutter."""
+def _measured(bodies: list[Body], kinds: list[size.Explained], chances: list[dict[str, float]]) -> np.ndarray:
+    """Log of the ground's factor by each body alone, and its sigma, wider where the body may be clutter: shape (2, body)."""
     said = np.empty((2, len(bodies)))
     for i, body in enumerate(bodies):
         value, sigma = size.ground_measurement(
             kinds[i], chances[i], float(body.evidence["excess"]), float(body.evidence["sigma_apparent"])
         )
         said[:, i] = value, sigma * (1.0 + 3.0 * chances[i].get("clutter", 0.0))
-    return said[0], said[1]
+    return said
 
 
 def _excess(body: Body) -> tuple[float, float]:
