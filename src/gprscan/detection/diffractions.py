@@ -35,8 +35,8 @@ APART = 0.3  # log of a velocity over that of an echo from inside: told apart ev
 FASTEST = 0.4  # log of the apparent velocity over the ground's: no pipe makes a faster curve
 SCALED = ("amplitude_db", "reflectivity_db", "faint")  # votes that rest on the direct wave as a scale
 # sure to be natural: no body of some hundred scenes that came out with a chance of .05 was fainter than any service at all,
-# and none with one of .01 had such odds against it before its ground was known
-FAR_TOO_FAINT, SURE = 1.0, 6.0  # vote for clutter by faintness, and log of the odds, from which on
+# and none with one of .03 had such odds against it before its ground was known
+FAR_TOO_FAINT, SURE = 1.0, 5.0  # vote for clutter by faintness, and log of the odds, from which on
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
 _Out = TypeVar("_Out")
