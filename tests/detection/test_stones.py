@@ -65,6 +65,21 @@ def test_the_table_is_the_same_whether_stones_are_shown_or_not(stony: object) ->
     assert all("excess_settled" in v for v, kind in zip(votes, everything["kind"], strict=True) if kind == "clutter")
 
 
+def test_channels_are_linked_alike_whether_stones_are_shown_or_not() -> None:
+    # the second channel hears the body at 5 m as a stone
+    sizes = [(0.5, 0.06), (0.4, 0.02), (0.5, 0.06)]
+    lines = [make((2.0, 0.6, a), (5.0, 0.6, b), length=7.0, noise=0.004, seed=k) for k, (a, b) in enumerate(sizes)]
+    values = np.stack([model.amplitude(line) for line, _ in lines])
+    swath = lines[0][0].drop_vars("amplitude").assign(amplitude=(("channel", "trace", "twt"), values))
+    swath = swath.assign_coords(offset=("channel", np.array([0.0, 0.1, 0.2])))
+    shown, everything = detect(swath), detect(swath, include=("clutter",))
+    others = everything[everything["kind"] != "clutter"].reset_index(drop=True)
+    columns = [c for c in shown.columns if c not in ("geometry", "id", "evidence")]
+    assert len(shown) > 0
+    assert len(everything) > len(shown)
+    assert shown[columns].to_csv() == others[columns].to_csv()
+
+
 @pytest.mark.parametrize(("size", "noise", "stone"), [(0.02, 0.003, True), (0.04, 0.006, False), (0.02, 0.001, False)])
 def test_an_echo_is_a_stone_where_it_is_fainter_than_any_service(size: float, noise: float, stone: bool) -> None:
     line, _ = make((2.0, 0.6, size), length=4.0, noise=noise)

@@ -78,12 +78,12 @@ def detect(
     sections: list[dict[str, Any]] = []
     stretches = Stretches(lambda bodies: _finish(bodies, line, settings, include, sections))
     parts = _parts(line, settings, dx)
+    # what one channel takes for a stone has its say on what the next one does not
+    stones = "clutter" in include or line.sizes.get(names.CHANNEL, 1) > 1
     # one alone has the threads to itself
     threads = jit.threads() if len(parts) > 1 else 1
     # while a stretch is finished here, the next blocks are searched
-    for searched in jit.in_order(
-        lambda part: _search(part, line, settings, stones="clutter" in include), parts, threads, spare=1
-    ):
+    for searched in jit.in_order(lambda part: _search(part, line, settings, stones=stones), parts, threads, spare=1):
         if searched is None:
             continue
         first, found, summary = searched
