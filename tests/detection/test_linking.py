@@ -127,12 +127,23 @@ def test_channels_that_hear_a_body_and_take_it_for_a_stone_have_their_say() -> N
     assert chances["between"] == chances["next"]
 
 
+def test_one_of_eight_channels_needs_better_evidence_than_one_line() -> None:
+    close = {c: 0.1 * c for c in range(8)}
+    (alone,) = link_channels([apex(4, 3.0, 13.0, "cavity", 0.93)], close, PERIOD)
+    assert kind(alone) == "clutter"
+    (edge,) = link_channels([apex(0, 3.0, 13.0, "cavity", 0.8)], close, PERIOD)
+    assert kind(edge) == "cavity"
+    assert posterior(edge.votes)["clutter"] > 0.2  # from there on it is left out
+    (two,) = link_channels([apex(c, 3.0, 13.0, "cavity", 0.8) for c in (0, 1)], close, PERIOD)
+    assert posterior(two.votes)["clutter"] < 0.1
+
+
 @pytest.mark.parametrize("channel", [0, 4])
 def test_a_gap_under_the_bound_layer_does_not_answer_on_one_channel_alone(channel: int) -> None:
     close = {c: 0.1 * c for c in range(8)}
     gap = apex(channel, 3.0, 4.0, kind="debond")
-    gap.source, gap.x_min, gap.x_max = "debond", 2.6, 3.4
-    gap.votes = {"prior": {"debond": math.log(0.96), "cavity": math.log(0.01), "interface": math.log(0.03)}}
+    gap.source, gap.x_min, gap.x_max = "debond", 2.86, 3.14
+    gap.votes = {"prior": {"debond": math.log(0.9), "cavity": math.log(0.02), "interface": math.log(0.08)}}
     (alone,) = link_channels([gap], close, PERIOD)
     assert kind(alone) == "interface"
     (deaf,) = link_channels([gap], close, PERIOD, {channel: [(0.0, 9.0)]})
