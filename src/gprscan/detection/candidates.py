@@ -114,19 +114,22 @@ def _find_between(
     means, alive = coherence.group_means(section.cond[traces], section.valid[traces], group, threads=threads)
     data, live = coherence.pack(*resampled(means, grid.fine), alive, pad, first - low, last - low, threads=threads)
     found = coherence.scan(data, live, pad, grid.curves, least=settings.strength, threads=threads)
-    i, j, peaks = _peaks(section, settings, grid, first, *found)
-    if not peaks:
+    i, j = _peaks(section, settings, grid, *found[:2]).T
+    if i.size == 0:
         return []
     around = [
         coherence.amplitudes(data, live, pad, grid.curves, np.clip(i + k, 0, grid.rows.size - 1), j) for k in (-1, 0, 1)
     ]
+    # between the rows, since the fit follows the traces' common pulse but not where on it the apex was put
     step = section.dt * (grid.rows[1] - grid.rows[0] if grid.rows.size > 1 else 0)
-    inside = (i > 0) & (i < grid.rows.size - 1)
-    for peak, three, between in zip(peaks, np.stack(around, axis=1), inside, strict=True):
-        # between the rows, since the fit follows the traces' common pulse but not where on it the apex was put
-        peak.t += float(step * _vertex(three)) if between else 0.0
-    mine = (j >= begin - first) & (j < end - first)
-    return [c for c, here in zip(peaks, mine, strict=True) if here]
+    between = np.where((i > 0) & (i < grid.rows.size - 1), step * _vertex(*np.array(around, float)), 0.0)
+    dx = section.dx * group
+    x = section.x[0] + first * dx + 0.5 * (dx - section.dx) + j * dx
+    t = section.t[grid.rows[i]] + between
+    coh, amp, index, side = (values[i, j].tolist() for values in found)
+    mine = ((j >= begin - first) & (j < end - first)).tolist()
+    rows = zip(x.tolist(), t.tolist(), grid.velocities[index].tolist(), coh, amp, side, strict=True)
+    return [Candidate(*row) for row, here in zip(rows, mine, strict=True) if here]
 
 
 def _rows(section: Section) -> np.ndarray:
@@ -137,30 +140,16 @@ def _rows(section: Section) -> np.ndarray:
     return np.arange(first, section.t.size - round(1.0 / (fc * section.dt)), stride)
 
 
-def _peaks(section, settings, grid, first, coh, amp, index, side):  # type: ignore[no-untyped-def]
-    """Local maxima of amplitude times the root of coherence, half a wavelength and half a period apart: row, column, apex."""
-    rows, dx = grid.rows, section.dx * grid.group
+def _peaks(section: Section, settings: Settings, grid: _Grid, coh: np.ndarray, amp: np.ndarray) -> np.ndarray:
+    """Local maxima of amplitude times the root of coherence, half a wavelength and half a period apart: row and column of each."""
+    rows = grid.rows
     value = amp * np.sqrt(coh)
     value[coh < settings.coherence] = 0.0
     tall = max(1, round(0.35 / section.fc_nominal / (section.dt * (rows[1] - rows[0] if rows.size > 1 else 1))))
-    i, j = local_maxima(value, np.full(value.shape[1], settings.strength, np.float32), tall, grid.wide).T
-    first_x = section.x[0] + first * dx + 0.5 * (dx - section.dx)
-    found = [
-        Candidate(
-            x=float(first_x + q * dx),
-            t=float(section.t[rows[p]]),
-            velocity=float(grid.velocities[index[p, q]]),
-            coherence=float(coh[p, q]),
-            strength=float(amp[p, q]),
-            side=int(side[p, q]),
-        )
-        for p, q in zip(i.tolist(), j.tolist(), strict=True)
-    ]
-    return i, j, found
+    return local_maxima(value, np.full(value.shape[1], settings.strength, np.float32), tall, grid.wide)
 
 
-def _vertex(values: np.ndarray) -> float:
-    """Place of the top of a parabola through three values, from the middle one, in steps; 0 where it is none."""
-    below, here, above = values.astype(float)
+def _vertex(below: np.ndarray, here: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """Place of the tops of parabolas through three values, from the middle one, in steps; 0 where they are none."""
     curve = below - 2.0 * here + above
-    return float(np.clip(0.5 * (below - above) / curve, -0.5, 0.5)) if curve < 0.0 else 0.0
+    return np.where(curve < 0.0, np.clip(0.5 * (below - above) / np.where(curve < 0.0, curve, -1.0), -0.5, 0.5), 0.0)

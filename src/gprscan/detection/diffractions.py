@@ -13,7 +13,7 @@ from gprscan.detection import candidates, classify, clean, evidence, neighbours,
 from gprscan.detection import fit as fits
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
-from gprscan.detection.fit import Fit
+from gprscan.detection.fit import SAME_PLACE, Fit
 from gprscan.detection.ground import Ground
 from gprscan.detection.image import Image, Top
 from gprscan.detection.scattering import weakest_service
@@ -23,7 +23,6 @@ from gprscan.kernels import hyperbola
 from gprscan.units import C_AIR
 
 PASSES = 3
-SAME_PLACE = 0.048  # m per ns of the antenna's period: half a wavelength in moist ground
 BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
 LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, is an interface
@@ -97,17 +96,12 @@ def _spans(places: list[float], reach: float) -> list[tuple[float, float]]:
 
 def _dominant(work: Section, spans: list[tuple[float, float]], settings: Settings, kept: list[Target]) -> list[Target]:
     """Fits that are the strongest thing within their own aperture, on some stretches of line."""
-    fitted: list[tuple[float, Target]] = []
     found = candidates.find(work, settings, spans)
-    beyond = SAME_PLACE / work.fc_nominal
-    for candidate, result in zip(found, fits.fit(work, found, settings), strict=True):
-        if result is None or result.coherence < settings.coherence or result.picks < 4:
-            continue
-        if not work.x[0] - beyond <= result.x <= work.x[-1] + beyond:
-            continue  # a leg whose apex lies outside of the line: what it belongs to is not under it
-        if result.covariance[1, 1] > (0.5 / work.fc_nominal) ** 2:
-            continue  # the picks do not hold its time: no depth could be given
-        fitted.append((candidate.strength * result.coherence**0.5, Target(result, candidate.strength)))
+    fitted = [
+        (candidate.strength * result.coherence**0.5, Target(result, candidate.strength))
+        for candidate, result in zip(found, fits.fit(work, found, settings), strict=True)
+        if result is not None
+    ]
     left = _Echoes.of(kept).leave([target.fit for _, target in fitted], work.fc_nominal)
     fitted = [item for item, gone in zip(fitted, left, strict=True) if not gone]
     fitted.sort(key=lambda item: -item[0])

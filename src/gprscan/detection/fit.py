@@ -13,6 +13,9 @@ from gprscan.detection.settings import Settings
 from gprscan.kernels import hyperbola, jit
 from gprscan.units import C_AIR
 
+SAME_PLACE = 0.048  # m per ns of the antenna's period: half a wavelength in moist ground
+LEAST_PICKS = 4  # of a fit that holds
+
 
 @dataclass
 class Fit:
@@ -78,7 +81,18 @@ def fit(section: Section, found: Sequence[Candidate], settings: Settings) -> lis
         (0.8 * settings.velocity_min, min(1.2 * settings.velocity_max, 0.31), 0.9, 0.6, settings.aperture * 0.4 * period),
         group, threads=jit.threads(),
     )  # fmt: skip
-    return [_unpacked(row) if row[0] else None for row in numbers]
+    held = _holds(s, numbers, settings).tolist()
+    return [_unpacked(row) if good else None for row, good in zip(numbers, held, strict=True)]
+
+
+def _holds(s: Section, numbers: np.ndarray, settings: Settings) -> np.ndarray:
+    """Which fits hold: coherent, on picks enough, with an apex under the line and at a time that a depth can be given for."""
+    fitted, x, _, _, _, picks, both = numbers[:, :7].T
+    beyond = SAME_PLACE / s.fc_nominal
+    # a leg whose apex lies outside of the line: what it belongs to is not under it
+    inside = (s.x[0] - beyond <= x) & (x <= s.x[-1] + beyond)
+    timed = numbers[:, 13] <= (0.5 / s.fc_nominal) ** 2
+    return (fitted != 0) & (both >= settings.coherence) & (picks >= LEAST_PICKS) & inside & timed
 
 
 _NONE = np.zeros(0)
