@@ -27,6 +27,9 @@ import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
 import gprscan as gs
+from gprscan.detection import pipeline
+from gprscan.detection.body import Body
+from gprscan.detection.settings import Settings
 
 LEVELS = ("clean", "light", "moderate", "severe")
 RIGHT = {
@@ -222,25 +225,30 @@ def tables(results: Sequence[Row]) -> None:
         print(f"{name:20s} {said['cavity']:11d} {said['pipe']:5d} {other:6d} {mean[0]:16.2f} {mean[1]:7.2f}")
 
 
-def trade(results: Sequence[Row]) -> None:
-    """Print what calling a hazard from more or less than half on would change: voids called one, and false hazards."""
+def trade(results: Sequence[Row], settings: Settings) -> None:
+    """Print what calling a hazard from more or less than `settings.hazard` on would change: voids called one, and false hazards."""
     length = sum(r["length"] for r in results)
     rows = [(row, body["class"]) for r in results for row, body in r["pairs"]]
     rows += [(row, "") for r in results for row in r["false"]]
-    open_to_it = [(row, kind) for row, kind in rows if row["kind"] in (*HAZARDS, "pipe", "unknown")]
-    chance = np.array([sum(json.loads(row["probabilities"]).get(k, 0.0) for k in HAZARDS) for row, _ in open_to_it])
-    void = np.array([kind in VOIDS for _, kind in open_to_it])
-    hazard = np.array([bool(RIGHT.get(kind, set()) & set(HAZARDS)) for _, kind in open_to_it])
-    voids = sum(kind in VOIDS for _, kind in rows) + sum(b["class"] in VOIDS for r in results for b in r["missed"])
+    void = np.array([kind in VOIDS for _, kind in rows], bool)
+    hazard = np.array([bool(RIGHT.get(kind, set()) & set(HAZARDS)) for _, kind in rows], bool)
+    plastic = np.array([kind == "pvc_pipe_air" for _, kind in rows], bool)
+    voids = int(void.sum()) + sum(b["class"] in VOIDS for r in results for b in r["missed"])
+    per = 100 / max(length, 1e-9)
     print("\nhazard from P on: voids called one, false hazards per 100 m (a pipe of plastic, air-filled: of these)")
     for least in (0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7):
-        said = chance >= least
-        plastic = sum(bool(f) and kind == "pvc_pipe_air" for f, (_, kind) in zip(said, open_to_it, strict=True))
-        false = int((said & ~hazard).sum())
+        other = settings.model_copy(update={"hazard": least})
+        said = np.array([decided(row, other) in HAZARDS for row, _ in rows], bool)
         called = _share(int((said & void).sum()), voids)
-        print(
-            f"  {least:.2f}: {called}, {100 * false / max(length, 1e-9):.2f} ({100 * plastic / max(length, 1e-9):.2f})"
-        )
+        false, pipes = (int((said & ~hazard & which).sum()) for which in (True, plastic))
+        print(f"  {least:.2f}: {called}, {per * false:.2f} ({per * pipes:.2f})")
+
+
+def decided(row: Row, settings: Settings) -> str:
+    """Kind of a row that was reported, as it would be with other settings."""
+    seen = json.loads(row["evidence"])
+    body = Body(seen["source"], row["distance_m"], row["twt_ns"], votes=seen["votes"], evidence=seen["values"])
+    return pipeline.decide(body, settings)
 
 
 def reliability(results: Sequence[Row], picture: Path | None) -> None:
@@ -393,7 +401,7 @@ def main() -> None:
         for key in next(iter(by_level.values())):
             print(f"{key:26s}" + "".join(f"{by_level[level][key]:>24s}" for level in levels))
         tables(lines)
-        trade(lines)
+        trade(lines, pipeline.load_settings(args.recipe))
         reliability(lines, args.picture)
     if surveys:
         arrays(surveys, args.verbose)

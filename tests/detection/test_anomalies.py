@@ -6,9 +6,11 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from gprscan import detect, model, names
 from gprscan.detection import classify
+from gprscan.detection.table import footprint
 from gprscan.errors import GprscanError, MissingPositionError
 from tests.detection.lines import MIDDLE, detected, make, near, simulated
 
@@ -81,3 +83,17 @@ def test_a_line_in_depth_or_without_distances_is_refused() -> None:
         detect(model.from_array(values, dt=0.08, frequency=400))
     with pytest.raises(GprscanError, match="twt"):
         detect(make(length=3.0)[0].rename({names.TWT: names.DEPTH}))
+
+
+@pytest.mark.parametrize(("at", "expected"), [(0.1, (0.0, 0.9)), (5.0, (4.2, 5.8)), (9.9, (9.1, 10.0))])
+def test_the_footprint_of_a_body_that_goes_on_beyond_the_line_ends_with_it(
+    at: float, expected: tuple[float, float]
+) -> None:
+    along = np.linspace(0.0, 10.0, 101)
+    line = xr.Dataset(
+        coords={names.DISTANCE: ("trace", along), names.X: ("trace", along), names.Y: ("trace", 0 * along)}
+    )
+    shape = footprint(line, {"distance_m": at, "offset_m": 0.0, "length_m": 1.6, "width_m": 0.6})
+    west, south, east, north = shape.bounds
+    assert (west, east) == pytest.approx(expected)
+    assert (south, north) == pytest.approx((-0.3, 0.3))

@@ -178,9 +178,11 @@ def test_metal_bars_and_shafts_below_what_is_filled_with_water_are_no_far_wall()
     pipe = body(5.0, 9.0, kinds={"pipe.water": 3.0, "pipe.metal": 0.0, "cavity": 0.0})
     metal = body(5.02, 16.0, kinds={"pipe.metal": 3.0, "cavity": 0.0, "clutter": 0.0})
     metal.polarity, metal.evidence["excess_settled"] = -1, -0.01
+    misread = body(5.02, 16.0, kinds={"pipe.metal": 3.0, "cavity": 0.0, "clutter": 0.0}, polarity=1)
+    misread.evidence["excess_settled"] = -0.01
     bar = body(5.02, 16.0, "rebar", kinds={"rebar": 3.0, "clutter": 0.0})
     shaft = body(5.02, 16.0, "column", kinds={"manhole": 3.0, "clutter": 0.0})
-    for other in (metal, bar, shaft):
+    for other in (metal, misread, bar, shaft):
         assert merge([pipe, other], 2.5) == [pipe, other]
 
 

@@ -12,8 +12,9 @@ from gprscan import model
 from gprscan.errors import ParameterError
 from gprscan.synthetic import Layer, Road, Scene, cylinder, road_line, roads, simulate_scene, speckle, stones
 from gprscan.synthetic.illumination import Ground, over_ground
+from gprscan.synthetic.media import correlated_field
 from gprscan.synthetic.scenes import Survey
-from gprscan.synthetic.swath import LINE
+from gprscan.synthetic.swath import LINE, swath_of
 from gprscan.units import C_AIR
 from tests import reference
 
@@ -175,6 +176,21 @@ def test_neighbouring_channels_are_as_alike_as_traces_so_far_apart() -> None:
         across = np.mean(scatter[:-apart] * scatter[apart:]) / power
         along = np.mean(scatter[:, : -2 * apart] * scatter[:, 2 * apart :]) / power
         assert abs(across - along) < 0.15
+
+
+def test_outermost_channels_of_a_wide_swath_are_no_more_alike_than_nearer_ones() -> None:
+    fields = [swath_of(np.arange(21) * 0.1).field(2000, 0.35, 0.35, np.random.default_rng(seed)) for seed in range(4)]
+    alike = np.mean([np.corrcoef(field.T)[0] for field in fields], axis=0)
+    # 1 m apart, and 2 m: five and a half correlation lengths
+    assert alike[10] > alike[20] - 0.02
+    assert alike[20] < 0.08
+
+
+@pytest.mark.parametrize("correlation", [0.35, speckle.ACROSS, 2.0])
+def test_the_surface_under_eight_channels_needs_no_more_than_two_correlation_lengths(correlation: float) -> None:
+    field = swath_of(np.arange(8) * 0.1).field(200, 0.05, correlation, np.random.default_rng(3))
+    plain = correlated_field((200, 8), (0.05, 0.1), (correlation,) * 2, np.random.default_rng(3), hurst=0.8)
+    np.testing.assert_array_equal(field, plain)
 
 
 def test_a_stone_beside_the_line_is_heard_as_one_so_far_along_it() -> None:

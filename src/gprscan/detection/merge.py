@@ -13,7 +13,7 @@ LONG_ROW = 6  # bars
 LONGEST_INSIDE = 3.5  # periods between the roof of a cavity and the last bounce in it that is worth a row
 NARROWEST = 0.12  # m, half the width of a cavity whose width is not resolved
 EDGE = 0.30  # m beyond the width that is seen: the flanks of a round roof send nothing back
-SURE = 0.5  # probability of a cavity, or of water, from which on a body owns what comes from inside it
+SURE = 0.5  # probability of a cavity, or of water, from which on a body owns what comes from inside it; of metal, that is no wall
 WATER = C_AIR / 9.0  # m/ns
 NARROWEST_BORE = 0.08  # m
 WIDEST_POINT = 0.35  # m along the line that the image of a point may have
@@ -64,9 +64,11 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
         if id(owner) not in gone:
             gone |= {id(b) for b in left if _echo_inside(owner, b, period)}
     full = [b for b in left if b.source == "diffraction" and _of_water(details[id(b)]) >= SURE]
+    # what is sure to be metal by its own votes is none, whichever sign was read of it
+    walls = [b for b in left if kind[id(b)] not in OWN_ECHO and details[id(b)].get("pipe.metal", 0.0) < SURE]
     for owner in sorted(full, key=lambda b: (b.t, b.x)):
         if id(owner) not in gone:
-            gone |= {id(b) for b in left if kind[id(b)] not in OWN_ECHO and _far_wall(owner, b)}
+            gone |= {id(b) for b in walls if _far_wall(owner, b)}
     return [b for b in left if id(b) not in gone]
 
 

@@ -146,7 +146,8 @@ def _finish(
 def measure_length(body: Body) -> None:
     """Set the extent along the line of a body that shows by its roof, in place; see `length_under_roof`.
 
-    A roof that was seen to be wider stays as wide; the extent may reach beyond the end of the line.
+    A roof that was seen to be wider stays as wide. The extent is the body's, not that of the part under the line: at an end of the
+    line it may reach beyond, where the body goes on unseen. Its footprint on the map ends where the line does.
     """
     found = length_under_roof(load_table("diffraction"), body.evidence["kind"], body.evidence.get("image_width_m"))
     if found is None or body.source not in ("diffraction", "zone"):

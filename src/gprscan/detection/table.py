@@ -90,7 +90,7 @@ def assemble(line: xr.Dataset, bodies: list[Body], attrs: dict[str, Any]) -> geo
 
 
 def footprint(line: xr.Dataset, entry: dict[str, Any]) -> Any:
-    """Point or rectangle of a row in the line's CRS, None where the line has no coordinates there."""
+    """Point or rectangle of a row in the line's CRS, which ends where the line does; None where the line has no coordinates there."""
     from shapely.geometry import Point, Polygon
 
     along = line[names.DISTANCE].values
@@ -100,6 +100,8 @@ def footprint(line: xr.Dataset, entry: dict[str, Any]) -> Any:
     px, py = x.values, y.values
 
     def place(distance: float, offset: float) -> tuple[float, float] | None:
+        # beyond an end there is neither a position nor a direction
+        distance = min(max(distance, float(along[0])), float(along[-1]))
         east, north = np.interp(distance, along, px), np.interp(distance, along, py)
         ahead = np.array([np.interp(distance + s, along, px) for s in (-0.5, 0.5)])
         up = np.array([np.interp(distance + s, along, py) for s in (-0.5, 0.5)])

@@ -94,6 +94,7 @@ def correlated_field(
     rng: np.random.Generator,
     *,
     hurst: float = HURST,
+    padding: Sequence[int] | None = None,
 ) -> NDArray[np.float32]:
     """Random field with a von Karman spectrum, mean 0 and standard deviation 1, in two or three dimensions.
 
@@ -109,6 +110,8 @@ def correlated_field(
         Source of randomness.
     hurst : float
         Hurst exponent: small is rough.
+    padding : sequence of int, optional
+        Least number of nodes along each axis that are drawn beyond the last one; 0 without.
 
     Returns
     -------
@@ -130,8 +133,11 @@ def correlated_field(
             f"shape {tuple(shape)}, step {tuple(step)} and correlation {tuple(correlation)} must match and be positive."
         )
         raise ParameterError(msg)
-    # one correlation length of padding breaks the periodicity of the transform
-    padded = [n + int(np.ceil(2 * a / d)) for n, d, a in zip(shape, step, correlation, strict=True)]
+    # the transform is periodic: two correlation lengths of padding, or more, keep the last nodes from being like the first
+    least = [0] * len(shape) if padding is None else padding
+    padded = [
+        n + max(int(np.ceil(2 * a / d)), more) for n, d, a, more in zip(shape, step, correlation, least, strict=True)
+    ]
     noise = np.fft.rfftn(rng.standard_normal(padded, dtype="float32"))
     noise *= von_karman(padded, step, correlation, hurst=hurst)[..., : noise.shape[-1]]
     field = np.fft.irfftn(noise, padded, axes=range(len(padded)))[tuple(slice(n) for n in shape)]

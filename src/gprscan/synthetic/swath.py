@@ -35,7 +35,10 @@ class Swath:
     def field(self, n: int, spacing: float, correlation: float, rng: np.random.Generator) -> NDArray[np.floating]:
         """Draw a field on the surface of mean 0 and standard deviation 1, shape (trace, channel)."""
         across = correlation if self.size > 1 else 1.0
-        return correlated_field((n, self.size), (spacing, self.pitch), (correlation, across), rng, hurst=0.8)
+        # the outermost channels lie as far apart round the back of the periodic field as they do on the ground
+        behind = (0, self.size - 1)
+        shape, step = (n, self.size), (spacing, self.pitch)
+        return correlated_field(shape, step, (correlation, across), rng, hurst=0.8, padding=behind)
 
     def mixture(self) -> NDArray[np.float32]:
         """Matrix that makes independent numbers per channel as alike as the echoes of neighbouring channels are."""
