@@ -111,7 +111,7 @@ def correlated_field(
     hurst : float
         Hurst exponent: small is rough.
     padding : sequence of int, optional
-        Least number of nodes along each axis that are drawn beyond the last one; 0 without.
+        Least number of nodes drawn beyond the last one along each axis, where two correlation lengths are fewer.
 
     Returns
     -------
