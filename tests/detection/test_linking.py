@@ -120,11 +120,13 @@ def test_channels_that_hear_a_body_and_take_it_for_a_stone_have_their_say() -> N
             b for b in link_channels([*mine, stone], OFFSETS, PERIOD) if b.channels == [c.channel for c in mine]
         ]
         chances[name] = posterior(body.votes)["cavity"], body.evidence["silent_channels"]
+        assert body.evidence["doubting_channels"] == (name in ("next", "between"))
     (alone,) = link_channels(shown, OFFSETS, PERIOD)
     believed = posterior(alone.votes)["cavity"], 0
     assert chances["weak"] == chances["aside"] == chances["far"] == believed
     assert chances["next"][0] < 0.6 * believed[0]
     assert chances["between"] == chances["next"]
+    assert alone.evidence["doubting_channels"] == 0
 
 
 def test_one_of_eight_channels_needs_better_evidence_than_one_line() -> None:

@@ -330,6 +330,7 @@ def _compact_body(
     else:
         link = "open" if at_edge else "compact"
     body = _joined(members, link, _continuity(link, ranks, swath), against)
+    body.evidence["doubting_channels"] = len(against)
     body.evidence["silent_channels"] = silent = _silent(members, against, ranks, swath, live)
     if silent:
         # what is three steps long is hardly narrower than one. Nor does a gap under the bound layer, however wide, answer on one
