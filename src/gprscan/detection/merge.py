@@ -17,6 +17,7 @@ SURE = 0.5  # probability of a cavity, or of water, from which on a body owns wh
 WATER = C_AIR / 9.0  # m/ns
 NARROWEST_BORE = 0.08  # m
 WIDEST_POINT = 0.35  # m along the line that the image of a point may have
+CLEARLY = 1.0  # log of the odds by which a hyperbola has to be surer than a roof of the same kind
 OWN_ECHO = ("rebar", "manhole")  # kinds that no echo from inside another body is taken for
 
 
@@ -98,7 +99,11 @@ def _rivals(roof: Body, other: Body, kind: dict[int, str], chances: dict[int, di
     if theirs == "clutter":
         return False
     crossed = any(said > 0 for said in other.votes.get("oblique", {}).values())
-    return crossed or chances[id(roof)][kind[id(roof)]] < chances[id(other)][theirs]
+    mine = kind[id(roof)]
+    if mine == theirs and not crossed:
+        # both rims of a wide roof look like the body itself, and are as sure as chance has it
+        return _log_odds(chances[id(other)][theirs]) > _log_odds(chances[id(roof)][mine]) + CLEARLY
+    return crossed or chances[id(roof)][mine] < chances[id(other)][theirs]
 
 
 def _of_water(chances: dict[str, float]) -> float:
@@ -137,6 +142,11 @@ def _echo_inside(owner: Body, other: Body, period: float) -> bool:
         if again or 0.3 * period < other.t - owner.t < LONGEST_INSIDE * period:
             return True
     return 0.15 * period < later < 1.2 * period
+
+
+def _log_odds(chance: float) -> float:
+    chance = min(max(chance, 1e-9), 1.0 - 1e-9)
+    return math.log(chance / (1.0 - chance))
 
 
 def _lies_on(rim: Body, body: Body) -> bool:
