@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gprscan.kernels.jit import brief_kernel, inline
+from gprscan.kernels.jit import brief_kernel, inline, sum_kernel
 from gprscan.kernels.select import middle_two
 
 STRONG = 0.8  # quantile of the modulus along an event that is its level
@@ -136,7 +136,7 @@ def under(
     return pulse / count, inside / within, common / within, real
 
 
-@brief_kernel
+@sum_kernel
 def elsewhere(
     modulus: np.ndarray, traces: np.ndarray, below: tuple[int, int], beside: tuple[int, int]
 ) -> tuple[float, float]:
