@@ -126,6 +126,8 @@ def test_a_gap_under_the_bound_layer_owns_its_rims_and_not_a_body_far_below() ->
     gap = body(5.0, 2.3, "debond", x_min=4.5, x_max=5.5, kinds={"debond": 4.0, "clutter": 0.0})
     rim, deep = body(5.5, 2.8), body(5.0, 12.0)
     assert merge([gap, rim, deep], 2.5) == [gap, deep]
+    mesh = body(5.0, 2.0, "rebar", x_min=3.0, x_max=7.0, kinds={"rebar": 5.0, "clutter": 0.0})
+    assert merge([gap, mesh], 2.5) == [gap, mesh]
 
 
 def test_a_zone_and_a_hyperbola_on_one_top_are_one_body_named_by_the_surer() -> None:

@@ -26,6 +26,7 @@ PASSES = 3
 BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
 LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, is an interface
+TWICE = 2.0  # times as loud as what came by way of both: a body of 0.4 m sends a third of what lights it up on to one 1 m away
 FARTHEST = 2.0  # m between two bodies that still light up each other
 MOST_PARTNERS = 5  # bodies above: of the pairs of more, such as the bars of a mesh, one fits any echo by chance
 PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest service, and at most
@@ -196,9 +197,9 @@ def _stands_alone(parent: Target, child: Target, relative: float, inner: float, 
 
 
 def _louder(targets: list[Target], echoes: _Echoes, child: int, period: float) -> list[Target]:
-    """Targets that may have lit up another: earlier, near and stronger."""
+    """Targets that may have lit up another: earlier, near and by so much stronger."""
     near = np.abs(echoes.x - echoes.x[child]) < FARTHEST
-    found = near & (echoes.t < echoes.t[child] - period) & (echoes.loud > echoes.loud[child])
+    found = near & (echoes.t < echoes.t[child] - period) & (echoes.loud > TWICE * echoes.loud[child])
     return [targets[i] for i in np.flatnonzero(found)]
 
 

@@ -84,7 +84,7 @@ def _owns(owner: Body, other: Body, kind: dict[int, str], period: float) -> bool
     mine = kind[id(owner)]
     return (
         (mine == "manhole" and kind[id(other)] != "manhole")
-        or (mine == "debond" and _same_top(owner, other, 2.0 * period))
+        or (mine == "debond" and other.source != "rebar" and _same_top(owner, other, 2.0 * period))
         or (mine == "rebar" and other.source == "diffraction" and other.t < owner.t + period)
     )
 
