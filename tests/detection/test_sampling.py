@@ -9,7 +9,8 @@ import pytest
 from scipy import signal
 
 from gprscan import detect, model
-from gprscan.detection.condition import SAMPLES_PER_PERIOD, dewowed
+from gprscan.detection.condition import LEAST_SAMPLES, dewowed
+from gprscan.kernels.coherence import SAMPLES_PER_PERIOD
 from tests.detection.lines import DT, PERIOD, make, near, section, wrap
 
 FC = 1.0 / PERIOD  # GHz
@@ -66,7 +67,7 @@ def test_no_more_samples_are_kept_than_are_needed(finer: int) -> None:
     part = section(resampled(finer))
     assert part.dt == pytest.approx(int(PERIOD / SAMPLES_PER_PERIOD / (DT / finer)) * DT / finer)
     assert PERIOD / part.dt >= SAMPLES_PER_PERIOD
-    assert part.t.size == part.raw.shape[1] == part.echo.shape[1] == part.cond.shape[1] == part.clipped.shape[1]
+    assert part.t.size == part.raw.shape[1] == part.echo.shape[1] == part.cond.shape[1]
     np.testing.assert_allclose(np.diff(part.t), part.dt)
 
 
@@ -78,3 +79,13 @@ def test_a_body_is_the_same_however_finely_it_was_sampled() -> None:
         assert abs(other["top_depth_m"] - rows[0]["top_depth_m"]) < 0.5 * rows[0]["sigma_depth_m"]
         chances = [json.loads(row["probabilities"]) for row in (other, rows[0])]
         assert all(abs(chances[0][kind] - chance) < 0.1 for kind, chance in chances[1].items())
+
+
+@pytest.mark.parametrize(
+    ("samples", "dt", "fc"), [(128, 0.02, 400.0), (256, 0.025, 100.0), (128, 0.05, 100.0), (33, 0.08, 200.0)]
+)
+def test_a_short_record_is_searched_and_holds_nothing(samples: int, dt: float, fc: float) -> None:
+    values = np.random.default_rng(1).normal(size=(60, samples)).astype(np.float32)
+    line = model.from_array(values, dt=dt, spacing=0.05, frequency=fc, separation=0.14)
+    assert section(line).t.size >= LEAST_SAMPLES
+    assert len(detect(line)) == 0

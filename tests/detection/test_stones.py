@@ -15,7 +15,7 @@ from gprscan.detection.scattering import weakest_service
 from gprscan.detection.settings import Settings
 from gprscan.detection.settle import settle
 from gprscan.synthetic import Road, road_line
-from tests.detection.lines import make, section
+from tests.detection.lines import make, near, section
 
 SETTINGS = Settings()
 
@@ -63,6 +63,17 @@ def test_the_table_is_the_same_whether_stones_are_shown_or_not(stony: object) ->
     assert shown[columns].to_csv() == others[columns].to_csv()
     votes = [json.loads(e)["votes"] for e in everything["evidence"]]
     assert all("excess_settled" in v for v, kind in zip(votes, everything["kind"], strict=True) if kind == "clutter")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_stone_above_a_void_owns_nothing_of_it(seed: int) -> None:
+    # too faint for any service, and by its other votes a pipe filled with water
+    line, _ = make((2.0, 0.5, -0.021), (2.0, 0.9, 0.2), length=4.0, noise=0.004, seed=seed)
+    plain, asked = (near(detect(line, include=include), 2.0, 0.1) for include in ((), ("clutter",)))
+    assert [(row["kind"], row["probabilities"]) for row in plain] == [
+        (row["kind"], row["probabilities"]) for row in asked if row["kind"] != "clutter"
+    ]
+    assert "cavity" in {row["kind"] for row in plain}
 
 
 def test_channels_are_linked_alike_whether_stones_are_shown_or_not() -> None:

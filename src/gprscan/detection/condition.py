@@ -11,10 +11,9 @@ from gprscan.detection import interference, timing
 from gprscan.detection.analytic import both_ways
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels import conditioning, jit
+from gprscan.kernels.coherence import SAMPLES_PER_PERIOD
 
-SAMPLES_PER_PERIOD = (
-    16  # that are kept at least, where the record has as many: eight times what the antenna's band needs
-)
+LEAST_SAMPLES = 32  # of a record that is searched, and of what is kept of it
 
 
 @dataclass
@@ -82,7 +81,7 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
     if removed:
         notes.append("interference removed at " + ", ".join(f"{f * 1e3:.0f} MHz" for f in removed))
     noise = interference.noise_level(dewowed(a[some_of(valid)], acq.dt, acq.fc))
-    every = max(1, int(1.0 / (SAMPLES_PER_PERIOD * acq.fc * acq.dt)))
+    every = max(1, min(int(1.0 / (SAMPLES_PER_PERIOD * acq.fc * acq.dt)), a.shape[1] // LEAST_SAMPLES))
     a, t, clipped, dt = dewowed(a, acq.dt, acq.fc, every), t[::every], clipped[:, ::every], every * acq.dt
     a[~valid] = 0.0
     echo = without_background(a, valid, max(3, round(4.0 / acq.dx)))

@@ -33,9 +33,8 @@ PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest servi
 LIKE_GROUND = 0.15  # of the log of a velocity: how well that of the ground is known before a line was measured
 APART = 0.3  # log of a velocity over that of an echo from inside: told apart even within two periods
 FASTEST = 0.4  # log of the apparent velocity over the ground's: no pipe makes a faster curve
-SCALED = ("amplitude_db", "reflectivity_db", "faint")  # votes that rest on the direct wave as a scale
-# sure to be natural: no body of some hundred scenes that came out with a chance of .05 was fainter than any service at all,
-# and none with one of .03 had such odds against it before its ground was known
+SCALED = ("amplitude_db", "reflectivity_db")  # votes that rest on the direct wave as a scale
+# sure to be natural, as `benchmarks/learn_tables.py` prints for simulated bodies
 FAR_TOO_FAINT, SURE = 1.0, 5.0  # vote for clutter by faintness, and log of the odds, from which on
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
@@ -72,7 +71,7 @@ def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
             break
         clean.subtract(section, (work.cond, work.echo), [q.fit for q in fresh], coda=coda)
         kept += fresh
-        # what is hidden is fainter than what hides it: under a stone there are stones
+        # what a stone hides beside it is fainter still; deeper bodies that it hides as well are as a rule clutter by themselves
         spans = _spans([q.fit.x for q in fresh if q.strength > HIDING and not q.stone], reach)
     return _without_inner(kept, section, ground)
 
@@ -281,6 +280,8 @@ def _vote(section: Section, weighed: Sequence[tuple[Body, Top | None]], settings
         body.votes = votes
         if settings.absolute:
             body.votes["faint"] = {"clutter": faint[k]} if faint[k] else {}
+        if body.stone and faint[k] >= FAR_TOO_FAINT:
+            body.votes["stone"] = {"clutter": SURE}
         if roof is not None and not roof.closed and roof.length > LAYER:
             body.votes["layer"] = {"clutter": 8.0}
 
@@ -353,8 +354,9 @@ def make_body(
     body.evidence |= evidence.measure(section, result, evidence.hear(section, result), target.inner, around)
     if roof is not None:
         body.evidence |= images.measure(section, image, roof)
-    body.t, body.sigma_t = _top_time(section, target, body.evidence)
-    _locate(section, body, ground)
+    if not target.stone:  # which lies where it does whether it is shown or not
+        body.t, body.sigma_t = _top_time(section, target, body.evidence)
+        _locate(section, body, ground)
     body.polarity = int(body.evidence["polarity"] or 0)
     return body
 

@@ -217,7 +217,7 @@ def _dissent(members: list[Body], stones: Sequence[Body], swath: Swath, period: 
     """
     taken = {b.channel for b in members}
     found: dict[int, tuple[float, Body]] = {}
-    for b in members:
+    for b in (b for b in members if b.source == "diffraction"):
         reach = 0.2 + 0.5 * (b.length or 0.0)
         first, last = (bisect_left(stones, b.x + side * reach, key=_place) for side in (-1.0, 1.0))
         for other in stones[first:last]:
@@ -226,8 +226,13 @@ def _dissent(members: list[Body], stones: Sequence[Body], swath: Swath, period: 
                 continue
             if cost < found.get(other.channel, (math.inf,))[0]:
                 found[other.channel] = cost, other
-    loudest = max((level for b in members if (level := b.evidence.get("amplitude_db")) is not None), default=math.inf)
-    return [b for _, b in found.values() if (b.evidence.get("amplitude_db") or -math.inf) > loudest - SAME_BODY]
+    loudest = max((level for b in members if (level := _amplitude(b)) > -math.inf), default=math.inf)
+    return [b for _, b in found.values() if _amplitude(b) > loudest - SAME_BODY]
+
+
+def _amplitude(body: Body) -> float:
+    level = body.evidence.get("amplitude_db")
+    return -math.inf if level is None else float(level)
 
 
 def _place(body: Body) -> float:

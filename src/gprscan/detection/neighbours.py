@@ -41,7 +41,7 @@ def compare(section: Section, bodies: Sequence[Body]) -> None:
         body.evidence |= dict.fromkeys(("under_db", "under_margin", "floor_ns", "floor_db"))
         if above is not None:
             body.evidence["under_db"] = float(levels[above] - own)
-            if levels[above] > own - FOLLOWS:
+            if levels[above] > own - FOLLOWS and not bodies[above].stone:
                 body.evidence["under_margin"] = bodies[above].evidence.get("onset_margin")
         if below is not None and levels[below] > own - FOLLOWS:
             body.evidence["floor_ns"], body.evidence["floor_db"] = float(t[below] - body.t), float(levels[below] - own)

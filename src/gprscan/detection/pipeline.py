@@ -18,7 +18,7 @@ from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.classify import load_table, posterior
 from gprscan.detection.columns import detect_columns
-from gprscan.detection.condition import Acquisition, condition, live_traces
+from gprscan.detection.condition import LEAST_SAMPLES, Acquisition, condition, live_traces
 from gprscan.detection.debond import detect_debond, hold_against_base
 from gprscan.detection.ground import Ground
 from gprscan.detection.lateral import runs
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 LIKE_LEGS = 0.7  # coherence of the legs of a hyperbola that stands for a body of its own
 LEAST_KIND = 0.35  # probability of a kind from which on a body is named by it
-LEAST_TRACES, LEAST_SAMPLES = 8, 32  # of a block that is searched
+LEAST_TRACES = 8  # of a block that is searched
 
 
 def detect(
@@ -78,8 +78,8 @@ def detect(
     sections: list[dict[str, Any]] = []
     stretches = Stretches(lambda bodies: _finish(bodies, line, settings, include, sections))
     parts = _parts(line, settings, dx)
-    # what one channel takes for a stone has its say on what the next one does not
-    stones = "clutter" in include or line.sizes.get(names.CHANNEL, 1) > 1
+    # what one channel takes for a stone has its say on what the next one does not, and a model's vote may turn one
+    stones = "clutter" in include or line.sizes.get(names.CHANNEL, 1) > 1 or settings.model is not None
     # one alone has the threads to itself
     threads = jit.threads() if len(parts) > 1 else 1
     # while a stretch is finished here, the next blocks are searched

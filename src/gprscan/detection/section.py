@@ -28,8 +28,8 @@ class Section:
     ----------
     raw : numpy.ndarray, shape (trace, sample), float32
         Un-gained traces: per-trace time zero aligned, DC and low-frequency wow removed, interference notched, and no more
-        samples of them kept than `gprscan.detection.condition.SAMPLES_PER_PERIOD` ask for. An acquisition gain is divided out where it was found (`gain`). Amplitudes and phases are measured here. Traces
-        that are not `valid` are zero.
+        samples of them kept than `gprscan.kernels.coherence.SAMPLES_PER_PERIOD` ask for. An acquisition gain is divided out
+        where it was found (`gain`). Amplitudes and phases are measured here. Traces that are not `valid` are zero.
     echo : numpy.ndarray, shape (trace, sample), float32
         `raw` less the local background (the direct wave, flat layers and antenna ringing, by a sliding median over
         traces): what scatters. Still un-gained.

@@ -48,7 +48,7 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     open_ = [k for k, b in enumerate(everyone) if not b.stone]
     weighed = [k for k, b in enumerate(everyone) if b.votes]
     mine = [everyone[k] for k in weighed]
-    own = [weighed.index(k) for k in open_]
+    own = np.searchsorted(weighed, open_)
     firsts = np.searchsorted(x, x[weighed] - REACH, side="right").tolist()
     lasts = np.searchsorted(x, x[weighed] + REACH, side="left").tolist()
     fixed = [classify.gathered({k: v for k, v in b.votes.items() if k not in OF_GROUND}) for b in mine]

@@ -124,4 +124,6 @@ def footprint(line: xr.Dataset, entry: dict[str, Any]) -> Any:
         place(entry["distance_m"] + a * half_l, entry["offset_m"] + b * half_w)
         for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))
     ]
-    return Polygon([c for c in corners if c is not None]) if all(c is not None for c in corners) else Point(middle)
+    beyond = entry["distance_m"] - half_l >= along[-1] or entry["distance_m"] + half_l <= along[0]
+    known = [c for c in corners if c is not None]
+    return Point(middle) if beyond or len(known) < len(corners) else Polygon(known)

@@ -45,7 +45,7 @@ def moveout_curve(x: np.ndarray, t0: float, velocity: float, separation: float) 
     return out
 
 
-SAMPLES_PER_PERIOD = 16  # that nearest-sample curves need
+SAMPLES_PER_PERIOD = 16  # that nearest-sample curves need: four times what the antenna's band does
 TILE = 2 * WIDTH  # traces whose sums stay in registers
 BLOCK = 64  # traces that are done together: their data stay in the caches
 PLANES = 3  # of the data: real part, imaginary part, squared modulus
