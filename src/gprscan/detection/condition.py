@@ -30,7 +30,7 @@ class Acquisition:
     offset: float = 0.0
 
 
-def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
+def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition, *, whole: bool = False) -> Section:
     """Condition one channel of a block.
 
     Parameters
@@ -41,6 +41,8 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
         Distance along the line, m.
     acq : Acquisition
         Sampling and antenna.
+    whole : bool
+        Keep every sample of the record, however finely it was sampled: for who measures a wall in fractions of a period.
 
     Returns
     -------
@@ -81,7 +83,8 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition) -> Section:
     if removed:
         notes.append("interference removed at " + ", ".join(f"{f * 1e3:.0f} MHz" for f in removed))
     noise = interference.noise_level(dewowed(a[some_of(valid)], acq.dt, acq.fc))
-    every = max(1, min(int(1.0 / (SAMPLES_PER_PERIOD * acq.fc * acq.dt)), a.shape[1] // LEAST_SAMPLES))
+    finer = 1 if whole else int(1.0 / (SAMPLES_PER_PERIOD * acq.fc * acq.dt))
+    every = max(1, min(finer, a.shape[1] // LEAST_SAMPLES))
     a, t, clipped, dt = dewowed(a, acq.dt, acq.fc, every), t[::every], clipped[:, ::every], every * acq.dt
     a[~valid] = 0.0
     echo = without_background(a, valid, max(3, round(4.0 / acq.dx)))

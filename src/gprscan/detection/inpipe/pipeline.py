@@ -220,7 +220,7 @@ def sections_of(line: xr.Dataset, pipe: dict[str, Any], settings: PipeSettings) 
             height=float(pipe["standoff"]),
             channel=channel,
         )
-        out.append(conditioning.condition(traces, along, acq))
+        out.append(conditioning.condition(traces, along, acq, whole=True))
     return out
 
 
