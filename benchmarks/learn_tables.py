@@ -105,6 +105,7 @@ class Sample:
     values: dict[str, object]
     kind: str | None
     others: dict[str, float]  # sum of the votes that are not learnt
+    stone: bool = False  # detection is sure that it is natural
 
 
 def objects(truth: dict, first: float) -> list[dict]:
@@ -188,7 +189,7 @@ def measure_road(seed: int) -> tuple[list[Sample], list[Sample]]:
 
 
 def _samples(scene: str, level: str, bodies: Sequence[Body], kinds: Sequence[str | None]) -> list[Sample]:
-    return [Sample(scene, level, b.evidence, k, others(b.votes)) for b, k in zip(bodies, kinds, strict=True)]
+    return [Sample(scene, level, b.evidence, k, others(b.votes), b.stone) for b, k in zip(bodies, kinds, strict=True)]
 
 
 def found_on(line: xr.Dataset) -> tuple[list[Body], list[Body]]:
@@ -363,6 +364,21 @@ def null(samples: Sequence[Sample], kinds: Sequence[str], chance: np.ndarray, km
         print(f"  report {least:.2f}: {shown[road].sum() / km:.2f} false alarms per km of empty road, {kept}")
 
 
+def stones(samples: Sequence[Sample], kinds: Sequence[str], chance: np.ndarray) -> None:
+    """Print how many hyperbolas detection weighs no further, and what the tables say of the bodies among them."""
+    clutter = [k for k, kind in enumerate(kinds) if kind == "clutter"]
+    body = 1.0 - chance[:, clutter].sum(axis=1)
+    sure, true = np.array([s.stone for s in samples]), np.array([s.kind != "clutter" for s in samples])
+    road = np.array([s.scene.startswith("road") for s in samples])
+    for where, here in (("scenes", ~road), ("empty roads", road)):
+        if here.any():
+            lost = sure & true & here
+            said = f"; of {(true & here).sum()} echoes of bodies {lost.sum()}, the likeliest with {body[lost].max(initial=0.0):.3f}"
+            print(
+                f"  sure to be stones, {where}: {sure[here].mean():.2f} of {here.sum()}{said if where == 'scenes' else ''}"
+            )
+
+
 def lengths(samples: Sequence[Sample]) -> None:
     """Print the line through the true extents of voids over the width of their roofs, for `length_m` of the tables."""
     voids = [s for s in samples if str(s.kind).startswith("cavity")]
@@ -475,6 +491,8 @@ def main() -> None:
         report(samples, kinds, chance)
         if args.roads:
             null(samples, kinds, chance, args.roads * ROAD / 1000)
+        if name == "diffraction":
+            stones(samples, kinds, chance)
         radii(samples, kinds)
         lengths(samples)
         least_error(samples, kinds, chance)
