@@ -48,7 +48,7 @@ class Body:
         True where the body's extent is known to end on both sides; False at the end of a line or swath.
     stone : bool
         True for a hyperbola that is sure to be natural: it says how fast the ground is, and is weighed no further. Without
-        votes, unless clutter was asked for.
+        votes, unless clutter was asked for, or channels or a model have their say.
     """
 
     source: str

@@ -115,7 +115,7 @@ def _with_echo(work: Section, target: Target, settings: Settings) -> Target:
     """Return a target whose fit has its echo, and which by that is a stone or may be none."""
     result = fits.with_echo(work, target.fit)
     stone = False
-    if settings.absolute and not _striking(_db(target.strength), settings):
+    if settings.absolute and not _striking(evidence.db(target.strength), settings):
         level = evidence.amplitude_db(work, result, evidence.hear(work, result))
         _, depth = _located(work, result.t, settings.prior_ground())
         stone = _faint(work, result.t, depth, level) >= FAR_TOO_FAINT
@@ -291,10 +291,6 @@ def _striking(strength_db: float, settings: Settings) -> bool:
     return strength_db >= min(rebar.CLEAR[0], math.inf if settings.outstanding_db is None else settings.outstanding_db)
 
 
-def _db(ratio: float) -> float:
-    return 20 * math.log10(max(ratio, 1e-3))
-
-
 def _faint(section: Section, t: float, depth: float | None, amplitude_db: float | None) -> float:
     """Vote for clutter of an echo that is weaker than that of any pipe at its depth: a stone's."""
     if amplitude_db is None:
@@ -343,26 +339,6 @@ def make_body(
 
     Unless `stones` is True, of one that is far too weak for a pipe only what it says of the ground is measured.
     """
-    result, ground = target.fit, settings.prior_ground()
-    body = _as_stone(section, target, ground)
-    if roof is not None:
-        body.evidence["reflectivity_db"] = images.reflectivity_db(roof)
-    if target.stone and not stones:
-        return body
-    # a body is compared with what is beside it, not with the other end of the line
-    around = section.around(result.x, images.ELSEWHERE, BESIDE)
-    body.evidence |= evidence.measure(section, result, evidence.hear(section, result), target.inner, around)
-    if roof is not None:
-        body.evidence |= images.measure(section, image, roof)
-    if not target.stone:  # which lies where it does whether it is shown or not
-        body.t, body.sigma_t = _top_time(section, target, body.evidence)
-        _locate(section, body, ground)
-    body.polarity = int(body.evidence["polarity"] or 0)
-    return body
-
-
-def _as_stone(section: Section, target: Target, ground: Ground) -> Body:
-    """Return a target as a body that says nothing but where it is, and how fast the ground."""
     result = target.fit
     body = Body(
         source="diffraction",
@@ -378,12 +354,23 @@ def _as_stone(section: Section, target: Target, ground: Ground) -> Body:
             "apex_ns": result.t,
             "apparent_velocity_m_ns": result.velocity,
             "sigma_apparent": float(result.covariance[2, 2] ** 0.5),
-            "strength_db": _db(target.strength),
+            "strength_db": evidence.db(target.strength),
         },
         stone=target.stone,
         channels=[section.channel],
     )
-    _locate(section, body, ground)
+    if roof is not None:
+        body.evidence["reflectivity_db"] = images.reflectivity_db(roof)
+    if stones or not target.stone:
+        # a body is compared with what is beside it, not with the other end of the line
+        around = section.around(result.x, images.ELSEWHERE, BESIDE)
+        body.evidence |= evidence.measure(section, result, evidence.hear(section, result), target.inner, around)
+        if roof is not None:
+            body.evidence |= images.measure(section, image, roof)
+        body.polarity = int(body.evidence["polarity"] or 0)
+    if not target.stone:  # which lies where it does whether it is shown or not
+        body.t, body.sigma_t = _top_time(section, target, body.evidence)
+    _locate(section, body, settings.prior_ground())
     return body
 
 

@@ -44,7 +44,7 @@ def amplitude_db(section: Section, fit: Fit, heard: Heard) -> float | None:
         return None
     clean = math.sqrt(max(heard.peak**2 - 2.0 * _floor(section, fit, heard) ** 2, (0.1 * heard.peak) ** 2))
     spreading = math.sqrt(max(fit.t * section.fc_nominal, 1.0))
-    return _db(clean * spreading / section.direct_peak)
+    return db(clean * spreading / section.direct_peak)
 
 
 def _floor(section: Section, fit: Fit, heard: Heard) -> float:
@@ -96,8 +96,8 @@ def measure(
         "peak_ns": at,
         "bottom_ns": delay,
         "bottom_ratio": ratio,
-        "ringing_db": 0.5 * _db(heard.after / max(heard.first, 1e-30)),
-        "snr_db": _db(peak / _floor(section, fit, heard)),
+        "ringing_db": 0.5 * db(heard.after / max(heard.first, 1e-30)),
+        "snr_db": db(peak / _floor(section, fit, heard)),
         "frequency_ratio": heard.frequency / section.fc,
         "picked": fit.picks / max(fit.distance.size, 1),
         "residual_periods": fit.residual / period,
@@ -114,14 +114,14 @@ def _inner(delay: float, relative: float, inner: list[tuple[float, float]]) -> d
     found = inner if math.isnan(relative) else [(delay, relative), *inner]
     if not found:
         return {"inner_ns": None, "inner_db": None}
-    later, level = max(found, key=lambda echo: _db(echo[1]))
-    return {"inner_ns": later, "inner_db": _db(level)}
+    later, level = max(found, key=lambda echo: db(echo[1]))
+    return {"inner_ns": later, "inner_db": db(level)}
 
 
 def _legs(fit: Fit, at: float, period: float) -> float | None:
     """Echo of the outer legs, stacked, over that of the apex, after spreading: a wide flat top is bright at the apex."""
     outer, centre = echo.legs(fit.traces, fit.distance, fit.lag, at, period, 0.5 * fit.velocity * fit.t)
-    return None if math.isnan(outer) else _db(outer / max(centre, 1e-30))
+    return None if math.isnan(outer) else db(outer / max(centre, 1e-30))
 
 
 def _disorder(section: Section, fit: Fit, period: float, rows: np.ndarray) -> float | None:
@@ -133,17 +133,18 @@ def _disorder(section: Section, fit: Fit, period: float, rows: np.ndarray) -> fl
     if math.isnan(inside) or i1 <= i0:
         return None
     count, usual = beside.mean_square(section.echo, rows, section.x, section.valid, fit.x, depth, i0, i1)
-    return _db(math.sqrt(inside / max(usual, 1e-30))) if count >= 5 else None
+    return db(math.sqrt(inside / max(usual, 1e-30))) if count >= 5 else None
 
 
 def _contrast(section: Section, fit: Fit, peak: float, period: float, rows: np.ndarray) -> float | None:
     """Echo over the typical echo at the same time elsewhere on the block."""
     i0, i1 = section.sample(fit.t - 0.7 * period), section.sample(fit.t + 0.7 * period) + 1
     count, usual = beside.peak(section.echo, rows, section.x, section.valid, fit.x, 0.8 * fit.reach, i0, i1)
-    return _db(peak / max(usual, 1e-30)) if count >= 5 else None
+    return db(peak / max(usual, 1e-30)) if count >= 5 else None
 
 
-def _db(value: float) -> float:
+def db(value: float) -> float:
+    """Ratio of amplitudes in dB."""
     return 20 * math.log10(max(value, 1e-12))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from scipy.special import logit
+
 from gprscan.detection.body import Body
 from gprscan.detection.classify import by_kind, detailed
 from gprscan.detection.neighbours import LONGEST_BOUNCE, UNDER, level
@@ -102,7 +104,7 @@ def _rivals(roof: Body, other: Body, kind: dict[int, str], chances: dict[int, di
     mine = kind[id(roof)]
     if mine == theirs and not crossed:
         # both rims of a wide roof look like the body itself, and are as sure as chance has it
-        return _log_odds(chances[id(other)][theirs]) > _log_odds(chances[id(roof)][mine]) + CLEARLY
+        return bool(logit(chances[id(other)][theirs]) > logit(chances[id(roof)][mine]) + CLEARLY)
     return crossed or chances[id(roof)][mine] < chances[id(other)][theirs]
 
 
@@ -142,11 +144,6 @@ def _echo_inside(owner: Body, other: Body, period: float) -> bool:
         if again or 0.3 * period < other.t - owner.t < LONGEST_INSIDE * period:
             return True
     return 0.15 * period < later < 1.2 * period
-
-
-def _log_odds(chance: float) -> float:
-    chance = min(max(chance, 1e-9), 1.0 - 1e-9)
-    return math.log(chance / (1.0 - chance))
 
 
 def _lies_on(rim: Body, body: Body) -> bool:
