@@ -70,6 +70,7 @@ DIFFRACTION: Knots = {
     "inner_db": [-25, -15, -8, -2, 4],
     "inner_ns": [1, 3, 5, 8, 12],
     "bottom_ns": [0.3, 0.6, 1.0, 1.5, 2.5],
+    "wall_ratio": [-0.4, -0.15, 0, 0.1, 0.2, 0.3, 0.45],
     "legs_db": [-10, -6, -3, 0, 3],
     "interior_contrast_db": [-4, 0, 4, 8, 14],
     "sag_ratio": [0, 0.03, 0.06, 0.12],

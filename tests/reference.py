@@ -702,6 +702,22 @@ def arrivals(echo, times, pulse, dt, shifts):  # type: ignore[no-untyped-def]
     return np.array([best[1], best[-1]])
 
 
+def wall_before(echo, times, pulse, dt, near, period):  # type: ignore[no-untyped-def]
+    """Ratio of the first to the second of three arrivals that explain an echo best by least squares."""
+    axis = dt * (np.arange(pulse.size) - pulse.size // 2)
+    best, found = 0.0, np.nan
+    for main in range(-3, 4):
+        for before in range(4, 8):
+            steps = np.array([main - before, main, main + 4]) / 12.0
+            basis = np.stack([np.interp(times - near - s * period, axis, pulse, left=0, right=0) for s in steps])
+            gram = basis @ basis.T
+            wall, first, second = np.linalg.solve(gram + 1e-6 * gram[1, 1] * np.eye(3), basis @ echo)
+            explained = float(np.array([wall, first, second]) @ basis @ echo)
+            if first * second <= 0 and abs(wall) <= 0.7 * abs(first) and explained > best:
+                best, found = explained, wall / first
+    return found
+
+
 def live_means(traces: np.ndarray, valid: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean of the live traces around each trace, and the share of the weight that fell on none."""
     half, n = window.size // 2, traces.shape[0]

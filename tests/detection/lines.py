@@ -116,6 +116,8 @@ OUTLINES = {
     "water": (bodies.water_void(Ellipse(1.8, 0.75, 0.20, 0.15)),),
     "metal": (bodies.metal_pipe(1.8, 0.60, 0.075),),
     "plastic": (bodies.pvc_pipe(1.8, 0.55, 0.2, water=False),),
+    "concrete": (bodies.concrete_pipe(1.8, 0.45, 0.29, 0.052, host=11.0),),
+    "round void": (bodies.air_void(Ellipse(1.8, 0.74, 0.24, 0.24)),),
     "debond": (bodies.debonding(1.8, 0.90, 0.125, 0.05),),
     "manhole": (bodies.manhole(1.8, 0.80, 1.0),),
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gprscan.detection.evidence import onset_polarity
+from gprscan.detection.evidence import onset_polarity, wall_ratio
 from gprscan.detection.timing import ricker_pair
-from tests.detection.lines import DT, FREQUENCY, MIDDLE, PERIOD, detected, near
+from tests.detection.lines import DT, FREQUENCY, MIDDLE, PERIOD, detected, near, values_of
 
 F = FREQUENCY * 1e-3
 LAG = DT * np.arange(-70, 200)
@@ -62,3 +62,24 @@ def test_simulated_bodies_keep_the_sign_of_their_onset(name: str, sign: int) -> 
     assert rows
     first = min(rows, key=lambda r: r["twt_ns"])
     assert first["polarity"] == sign
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_outer_face_of_a_wall_comes_before_its_inner_face(sign: int) -> None:
+    """A concrete pipe's wall against a void's roof, alike but for what comes 0.9 ns before."""
+    bore = [(0.0, 1.0), (3.5, -0.4)]
+    peak = float(LAG[np.argmax(np.abs(echo(*bore)))])
+    walled, bare = (
+        wall_ratio(sign * echo(*bore, (-0.9, share)), LAG, WAVELET, DT, PERIOD, peak) for share in (0.3, 0.0)
+    )
+    assert walled == pytest.approx(0.3, abs=0.1)
+    assert bare == pytest.approx(0.0, abs=0.1)
+
+
+def test_no_echo_has_no_wall() -> None:
+    assert wall_ratio(np.zeros(LAG.size), LAG, WAVELET, DT, PERIOD, 0.0) is None
+
+
+def test_a_simulated_concrete_pipe_has_a_wall_and_a_void_has_none() -> None:
+    walls = [float(values_of(near(detected(name), MIDDLE)[0])["wall_ratio"]) for name in ("concrete", "round void")]
+    assert walls[0] > 0.2 > walls[1]

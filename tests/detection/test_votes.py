@@ -171,6 +171,9 @@ def test_what_is_filled_with_water_owns_its_far_wall_and_no_cavity_below() -> No
         for half in (0.15, 0.4)
     )
     assert merge([pipe, wall], 2.5) == merge([pipe, seen], 2.5) == [pipe]
+    # what has passed a focus has lost its sign
+    wall.polarity = seen.polarity = -1
+    assert merge([pipe, wall], 2.5) == merge([pipe, seen], 2.5) == [pipe]
     assert merge([pipe, cavity], 2.5) == [pipe, cavity]
     assert merge([pipe, wide], 2.5) == [pipe, wide]
     assert merge([dry, wall], 2.5) == [dry, wall]

@@ -44,3 +44,18 @@ def test_phase_of_a_turned_pulse() -> None:
         turned = np.cos(phase) * PULSE - np.sin(phase) * QUADRATURE
         values = np.interp(times - 0.1, AXIS, turned)
         assert arrivals.best_phase(values, times, PULSE, QUADRATURE, DT, SHIFTS) == pytest.approx(phase, abs=0.15)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("wall", [0.0, 0.3, -0.3])
+def test_a_wall_before_the_main_arrival(sign: float, wall: float) -> None:
+    period = 2.0
+    values, times = echo((-0.95, sign * wall), (0.05, sign), (0.72, -0.3 * sign))
+    found = arrivals.wall_before(values, times, PULSE, DT, 0.0, period)
+    assert found == pytest.approx(reference.wall_before(values, times, PULSE, DT, 0.0, period), abs=1e-6)
+    assert found == pytest.approx(wall, abs=0.1)
+
+
+def test_no_wall_where_nothing_of_the_kind_fits() -> None:
+    values, times = echo((0.0, 0.0))
+    assert np.isnan(arrivals.wall_before(np.zeros_like(values), times, PULSE, DT, 0.0, 2.0))

@@ -26,9 +26,6 @@ PASSES = 3
 BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
 LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, is an interface
-TWICE = 2.0  # times as loud as what came by way of both: a body of 0.4 m sends a third of what lights it up on to one 1 m away
-FARTHEST = 2.0  # m between two bodies that still light up each other
-MOST_PARTNERS = 5  # bodies above: of the pairs of more, such as the bars of a mesh, one fits any echo by chance
 PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest service, and at most
 LIKE_GROUND = 0.15  # of the log of a velocity: how well that of the ground is known before a line was measured
 APART = 0.3  # log of a velocity over that of an echo from inside: told apart even within two periods
@@ -175,11 +172,7 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
             if (inside or tail) and not alone and child.strength < STRONGER * parent.strength:
                 parent.inner.append((later, relative))
                 gone[j] = True
-    left = [q for q, out in zip(order, gone, strict=True) if not out]
-    echoes = _Echoes.of(left)
-    return [
-        q for i, q in enumerate(left) if not _scattered_twice(q, _louder(left, echoes, i, period), ground, air, period)
-    ]
+    return [q for q, out in zip(order, gone, strict=True) if not out]
 
 
 def _stands_alone(parent: Target, child: Target, relative: float, inner: float, ground: Ground, air: float) -> bool:
@@ -193,37 +186,6 @@ def _stands_alone(parent: Target, child: Target, relative: float, inner: float, 
     own = math.log(child.fit.velocity / ground.rms(child.fit.t - air)) > -LIKE_GROUND
     apart = math.log(child.fit.velocity / inner) > APART and child.strength > parent.strength
     return own and ((relative > 1.0 and excess > FASTEST) or apart)
-
-
-def _louder(targets: list[Target], echoes: _Echoes, child: int, period: float) -> list[Target]:
-    """Targets that may have lit up another: earlier, near and by so much stronger."""
-    near = np.abs(echoes.x - echoes.x[child]) < FARTHEST
-    found = near & (echoes.t < echoes.t[child] - period) & (echoes.loud > TWICE * echoes.loud[child])
-    return [targets[i] for i in np.flatnonzero(found)]
-
-
-def _scattered_twice(child: Target, earlier: list[Target], ground: Ground, air: float, period: float) -> bool:
-    """Did this echo come back by way of two bodies that are both stronger?
-
-    From the surface to one, across to the other, and up: the shortest way of the two slants is that of a mirror,
-    ``sqrt(dx^2 + (z1 + z2)^2)``, and starts at ``(x1 z2 + x2 z1) / (z1 + z2)``; the way across adds to it.
-    """
-    if len(earlier) > MOST_PARTNERS:
-        return False
-    for i, a in enumerate(earlier):
-        for b in earlier[i + 1 :]:
-            dx = a.fit.x - b.fit.x
-            if not SAME_PLACE * period < abs(dx) < FARTHEST:
-                continue
-            velocity = ground.rms(0.5 * (a.fit.t + b.fit.t) - air)
-            z1, z2 = (0.5 * velocity * max(q.fit.t - air, 0.1) for q in (a, b))
-            place = (a.fit.x * z2 + b.fit.x * z1) / (z1 + z2)
-            time = air + (math.hypot(dx, z1 + z2) + math.hypot(dx, z1 - z2)) / velocity
-            # the velocity is known to a tenth, and more or less of each path is longer than the other's
-            late = abs(child.fit.t - time) < 0.5 * period + ground.spread * abs(time - max(a.fit.t, b.fit.t))
-            if abs(child.fit.x - place) < SAME_PLACE * period and late:
-                return True
-    return False
 
 
 def _top_time(section: Section, target: Target, values: dict[str, Any]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from scipy.special import logit
 from gprscan.detection.body import Body
 from gprscan.detection.classify import by_kind, detailed
 from gprscan.detection.neighbours import LONGEST_BOUNCE, UNDER, level
+from gprscan.detection.twice import scattered_twice
 from gprscan.units import C_AIR
 
 LONG_ROW = 6  # bars
@@ -29,7 +30,7 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     A shaft owns everything within its walls: what lies under its cover is its own reverberation. A gap under the bound
     layer owns the diffractions of its rims and its multiples. A mesh owns what is no deeper than its own echo; where many bars stand in a
     row, there is no shaft. A zone and a hyperbola on the same top are one body, named by whichever is surer. A cavity owns
-    the weaker echoes from between its roof and its floor, what is filled with water its far wall.
+    the weaker echoes from between its roof and its floor, what is filled with water its far wall. What came back by way of two bodies is none.
 
     Parameters
     ----------
@@ -45,7 +46,8 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     details = {id(b): detailed(b.votes) for b in bodies}
     chances = {key: by_kind(each) for key, each in details.items()}
     kind = {id(b): next(iter(chances[id(b)])) for b in bodies}
-    gone = _shafts_and_rows(bodies, kind)
+    likely = [b for b in bodies if kind[id(b)] != "clutter"]
+    gone = _shafts_and_rows(bodies, kind) | {id(b) for b in bodies if scattered_twice(b, likely, period)}
     areas = [b for b in bodies if b.x_min is not None and b.x_max is not None and b.source != "diffraction"]
     # the surest first, and what is gone claims nothing: else it would matter in which order they were found
     for owner in sorted(areas, key=lambda b: (-chances[id(b)][kind[id(b)]], b.x, b.t)):
@@ -116,10 +118,12 @@ def _of_water(chances: dict[str, float]) -> float:
 def _far_wall(owner: Body, other: Body) -> bool:
     """Is `other` the far wall of the water-filled pipe or void `owner`?
 
-    It has the sign of air, and comes long after the top (``2 w / (c / 9)`` for a width w) right below it, on a curve slower
-    than the ground, since it keeps the moveout of the top; in the image it is as narrow as a point.
+    It comes long after the top (``2 w / (c / 9)`` for a width w) right below it, on a curve slower than the ground, since it
+    keeps the moveout of the top; in the image it is as narrow as a point. Its sign says nothing: a round bore filled with water is a
+    lens, and the phase of what has passed a focus is turned by a quarter of a period (Born and Wolf, Principles of Optics, 7th
+    ed., section 8.8.4).
     """
-    if other.source not in ("diffraction", "zone") or other.polarity < 0:
+    if other.source not in ("diffraction", "zone"):
         return False
     below = abs(other.x - owner.x) < UNDER and 2 * NARROWEST_BORE / WATER < other.t - owner.t < LONGEST_BOUNCE
     excess = other.evidence.get("excess_settled")

@@ -1,4 +1,4 @@
-"""Fitting an echo with one arrival of a known pulse, or with two of opposite sign: top and bottom of a thin body."""
+"""Fitting an echo with arrivals of a known pulse: one; two of opposite sign, top and bottom of a thin body; a wall before them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ NEAREST, FARTHEST = 4, 24  # steps between two arrivals
 WEAKEST = 1.3  # times the first arrival: as strong as the second may be
 PRICE = 0.03  # share of the energy that a second arrival must explain to earn its two parameters
 NOTHING = 1e30  # misfit where no arrival of a sign fits
+STEPS = 12  # per period, of the three arrivals of a wall
+SPREAD, LATEST_WALL, EARLIEST_WALL, LATER = (
+    3,
+    4,
+    7,
+    4,
+)  # steps: of the main arrival to each side, of the wall before it, of the last after it
+STRONGEST_WALL = 0.7  # times the echo from behind it
+RIDGE = 1e-6  # of a pulse's energy, added to the diagonal: pulses that overlap so much can hardly be told apart
 
 
 @inline
@@ -121,3 +130,63 @@ def best_phase(
             best = a * a + b * b
             phase = math.atan2(-b, a)
     return phase
+
+
+@brief_kernel
+def wall_before(echo: np.ndarray, times: np.ndarray, pulse: np.ndarray, dt: float, near: float, period: float) -> float:
+    """Amplitude of an arrival shortly before the main one, over that one: a wall whose inner face sends the main echo.
+
+    Least squares of three arrivals: the outer face of the wall, a third to six tenths of a period before the main one; that; and
+    one of the opposite sign a third of a period after it, which takes up what is left of the shape of a pulse that is not quite
+    the incident one.
+
+    Parameters
+    ----------
+    echo, times, pulse, dt
+        As for `fit_arrivals`.
+    near : float
+        About when the main arrival comes, ns.
+    period : float
+        Of the antenna, ns.
+
+    Returns
+    -------
+    float
+        Negative for a wall of the opposite sign; NaN where no such three fit.
+    """
+    first = -SPREAD - EARLIEST_WALL
+    n, m, half = SPREAD + LATER - first + 1, times.size, pulse.size // 2
+    table, proj = np.empty((n, m)), np.zeros(n)
+    for i in range(n):
+        _shifted(pulse, (times[0] - near - (first + i) * period / STEPS) / dt + half, table[i])
+        for k in range(m):
+            proj[i] += table[i, k] * echo[k]
+    found, best = math.nan, 0.0
+    for main in range(EARLIEST_WALL, EARLIEST_WALL + 2 * SPREAD + 1):
+        after = main + LATER
+        own, cross, other = 0.0, 0.0, 0.0
+        for k in range(m):
+            own += table[main, k] * table[main, k]
+            cross += table[main, k] * table[after, k]
+            other += table[after, k] * table[after, k]
+        ridge = RIDGE * own
+        own, other = own + ridge, other + ridge
+        det = own * other - cross * cross
+        for before in range(main - EARLIEST_WALL, main - LATEST_WALL + 1):
+            wall, with_main, with_after = ridge, 0.0, 0.0
+            for k in range(m):
+                wall += table[before, k] * table[before, k]
+                with_main += table[before, k] * table[main, k]
+                with_after += table[before, k] * table[after, k]
+            # what the other two leave of the wall's pulse, and of the echo
+            p = (other * with_main - cross * with_after) / det
+            q = (own * with_after - cross * with_main) / det
+            rest = wall - p * with_main - q * with_after
+            a = (proj[before] - p * proj[main] - q * proj[after]) / rest
+            left_main, left_after = proj[main] - a * with_main, proj[after] - a * with_after
+            b = (other * left_main - cross * left_after) / det
+            c = (own * left_after - cross * left_main) / det
+            explained = a * proj[before] + b * proj[main] + c * proj[after]
+            if b * c <= 0.0 and abs(a) <= STRONGEST_WALL * abs(b) and explained > best:
+                found, best = a / b, explained
+    return found
