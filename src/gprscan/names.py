@@ -20,6 +20,7 @@ LATITUDE = "latitude"
 TIME = "time"
 FIX_QUALITY = "fix_quality"
 POSITION_SIGMA = "position_sigma"
+FIX_SIGMA = "fix_sigma"  # as the receiver states it; position_sigma is that of the track made of the fixes
 Z_SIGMA = "z_sigma"
 WALL_U = "wall_u"  # along the face of a wall, m to the right for who looks at it
 WALL_W = "wall_w"  # up the face, m
@@ -68,6 +69,7 @@ UNITS = {
     LONGITUDE: "degrees_east",
     LATITUDE: "degrees_north",
     POSITION_SIGMA: "m",
+    FIX_SIGMA: "m",
     Z_SIGMA: "m",
     HEADING: "degree",
     ROAD_CHAINAGE: "m",

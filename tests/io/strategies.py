@@ -57,19 +57,25 @@ def _distance(draw: st.DrawFn, n: int) -> np.ndarray | None:
 
 
 def _placed(draw: st.DrawFn, line: xr.Dataset) -> xr.Dataset:
+    """Place a line by fixes at all of its traces or at some, which need not agree with its distances."""
     n = line.sizes["trace"]
+    rows = np.arange(n)
+    if draw(st.booleans()):
+        rows = np.array(sorted(draw(st.sets(st.integers(0, n - 1), min_size=2))))
     lon, lat = draw(st.floats(-179, 178)), draw(st.floats(-79, 83))
     steps = st.floats(1e-7, 1e-5)
     longitude = lon + np.cumsum(draw(st.lists(steps, min_size=n, max_size=n)))
     latitude = lat + np.cumsum(draw(st.lists(steps, min_size=n, max_size=n)))
     start = np.datetime64("2024-02-28T23:59:58", "ns")
     time = start + np.arange(n) * np.timedelta64(draw(st.integers(1, 2000)), "ms")
-    return gs.geometry.with_positions(
-        line,
+    fixes = gs.geometry.Fixes(
+        np.arange(n),
         longitude,
         latitude,
         quality=np.full(n, draw(st.integers(1, 5))),
-        sigma=np.full(n, round(draw(st.floats(0.01, 3)), 3)),
+        sigma=np.full(n, round(draw(st.floats(0.01, 3)), 3)) if draw(st.booleans()) else None,
         time=time if draw(st.booleans()) else None,
         height=np.full(n, round(draw(st.floats(-100, 4000)), 3)) if draw(st.booleans()) else None,
     )
+    lever_arm = (0.3, 1.2) if draw(st.booleans()) else (0.0, 0.0)
+    return gs.geometry.place(line, fixes.take(rows), lever_arm=lever_arm)

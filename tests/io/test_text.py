@@ -80,9 +80,6 @@ def test_write_then_read(line: object) -> None:
     assert_same(back, line)  # type: ignore[arg-type]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="fixes are weighed anew on reading, with the deviations of what they were fused to"
-)
 def test_fixes_that_contradict_the_odometer_lead_to_the_same_places_after_writing() -> None:
     rng = np.random.default_rng(0)
     distance = np.cumsum(rng.choice([0.5, 1.0, 0.01, 0.3], 8))

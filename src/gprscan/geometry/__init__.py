@@ -13,6 +13,7 @@ from gprscan.geometry.pipe_frame import PipeFrame, close_odometer
 from gprscan.geometry.pipe_run import frame_of, place_run
 from gprscan.geometry.pipe_shape import BoreShape
 from gprscan.geometry.place import Location, locate, place, with_offsets, with_positions
+from gprscan.geometry.placed import PlacedTrack, restore
 from gprscan.geometry.track import Track, along_track, build_track, heading
 from gprscan.geometry.track_file import TrackFile, read_track
 from gprscan.geometry.wall import WallFrame
@@ -28,6 +29,7 @@ __all__ = [
     "NmeaLog",
     "PipeFile",
     "PipeFrame",
+    "PlacedTrack",
     "PositionOptions",
     "Track",
     "TrackFile",
@@ -57,6 +59,7 @@ __all__ = [
     "read_centreline",
     "read_track",
     "resolve_crs",
+    "restore",
     "spatial_ref",
     "unproject",
     "wall_columns",

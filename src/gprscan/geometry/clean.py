@@ -47,13 +47,15 @@ def usable_fixes(fixes: Fixes, n_traces: int, *, moving: bool) -> tuple[Fixes, l
     usable = fixes.take(finite & ~invalid & near)
     if not len(usable):
         return usable, notes
-    usable = usable.take(np.argsort(usable.trace, kind="stable"))
-    usable = _one_per_trace(usable)
-    return _without_repeats(usable, notes, moving=moving)
+    return _without_repeats(one_per_trace(usable), notes, moving=moving)
 
 
-def _one_per_trace(fixes: Fixes) -> Fixes:
-    """Average fixes that share a trace: the cart stood still. Quality and time are those of the middle one."""
+def one_per_trace(fixes: Fixes) -> Fixes:
+    """Put fixes in the order of their traces, and average those that share one: the cart stood still.
+
+    Quality and time are those of the middle one.
+    """
+    fixes = fixes.take(np.argsort(fixes.trace, kind="stable"))
     edges = np.flatnonzero(np.diff(fixes.trace, prepend=-np.inf) > 0)
     counts = np.diff(np.append(edges, len(fixes)))
     if (counts == 1).all():

@@ -55,7 +55,7 @@ def place(
     -------
     xarray.Dataset
         The line with `x`, `y` ([channel,] trace), `longitude`, `latitude`, `position_sigma`, `heading`, `fix_quality`
-        and, where recorded, `time` and `gnss_height` (trace); `z` and `z_sigma` where the vertical datum is known.
+        and, where recorded, `fix_sigma`, `time` and `gnss_height` (trace); `z` and `z_sigma` where the vertical datum is known.
         `distance` is taken from the track where the line has none. Without two usable places the line comes back
         unplaced, with a finding that says why.
 
@@ -132,20 +132,20 @@ def locate(
     usable, notes = usable_fixes(options.with_accuracy(fixes), n_traces, moving=distance is not None)
     out = Location(findings=[*fixes.findings, *notes])
     if len(usable) < 2:
-        out.findings.append(_unplaced(fixes, len(usable)))
+        out.findings.append(unplaced(fixes, len(usable)))
         return out
     try:
         target = resolve_crs(crs, usable.longitude, usable.latitude)
     except ParameterError:
         if crs is not None:
             raise
-        out.findings.append(_unplaced(fixes, len(usable)))
+        out.findings.append(unplaced(fixes, len(usable)))
         return out
     try:
         x, y = project(usable.longitude, usable.latitude, target)
     except ParameterError as error:
         # the file may be wrong, not the system that the user asks for: the line is kept without a place
-        out.findings.append(_unplaced(fixes, len(usable), str(error)))
+        out.findings.append(unplaced(fixes, len(usable), str(error)))
         return out
     vehicle = follow(usable, x, y, n_traces, distance, lever_arm, options.lag)
     way = odometer_path(distance) if distance is not None and vehicle.gaps else None
@@ -185,7 +185,8 @@ def _incomplete(out: Location, fixes: Fixes, n_traces: int) -> None:
         out.findings.append(Finding("gnss-incomplete", "warning", what, fixes.source, evidence, then))
 
 
-def _unplaced(fixes: Fixes, count: int, why: str = "") -> Finding:
+def unplaced(fixes: Fixes, count: int, why: str = "") -> Finding:
+    """Return the finding on a line that fixes, of which some count is usable, do not place."""
     counted = f"{count} usable places in {len(fixes)} fixes; two are needed"
     return Finding(
         "gnss-unusable",
@@ -243,31 +244,48 @@ def _channels(
 ) -> None:
     """Add x and y: of each channel where offsets are known, else of the middle of the array."""
     x, y = vehicle.x, vehicle.y
-    dims: tuple[str, ...] = (names.TRACE,)
     sigma, angle = vehicle.sigma, vehicle.direction
     at_antenna = angle is None and lever_arm != (0.0, 0.0)
     if angle is None:
         angle = heading(x, y, baseline)
     unsure = MOST_DIRECTION_SIGMA if vehicle.sigma_direction is None else float(np.median(vehicle.sigma_direction))
     known = bool(np.isfinite(angle).all()) and unsure <= MOST_DIRECTION_SIGMA
-    if known:
-        attrs = {"units": names.UNITS[names.HEADING], "long_name": "direction of travel from grid north"}
-        out.coords[names.HEADING] = (names.TRACE, np.degrees(angle) % 360.0, attrs)
     arm = lever_arm if at_antenna else (0.0, 0.0)
     if known and (offsets is not None or at_antenna):
         x, y = channel_positions(x, y, angle, np.zeros(1) if offsets is None else offsets, arm)
-        x, y, dims = (x[0], y[0], dims) if offsets is None else (x, y, (names.CHANNEL, names.TRACE))
+        x, y = (x[0], y[0]) if offsets is None else (x, y)
         if vehicle.sigma_direction is not None and offsets is not None:
             # of the outermost channel, which a wrong direction moves furthest
             sigma = np.hypot(sigma, vehicle.sigma_direction * float(np.abs(offsets).max()) / np.sqrt(2))
-    elif offsets is not None or lever_arm != (0.0, 0.0):
+    elif not known and (offsets is not None or lever_arm != (0.0, 0.0)):
         what = "The direction of travel cannot be told from the track."
         evidence = f"track does not move by {baseline:.2f} m"
         then = "All channels are placed at the middle of the array."
         out.findings.append(Finding("heading-unknown", "warning", what, "", evidence, then))
+    add_places(out, x, y, sigma, angle if known else None)
+
+
+def add_places(out: Location, x: np.ndarray, y: np.ndarray, sigma: np.ndarray, direction: np.ndarray | None) -> None:
+    """Add places to a location.
+
+    Parameters
+    ----------
+    out : Location
+        What is added to.
+    x, y : ndarray, shape ([channel,] trace)
+        m east and north.
+    sigma : ndarray, shape (trace,)
+        Standard deviation per axis, m.
+    direction : ndarray, shape (trace,), or None
+        Radians from grid north to east; None where it is not known.
+    """
+    dims = (names.TRACE,) if x.ndim == 1 else (names.CHANNEL, names.TRACE)
     out.coords[names.POSITION_SIGMA] = (names.TRACE, sigma, {"units": "m"})
     out.coords[names.X] = (dims, x, {"units": "m", "standard_name": "projection_x_coordinate"})
     out.coords[names.Y] = (dims, y, {"units": "m", "standard_name": "projection_y_coordinate"})
+    if direction is not None:
+        attrs = {"units": names.UNITS[names.HEADING], "long_name": "direction of travel from grid north"}
+        out.coords[names.HEADING] = (names.TRACE, np.degrees(direction) % 360.0, attrs)
 
 
 def with_positions(line: xr.Dataset, longitude: Any, latitude: Any, **extras: Any) -> xr.Dataset:

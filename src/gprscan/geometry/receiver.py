@@ -17,7 +17,7 @@ HEIGHT_RATIO = 1.5
 
 
 def receiver_coords(fixes: Fixes, n_traces: int, options: PositionOptions) -> dict[str, Any]:
-    """Return coordinates of what was recorded: interpolated, or of the nearest fix (quality).
+    """Return coordinates of what was recorded: interpolated, or of the nearest fix (quality, standard deviation).
 
     Parameters
     ----------
@@ -39,6 +39,11 @@ def receiver_coords(fixes: Fixes, n_traces: int, options: PositionOptions) -> di
         names.LATITUDE: (names.TRACE, lon.y, {"units": units[names.LATITUDE], "standard_name": "latitude"}),
         names.FIX_QUALITY: (names.TRACE, quality, {"long_name": "NMEA GGA fix quality"}),
     }
+    assert fixes.sigma is not None
+    if np.isfinite(fixes.sigma).any():
+        sigma = fixes.sigma[nearest_fix(fixes.trace, n)]
+        attrs = {"units": units[names.FIX_SIGMA], "long_name": "standard deviation of the fix as stated"}
+        out[names.FIX_SIGMA] = (names.TRACE, sigma, attrs)
     if not np.isnat(fixes.time).any():
         start = fixes.time.min()
         seconds = (fixes.time - start).astype("float64") / 1e9

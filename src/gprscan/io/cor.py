@@ -9,6 +9,7 @@ import numpy as np
 
 from gprscan.geometry import Fixes
 from gprscan.io.source import Source
+from gprscan.io.track import Track
 from gprscan.model.findings import Finding
 
 _DMS = re.compile(r"^\s*(\d+)[:°](\d+)[:'](\d+(?:\.\d+)?)\"?\s*$")
@@ -96,14 +97,14 @@ def parse_instant(text: str) -> np.datetime64:
         return np.datetime64("NaT", "ns")
 
 
-def write_cor(track: object) -> str:
-    """Return the text of a COR file for a `gprscan.io.plain.Track`: tabs, ten columns, one-based traces."""
+def write_cor(track: Track) -> str:
+    """Return the text of a COR file: tabs, ten columns, one-based traces."""
     rows = []
-    for i in track.rows():  # type: ignore[attr-defined]
-        lon, lat, time = track.longitude[i], track.latitude[i], track.time[i]  # type: ignore[attr-defined]
+    for i in track.rows():
+        lon, lat, time = track.longitude[i], track.latitude[i], track.time[i]
         stamp = "" if np.isnat(time) else str(time.astype("datetime64[us]"))
         date, _, clock = stamp.partition("T")
-        height = track.height[i]  # type: ignore[attr-defined]
+        height = track.height[i]
         elevation = f"{height:.4f}" if np.isfinite(height) else ""
         angles = (f"{abs(lat):.10f}", "N" if lat >= 0 else "S", f"{abs(lon):.10f}", "E" if lon >= 0 else "W")
         rows.append("\t".join([str(i + 1), date, clock, *angles, elevation, "M", "1"]))

@@ -75,6 +75,8 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     if frequency is None or frequency <= 0:
         frequency = None
         findings.append(unknown(header.text("NOMINAL FREQUENCY")))
+    side = source.side_file(".gp2", ".gps")
+    track, damaged = header.placed(layout.n_traces, side)
     recording = Recording(
         data=lazy_variable(layout),
         dt=dt,
@@ -84,7 +86,8 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         frequency=frequency,
         separation=separation,
         mark=_marks(layout, words),
-        fixes=_fixes(source, header, layout, words),
+        fixes=_fixes(source, side, header, layout, words),
+        track=track,
         lever_arm=header.lever_arm(),
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
         crs=header.text("GPRSCAN CRS") or None,
@@ -92,7 +95,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         instrument=_instrument(header),
         header=header.as_json(),
         units="mV" if layout.stored.kind == "f" and header.text("GPRSCAN UNITS") != "1" else "1",
-        findings=findings,
+        findings=findings + damaged,
     )
     return to_line(recording, source, "dt1", options)
 
@@ -279,14 +282,12 @@ def _instrument(header: KeyedHeader) -> str:
     return f"Sensors & Software {match[1].strip() if match else ''}".strip()
 
 
-def _fixes(source: Source, header: KeyedHeader, layout: TraceLayout, words: np.ndarray) -> Fixes | None:
-    """Return fixes of the GP2, else the GPS, else of the trace headers."""
-    date = _date(header)
-    gp2, gps = source.side_file(".gp2"), source.side_file(".gps")
-    if gp2 is not None:
-        return read_gp2(gp2, date)
-    if gps is not None:
-        return read_gps(gps, date)
+def _fixes(
+    source: Source, side: Source | None, header: KeyedHeader, layout: TraceLayout, words: np.ndarray
+) -> Fixes | None:
+    """Return fixes of the position file, else of the trace headers."""
+    if side is not None:
+        return (read_gp2 if side.suffix == ".gp2" else read_gps)(side, _date(header))
     if "POSITIONS ADDED - LATLONG" not in " ".join(header.lines).upper() or _redefined(header) & set(range(8, 14)):
         return None
     places = layout.headers(None, 32, 56).view("<f8")

@@ -13,7 +13,9 @@ import xarray as xr
 from gprscan import names
 from gprscan.errors import WriteError
 from gprscan.io.atomic import Output, stream_output, text_output
-from gprscan.io.plain import Track, blocks, header_of, nmea_of, noted, require_time, time_axis, track_of
+from gprscan.io.keyed import placed_notes
+from gprscan.io.plain import blocks, header_of, noted, require_time, time_axis
+from gprscan.io.track import Track, nmea_of, track_of
 
 HEADER_BYTES = 128
 # keys that describe the samples written, and are never taken over from another file
@@ -47,9 +49,11 @@ def write_dt1(line: xr.Dataset, path: Path) -> list[Output]:
     upper = path.suffix.isupper()
     outputs = []
     track = track_of(line)
+    fixes = "" if track is None else _gps(track, line)
     if track is not None:
-        outputs.append(text_output(path.with_suffix(".GPS" if upper else ".gps"), _gps(track, line)))
-    outputs.append(text_output(path.with_suffix(".HD" if upper else ".hd"), _hd(line, target, track)))
+        outputs.append(text_output(path.with_suffix(".GPS" if upper else ".gps"), fixes))
+    notes = noted(line, track) | placed_notes(track, fixes)
+    outputs.append(text_output(path.with_suffix(".HD" if upper else ".hd"), _hd(line, target, notes)))
     outputs.append(stream_output(path, lambda: _chunks(line, target)))
     return outputs
 
@@ -97,7 +101,7 @@ def _seconds_of_day(line: xr.Dataset) -> np.ndarray:
     return (start.hour * 3600 + start.minute * 60 + start.second + elapsed) % 86400
 
 
-def _hd(line: xr.Dataset, target: np.dtype, track: Track | None) -> str:
+def _hd(line: xr.Dataset, target: np.dtype, notes: dict[str, str]) -> str:
     dt, time_zero = time_axis(line)
     along = _positions(line)
     n_traces, n_samples = line.sizes[names.TRACE], line.sizes[names.TWT]
@@ -119,14 +123,14 @@ def _hd(line: xr.Dataset, target: np.dtype, track: Track | None) -> str:
     skipped = ("TRACEHEADERDEF", "GPRSCAN", *values, "NOMINAL FREQUENCY", "ANTENNA SEPARATION")
     values |= {key: value for key, value in kept.items() if not key.startswith(skipped)}
     values["GPRSCAN UNITS"] = line[names.AMPLITUDE].attrs.get("units", "1")
-    values |= noted(line, track)
+    values |= notes
     acquired = str(line.attrs.get(names.ACQUIRED, ""))[:10]
     instrument = str(line.attrs.get(names.INSTRUMENT) or "").removeprefix("Sensors & Software").strip() or "gprscan"
     head = ["1234", f"Data Collected with {instrument}", acquired or "0000-00-00"]
     return "".join(f"{text}\r\n" for text in [*head, *(f"{key:<18} = {value}" for key, value in values.items())])
 
 
-def _gps(track: Any, line: xr.Dataset) -> str:
+def _gps(track: Track, line: xr.Dataset) -> str:
     along = _positions(line)
     entries = (
         [f"Trace #{trace + 1} at position {along[trace]:.6f}", *nmea_of(track, trace), ""] for trace in track.rows()

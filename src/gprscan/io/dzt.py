@@ -21,6 +21,7 @@ from gprscan.io.lazy import TraceLayout, lazy_variable, probe
 from gprscan.io.recording import ReadOptions, Recording, check_counts, layout_of, require, to_line, whole_traces
 from gprscan.io.registry import REAL, Format, register, twin
 from gprscan.io.source import Source
+from gprscan.io.track import placed_beside
 from gprscan.model.findings import Finding
 
 _STORED: dict[int, np.dtype] = {8: np.dtype("<u1"), 16: np.dtype("<u2"), 32: np.dtype("<i4")}
@@ -58,6 +59,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     findings += _side_findings(source, main, dzx, layout.n_traces)
     gnss = source.side_file(".dzg")
     fixes: Fixes | None = read_dzg(gnss, main.created.date() if main.created else None) if gnss else None
+    track, damaged = placed_beside(dzx.track, dzx.fixes, gnss, layout.n_traces, f"{source.path.stem}.DZX")
     separation = _per_channel(dzx.separations, main.channels)
     time_zero, found = _time_zero(source, main, dzx, sample, status)
     findings += found
@@ -75,6 +77,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         mark=mark,
         status_samples=status,
         fixes=fixes,
+        track=track,
         lever_arm=(dzx.exact("lever_right_m") or 0.0, dzx.exact("lever_forward_m") or 0.0),
         crs=dzx.line.get("crs"),
         acquired=main.created.isoformat() if main.created else "",
@@ -85,7 +88,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
             "antennas": [h.antenna for h in headers],
             **({"picks": dzx.picks} if dzx.picks else {}),
         },
-        findings=findings,
+        findings=findings + damaged,
     )
     return to_line(recording, source, "dzt", options)
 

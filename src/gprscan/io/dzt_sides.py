@@ -9,9 +9,12 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from gprscan.errors import ReadError
 from gprscan.geometry import Fixes, NmeaLog
 from gprscan.io.source import Source
+from gprscan.io.track import COLUMNS, FIXES
 from gprscan.model.findings import Finding
 
 GPRSCAN_NAMESPACE = "urn:gprscan:dzx"
@@ -64,6 +67,10 @@ class Dzx:
         Exact values in the name space of gprscan, see specs/dzt.md.
     distance : list of float
         Distances per scan in m, where they are uneven; written by gprscan only.
+    track : dict
+        Columns of the track of the line, see `gprscan.io.track.COLUMNS`; written by gprscan only.
+    fixes : str
+        Checksum of the DZG that was written with the track.
     """
 
     spacing: float | None = None
@@ -77,6 +84,8 @@ class Dzx:
     labels: dict[int, str] = field(default_factory=dict)
     line: dict[str, str] = field(default_factory=dict)
     distance: list[float] = field(default_factory=list)
+    track: dict[str, np.ndarray] = field(default_factory=dict)
+    fixes: str = ""
     findings: list[Finding] = field(default_factory=list)
 
     def exact(self, name: str) -> float | None:
@@ -111,6 +120,9 @@ def read_dzx(source: Source) -> Dzx:
         elif element.tag == f"{{{GPRSCAN_NAMESPACE}}}distance":
             values = [_float(word) for word in (element.text or "").split()]
             out.distance = [value for value in values if value is not None]
+        elif element.tag == f"{{{GPRSCAN_NAMESPACE}}}track":
+            out.track = {name: _floats(element.get(name, "")) for name in COLUMNS}
+            out.fixes = element.get(FIXES, "")
     return out
 
 
@@ -133,6 +145,14 @@ def _float(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def _floats(text: str) -> np.ndarray:
+    """Return a list of numbers, NaN among them; none where a word is something else."""
+    try:
+        return np.array(text.split(), dtype="float64")
+    except ValueError:
+        return np.zeros(0)
 
 
 def _global(element: ET.Element, out: Dzx) -> None:

@@ -14,21 +14,20 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.errors import WriteError
-from gprscan.geometry import line_crs
 from gprscan.io.atomic import Output, stream_output, text_output
 from gprscan.io.dzt_header import ANTENNA, ANTENNA_LENGTH, BLOCK, CREATED, FIELDS, pack_date
 from gprscan.io.dzt_sides import GPRSCAN_NAMESPACE
 from gprscan.io.plain import (
     Integers,
+    crs_name,
     even_spacing,
     header_of,
     integer_blocks,
     integers_for,
-    nmea_of,
     require_time,
     time_axis,
-    track_of,
 )
+from gprscan.io.track import Track, nmea_of, placed_words, track_of
 
 
 def write_dzt(line: xr.Dataset, path: Path) -> list[Output]:
@@ -56,9 +55,11 @@ def write_dzt(line: xr.Dataset, path: Path) -> list[Output]:
     upper = path.suffix.isupper()
     track = track_of(line)
     outputs = []
+    fixes = "" if track is None else _dzg(track)
     if track is not None:
-        outputs.append(text_output(path.with_suffix(".DZG" if upper else ".dzg"), _dzg(track)))
-    outputs.append(text_output(path.with_suffix(".DZX" if upper else ".dzx"), _dzx(line, target, track)))
+        outputs.append(text_output(path.with_suffix(".DZG" if upper else ".dzg"), fixes))
+    own = _own_element(line, target, track, placed_words(track, fixes))
+    outputs.append(text_output(path.with_suffix(".DZX" if upper else ".dzx"), _dzx(line, own)))
     headers = _header_blocks(line, target)
     outputs.append(stream_output(path, lambda: _chunks(headers, line, target)))
     return outputs
@@ -148,13 +149,13 @@ def _antenna_name(line: xr.Dataset, channel: int) -> str:
     return f"{value:g}MHz" if value else ""
 
 
-def _dzg(track: Any) -> str:
+def _dzg(track: Track) -> str:
     """Return the DZG: for each trace its number and RMC, GGA and, with a stated accuracy, GST sentences."""
     entries = ("\r\n".join([*nmea_of(track, trace), ""]) for trace in track.rows())
     return "".join(f"$GSSIS,{trace},-1\n{entry}\n" for trace, entry in zip(track.rows(), entries, strict=True))
 
 
-def _dzx(line: xr.Dataset, target: Integers, track: Any) -> str:
+def _dzx(line: xr.Dataset, own: str) -> str:
     """Return the DZX: spacing and marks as GSSI writes them, channels, and exact values in a name space of our own."""
     spacing = even_spacing(line)
     n = line.sizes[names.TRACE]
@@ -171,7 +172,7 @@ def _dzx(line: xr.Dataset, target: Integers, track: Any) -> str:
         f'<DZX xmlns="www.geophysical.com/DZX/1.02" xmlns:g="{GPRSCAN_NAMESPACE}">\n'
         f"<GlobalProperties>{globals_}</GlobalProperties>\n{channels}"
         f"<File>{span}<Profile>{span}{way_points}</Profile></File>\n"
-        f"{_own_element(line, target, track)}\n</DZX>\n"
+        f"{own}\n</DZX>\n"
     )
 
 
@@ -189,7 +190,8 @@ def _channel_properties(line: xr.Dataset, channel: int) -> str:
     return f"<ChannelProperties>{inner}</ChannelProperties>\n"
 
 
-def _own_element(line: xr.Dataset, target: Integers, track: Any) -> str:
+def _own_element(line: xr.Dataset, target: Integers, track: Track | None, places: dict[str, list[str]]) -> str:
+    """Return the element of our own name space; `places` are the columns of the track."""
     dt, time_zero = time_axis(line)
     values: dict[str, str] = {"time_zero_ns": repr(time_zero), "dt_ns": repr(dt), "scale": repr(target.scale)}
     values["status_samples"] = str(int(line[names.STATUS].values.sum()) if names.STATUS in line.coords else 0)
@@ -198,13 +200,15 @@ def _own_element(line: xr.Dataset, target: Integers, track: Any) -> str:
     if names.DISTANCE in line.coords:
         values["distance_start_m"] = repr(float(line[names.DISTANCE].values[0]))
     if names.SPATIAL_REF in line.coords and track is not None:
-        crs = line_crs(line)
-        authority = crs.to_authority()
-        values["crs"] = ":".join(authority) if authority else crs.to_wkt()
+        values["crs"] = crs_name(line)
     if track is not None:
         values["lever_right_m"], values["lever_forward_m"] = (repr(value) for value in track.lever_arm)
     attributes = " ".join(f"{key}={quoteattr(value)}" for key, value in values.items())
+    inner = ""
     if names.DISTANCE in line.coords and even_spacing(line) is None:
         distances = " ".join(repr(float(d)) for d in line[names.DISTANCE].values)
-        return f"<g:line {attributes}><g:distance>{distances}</g:distance></g:line>"
-    return f"<g:line {attributes}/>"
+        inner = f"<g:distance>{distances}</g:distance>"
+    if places:
+        columns = (f"{name}={quoteattr(' '.join(words))}" for name, words in places.items())
+        inner += f"<g:track {' '.join(columns)}/>"
+    return f"<g:line {attributes}>{inner}</g:line>"

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 
 from gprscan.errors import ReadError
+from gprscan.geometry import PlacedTrack
 from gprscan.io.source import Source
+from gprscan.io.track import COLUMNS, FIXES, Track, placed_beside, placed_words
+from gprscan.model.findings import Finding
 
+PLACED = "GPRSCAN TRACK"
 _RUN_OF_ENDS = re.compile(r"[\r\n]+")
 
 
@@ -85,6 +89,16 @@ class KeyedHeader:
         right, forward = values if values.size == 2 and np.isfinite(values).all() else (0.0, 0.0)
         return float(right), float(forward)
 
+    def placed(self, n_traces: int, side: Source | None) -> tuple[PlacedTrack | None, list[Finding]]:
+        """Return the track that gprscan noted in a header of its own (`placed_notes`), and what is wrong with it."""
+        columns = {name: self.numbers(f"{PLACED} {name.upper()}") for name in COLUMNS}
+        return placed_beside(columns, self.text(f"{PLACED} {FIXES.upper()}"), side, n_traces, self.source.name)
+
     def as_json(self) -> dict[str, Any]:
-        """Return all fields, as text."""
-        return dict(self.fields)
+        """Return all fields, as text, but for the track, which is in the coordinates of the line."""
+        return {key: value for key, value in self.fields.items() if not key.startswith(PLACED)}
+
+
+def placed_notes(track: Track | None, fixes: str) -> dict[str, str]:
+    """Return the fields that hold the track of a line, beside a position file of this text."""
+    return {f"{PLACED} {name.upper()}": ",".join(words) for name, words in placed_words(track, fixes).items()}

@@ -63,6 +63,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     side, marks = side_of(source, ".cor"), side_of(source, ".mrk")
     mark, found = read_marks(marks, n_traces) if marks else (None, [])
     findings += found
+    track, damaged = header.placed(n_traces, side)
     recording = Recording(
         data=lazy_variable(layout),
         dt=window / n_samples,
@@ -73,13 +74,14 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         frequency=frequency,
         separation=separation,
         fixes=_with_accuracy(read_cor(side), header) if side else None,
+        track=track,
         lever_arm=header.lever_arm(),
         mark=_marks(header, n_traces) if mark is None else mark,
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
         crs=header.text("GPRSCAN CRS") or None,
         instrument="MALA",
         header=header.as_json(),
-        findings=findings,
+        findings=findings + damaged,
     )
     return to_line(recording, source, source.suffix.lstrip(".") if source.suffix in _STORED else "rd3", options)
 
@@ -112,7 +114,7 @@ def _time_zero(
 
 def _with_accuracy(fixes: Fixes, header: KeyedHeader) -> Fixes:
     """Add what a COR cannot hold, where gprscan noted it in the RAD: quality and accuracy of each fix."""
-    for key, name in (("GPRSCAN FIX QUALITY", "quality"), ("GPRSCAN POSITION SIGMA", "sigma")):
+    for key, name in (("GPRSCAN FIX QUALITY", "quality"), ("GPRSCAN FIX SIGMA", "sigma")):
         values = header.numbers(key)
         if values.size in (1, len(fixes)) and (name == "sigma" or np.isfinite(values).all()):
             noted = np.broadcast_to(values, (len(fixes),))

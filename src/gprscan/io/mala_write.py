@@ -13,9 +13,9 @@ from gprscan import names
 from gprscan.errors import WriteError
 from gprscan.io.atomic import Output, stream_output, text_output
 from gprscan.io.cor import write_cor
+from gprscan.io.keyed import placed_notes
 from gprscan.io.plain import (
     Integers,
-    Track,
     even_spacing,
     header_of,
     integer_blocks,
@@ -23,8 +23,8 @@ from gprscan.io.plain import (
     noted,
     require_time,
     time_axis,
-    track_of,
 )
+from gprscan.io.track import Track, listed, track_of
 
 
 def write_mala(line: xr.Dataset, path: Path) -> list[Output]:
@@ -51,9 +51,11 @@ def write_mala(line: xr.Dataset, path: Path) -> list[Output]:
     upper = path.suffix.isupper()
     track = track_of(line)
     outputs = []
+    fixes = "" if track is None else write_cor(track)
     if track is not None:
-        outputs.append(text_output(path.with_suffix(".COR" if upper else ".cor"), write_cor(track)))
-    outputs.append(text_output(path.with_suffix(".RAD" if upper else ".rad"), _rad(line, target, track)))
+        outputs.append(text_output(path.with_suffix(".COR" if upper else ".cor"), fixes))
+    notes = _fix_notes(track) | noted(line, track) | placed_notes(track, fixes)
+    outputs.append(text_output(path.with_suffix(".RAD" if upper else ".rad"), _rad(line, target, notes)))
     outputs.append(stream_output(path, lambda: _chunks(line, target)))
     return outputs
 
@@ -94,7 +96,7 @@ def _chunks(line: xr.Dataset, target: Integers) -> Iterator[bytes]:
         yield block.astype(target.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
+def _rad(line: xr.Dataset, target: Integers, notes: dict[str, str]) -> str:
     n_traces, n_samples = line.sizes[names.TRACE], line.sizes[names.TWT]
     dt, time_zero = time_axis(line)
     spacing = even_spacing(line)
@@ -123,21 +125,20 @@ def _rad(line: xr.Dataset, target: Integers, track: Track | None) -> str:
     merged["GPRSCAN TIME ZERO"] = repr(time_zero)
     if spacing is None and names.DISTANCE in line.coords:
         merged["GPRSCAN DISTANCE"] = ",".join(repr(float(d)) for d in line[names.DISTANCE].values)
-    if track is not None:
-        rows = list(track.rows())
-        merged["GPRSCAN FIX QUALITY"] = _listed(track.quality[rows])
-        merged["GPRSCAN POSITION SIGMA"] = _listed(np.round(track.sigma[rows], 4))
     if names.MARK in line.coords and line[names.MARK].values.any():
         merged["GPRSCAN MARKS"] = ",".join(str(trace) for trace in np.flatnonzero(line[names.MARK].values))
     merged["GPRSCAN SCALE"] = repr(target.scale)
-    merged |= noted(line, track)
+    merged |= notes
     return "".join(f"{key}:{value}\r\n" for key, value in merged.items())
 
 
-def _listed(values: np.ndarray) -> str:
-    """One value where all are the same, else one per row of the COR."""
-    words = [f"{value:g}" for value in (values[:1] if len(set(values.tolist())) == 1 else values)]
-    return ",".join(words)
+def _fix_notes(track: Track | None) -> dict[str, str]:
+    """Return what a COR cannot hold: quality and standard deviation of each of its rows."""
+    if track is None:
+        return {}
+    rows = list(track.rows())
+    columns = {"QUALITY": track.quality[rows], "SIGMA": np.round(track.sigma[rows], 4)}
+    return {f"GPRSCAN FIX {name}": ",".join(listed(values)) for name, values in columns.items()}
 
 
 def _scalar(line: xr.Dataset, name: str) -> float | None:

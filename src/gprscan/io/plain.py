@@ -1,4 +1,4 @@
-"""What vendor formats can hold: a line reduced to integers, a regular time axis, and a track in degrees."""
+"""What vendor formats can hold: a line reduced to integers, a regular time axis, and a few notes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 import xarray as xr
 
 from gprscan import model, names
-from gprscan.errors import MissingCRSError, WriteError
-from gprscan.geometry import line_crs, unproject, write_gga, write_gst, write_rmc
+from gprscan.errors import WriteError
+from gprscan.geometry import line_crs
+from gprscan.io.track import Track
 
 BLOCK_BYTES = 8 * 2**20
 
@@ -135,84 +136,20 @@ def even_spacing(line: xr.Dataset) -> float | None:
     return mean if mean > 0 and np.allclose(step, mean, rtol=1e-4, atol=1e-7) else None
 
 
-@dataclass(frozen=True)
-class Track:
-    """Positions to write, one per trace: degrees, what the receiver said about them, and the antenna's place beside it.
-
-    Attributes
-    ----------
-    lever_arm : tuple of float
-        Middle of the antenna array, or the antenna, minus the positions, m: (to the right, forward).
-    """
-
-    longitude: np.ndarray
-    latitude: np.ndarray
-    quality: np.ndarray
-    sigma: np.ndarray
-    time: np.ndarray
-    height: np.ndarray
-    lever_arm: tuple[float, float]
-
-    def rows(self) -> Iterator[int]:
-        """Traces that have a position."""
-        yield from np.flatnonzero(np.isfinite(self.longitude) & np.isfinite(self.latitude)).tolist()
-
-
-def track_of(line: xr.Dataset) -> Track | None:
-    """Return the track of a line in degrees: its longitude and latitude, else its x and y taken back; None without."""
-    n = line.sizes[names.TRACE]
-    right = forward = 0.0
-    if names.LONGITUDE in line.coords and names.LATITUDE in line.coords:
-        lon, lat = line[names.LONGITUDE].values, line[names.LATITUDE].values
-        # these are the receiver's, not the antenna's: of one channel of an array its offset counts too
-        right, forward = (float(value) for value in line.attrs.get(names.LEVER_ARM, (0.0, 0.0)))
-        if names.OFFSET in line.coords and not line[names.OFFSET].ndim:
-            right += float(np.nan_to_num(line[names.OFFSET].values))
-    elif names.X in line.coords and names.Y in line.coords:
-        x, y = line[names.X].values, line[names.Y].values
-        if x.ndim == 2:
-            x, y = x.mean(axis=0), y.mean(axis=0)
-            right = -float(line[names.OFFSET].values.mean()) if names.OFFSET in line.coords else 0.0
-        try:
-            lon, lat = unproject(x, y, line_crs(line))
-        except MissingCRSError:
-            return None  # coordinates without a reference system mean nothing to a reader of degrees
-    else:
-        return None
-
-    def get(name: str, fill: Any, dtype: str) -> np.ndarray:
-        return line[name].values if name in line.coords else np.full(n, fill, dtype=dtype)
-
-    return Track(
-        np.asarray(lon, dtype="float64"),
-        np.asarray(lat, dtype="float64"),
-        # a position without a stated quality is written as estimated, not as measured
-        np.where(get(names.FIX_QUALITY, 6, "i2") > 0, get(names.FIX_QUALITY, 6, "i2"), 6),
-        get(names.POSITION_SIGMA, np.nan, "f8"),
-        get(names.TIME, np.datetime64("NaT"), "datetime64[ns]"),
-        get(names.GNSS_HEIGHT, np.nan, "f8"),
-        (right, forward),
-    )
-
-
-def nmea_of(track: Track, trace: int) -> list[str]:
-    """Return the sentences of one trace: RMC, GGA and, with a stated accuracy, GST."""
-    time, lon, lat = track.time[trace], track.longitude[trace], track.latitude[trace]
-    sentences = [write_rmc(time, lon, lat), write_gga(time, lon, lat, int(track.quality[trace]), track.height[trace])]
-    if np.isfinite(track.sigma[trace]):
-        sentences.append(write_gst(time, track.sigma[trace]))
-    return sentences
-
-
 def noted(line: xr.Dataset, track: Track | None) -> dict[str, str]:
     """Return what text headers have no room for, under keys that name gprscan."""
     out: dict[str, str] = {}
     if names.ANTENNA_HEIGHT in line.attrs:
         out["GPRSCAN ANTENNA HEIGHT"] = repr(float(line.attrs[names.ANTENNA_HEIGHT]))
-    if names.SPATIAL_REF in line.coords:
-        authority = line_crs(line).to_authority()
-        if authority:
-            out["GPRSCAN CRS"] = ":".join(authority)
+    if track is not None and names.SPATIAL_REF in line.coords:
+        out["GPRSCAN CRS"] = crs_name(line)
     if track is not None and track.lever_arm != (0.0, 0.0):
         out["GPRSCAN LEVER ARM"] = ",".join(repr(value) for value in track.lever_arm)
     return out
+
+
+def crs_name(line: xr.Dataset) -> str:
+    """Return the reference system of a line: its code where it has one, else its WKT."""
+    crs = line_crs(line)
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else crs.to_wkt()

@@ -12,7 +12,7 @@ import xarray as xr
 
 from gprscan import model, names
 from gprscan.errors import ParameterError, ReadError, TruncatedFileError
-from gprscan.geometry import Fixes, Location, PositionOptions, locate, resolve_crs
+from gprscan.geometry import Fixes, Location, PlacedTrack, PositionOptions, locate, resolve_crs, restore
 from gprscan.io.lazy import TraceLayout
 from gprscan.io.source import Source
 from gprscan.model.findings import Finding
@@ -85,6 +85,8 @@ class Recording:
         Samples at the top of each trace that hold status words of the recorder.
     fixes : Fixes or None
         GNSS fixes of the side files.
+    track : PlacedTrack or None
+        Where a writer of ours noted that the line lies.
     lever_arm : tuple of float
         Antenna array minus GNSS antenna, m: (to the right, forward).
     crs : str or None
@@ -111,6 +113,7 @@ class Recording:
     recorded: np.ndarray | None = None
     status_samples: int = 0
     fixes: Fixes | None = None
+    track: PlacedTrack | None = None
     lever_arm: tuple[float, float] = (0.0, 0.0)
     crs: str | None = None
     acquired: str = ""
@@ -151,19 +154,8 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
     n_traces = recording.data.sizes[names.TRACE]
     if distance is None and spacing is not None:
         distance = (recording.start if options.spacing is None else 0.0) + np.arange(n_traces) * spacing
-    location = Location()
-    if recording.fixes is not None:
-        offsets = None if recording.offsets is None else np.asarray(recording.offsets, dtype="float64")
-        crs = options.crs or _noted_crs(recording.crs, source, findings)
-        location = locate(
-            recording.fixes,
-            n_traces,
-            distance=distance,
-            offsets=offsets,
-            crs=crs,
-            lever_arm=recording.lever_arm,
-            options=options.positions,
-        )
+    noted = _noted_crs(recording.crs, source, findings) if recording.fixes is not None else None
+    location = _location(recording, n_traces, distance, noted, options)
     line = model.from_array(
         recording.data,
         dt=recording.dt,
@@ -186,6 +178,27 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
     if recording.acquired:
         line.attrs[names.ACQUIRED] = recording.acquired
     return line
+
+
+def _location(
+    recording: Recording, n_traces: int, distance: np.ndarray | None, noted: str | None, options: ReadOptions
+) -> Location:
+    """Find where a line lies: on the track that the file holds, unless the user knows more of it, else by its fixes."""
+    fixes, positions = recording.fixes, options.positions
+    if fixes is None:
+        return Location()
+    known: dict[str, Any] = {
+        "offsets": None if recording.offsets is None else np.asarray(recording.offsets, dtype="float64"),
+        "lever_arm": recording.lever_arm,
+        "options": positions,
+    }
+    other_arm = positions.lever_arm is not None and positions.lever_arm != recording.lever_arm
+    # what was stated for the fixes comes back with the rounding of the format
+    stated = np.array(fixes.sigma, dtype="float64")
+    other_sigma = positions.gnss_sigma is not None and not np.allclose(stated, positions.gnss_sigma, atol=1e-4)
+    if recording.track is None or other_arm or other_sigma:
+        return locate(fixes, n_traces, distance=distance, crs=options.crs or noted, **known)
+    return restore(recording.track, fixes, noted=noted, crs=options.crs, **known)
 
 
 def _noted_crs(text: str | None, source: Source, findings: list[Finding]) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from gprscan.geometry import Fixes
+from gprscan.geometry import Fixes, PlacedTrack
 from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.direct_wave import nominal_time_zero
@@ -21,6 +21,7 @@ from gprscan.io.segy_header import (
     FILE_BYTES,
     FORMAT_NAMES,
     FORMATS,
+    HEADING_STEPS,
     IBM,
     MOST_TEXTS,
     REFUSED,
@@ -35,6 +36,7 @@ from gprscan.io.segy_header import (
 from gprscan.io.segy_places import Places, places, radsys_places
 from gprscan.io.segy_write import write_segy
 from gprscan.io.source import Source
+from gprscan.io.track import placed_from
 from gprscan.model.findings import Finding
 
 _NOTE = re.compile(r"\bGPRSCAN ([A-Z ]+?) *= *([^\n]*)")
@@ -87,6 +89,8 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     time_zero, found = _time_zero(source, traces, notes, sample, dt, separation)
     findings += found
     private = traces.private()
+    track, damaged = _track(private, source.name)
+    findings += damaged
     recording = Recording(
         data=lazy_variable(layout),
         dt=dt,
@@ -95,6 +99,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         frequency=frequency,
         separation=separation,
         fixes=where.fixes,
+        track=track,
         lever_arm=_lever_arm(notes),
         mark=None
         if private is None or not private["mark"].any()
@@ -244,7 +249,7 @@ def _private_fixes(private: np.ndarray, name: str) -> Fixes | None:
     usable = np.isfinite(private["longitude"]) & np.isfinite(private["latitude"])
     usable &= (np.abs(private["longitude"]) <= 180) & (np.abs(private["latitude"]) <= 90)
     rows = np.flatnonzero(usable)
-    if len(rows) < 2:
+    if not len(rows):
         return None
     kept = private[rows]
     return Fixes(
@@ -257,6 +262,20 @@ def _private_fixes(private: np.ndarray, name: str) -> Fixes | None:
         kept["time"].astype("i8").view("datetime64[ns]"),
         source=name,
     )
+
+
+def _track(private: np.ndarray | None, name: str) -> tuple[PlacedTrack | None, list[Finding]]:
+    """Return where the line lies, as gprscan wrote it beside the fixes."""
+    if private is None or not private["track_sigma"].any():
+        return None, []
+    heading = (private["heading"] - 1.0) / HEADING_STEPS * 360.0
+    columns = {
+        "longitude": private["longitude"] + private["track_longitude"].astype("f8"),
+        "latitude": private["latitude"] + private["track_latitude"].astype("f8"),
+        "sigma": private["track_sigma"].astype("f8"),
+        "heading": np.where(private["heading"] > 0, heading, np.nan),
+    }
+    return placed_from(columns, private.size, name)
 
 
 def _noted(notes: dict[str, str], key: str) -> float | None:

@@ -58,9 +58,15 @@ PRIVATE = np.dtype(
         ("sigma", ">f4"),
         ("quality", ">i2"),
         ("mark", ">i2"),
+        # the track less the fix, in degrees, and its standard deviation: 0 where there is no track
+        ("track_longitude", ">f4"),
+        ("track_latitude", ">f4"),
+        ("track_sigma", ">f2"),
+        ("heading", ">u2"),  # 1 to 65535 for 0 to 360 degrees; 0 where it is not known
     ]
 )
 PRIVATE_AT = 180
+HEADING_STEPS = 65534  # of a full turn
 
 
 @dataclass(frozen=True)

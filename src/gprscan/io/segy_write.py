@@ -12,8 +12,9 @@ import xarray as xr
 from gprscan import names
 from gprscan.errors import WriteError
 from gprscan.io.atomic import Output, stream_output
-from gprscan.io.plain import blocks, noted, require_time, time_axis, track_of
-from gprscan.io.segy_header import FORMATS, PRIVATE, PRIVATE_AT, PRIVATE_MAGIC, TRACE_BYTES
+from gprscan.io.plain import blocks, noted, require_time, time_axis
+from gprscan.io.segy_header import FORMATS, HEADING_STEPS, PRIVATE, PRIVATE_AT, PRIVATE_MAGIC, TRACE_BYTES
+from gprscan.io.track import Track, track_of
 
 MAX_SAMPLES = 32767  # a signed word in the standard
 TEXT_LINES = 40
@@ -90,7 +91,8 @@ def _text(line: xr.Dataset) -> bytes:
         "SAMPLING INTERVALS (FILE BYTES 3217-3218, TRACE BYTES 117-118) ARE PICOSECONDS",
         "COORDINATES: ARC-SECONDS, SCALED BY BYTES 71-72",
         "TRACE BYTES 181-240: GPRS, LONGITUDE LATITUDE DISTANCE (FLOAT64), TIME (INT64",
-        "NS), HEIGHT SIGMA (FLOAT32), FIX QUALITY, MARK (INT16)",
+        "NS), HEIGHT SIGMA (FLOAT32), FIX QUALITY, MARK (INT16), TRACK LESS FIX:",
+        "LONGITUDE LATITUDE (FLOAT32), SIGMA (FLOAT16), HEADING (UINT16)",
         *(f"GPRSCAN {key} = {value}" for key, value in notes.items()),
     ]
     lines += [""] * (TEXT_LINES - 1 - len(lines)) + ["END TEXTUAL HEADER"]
@@ -138,6 +140,7 @@ def _trace_headers(line: xr.Dataset, picoseconds: int, first: int) -> np.ndarray
         private["longitude"], private["latitude"] = track.longitude, track.latitude
         private["height"], private["sigma"], private["quality"] = track.height, track.sigma, track.quality
         private["time"] = track.time.astype("datetime64[ns]").astype("i8")
+        _put_track(private, track)
         put(70, ">i2", -1000)
         put(88, ">i2", 2)
         for at, angle in ((72, track.longitude), (76, track.latitude)):
@@ -146,6 +149,19 @@ def _trace_headers(line: xr.Dataset, picoseconds: int, first: int) -> np.ndarray
             put(at + 8, ">i4", np.rint(seconds))
     raw[:, PRIVATE_AT : PRIVATE_AT + PRIVATE.itemsize] = private.view("u1").reshape(n, -1)
     return raw
+
+
+def _put_track(private: np.ndarray, track: Track) -> None:
+    """Fill where the line lies beside its fixes: float32 degrees of the difference are finer than 0.01 mm over 100 m."""
+    placed = track.placed
+    if placed is None:
+        return
+    private["track_longitude"] = placed.longitude - track.longitude
+    private["track_latitude"] = placed.latitude - track.latitude
+    least, most = (float(value) for value in (np.finfo("f2").smallest_subnormal, np.finfo("f2").max))
+    private["track_sigma"] = np.clip(placed.sigma, least, most)
+    turn = np.rint(placed.heading % 360.0 / 360.0 * HEADING_STEPS) + 1
+    private["heading"] = np.nan_to_num(turn)
 
 
 def _put_date(put: object, stated: str) -> None:

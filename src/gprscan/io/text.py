@@ -19,14 +19,22 @@ from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.atomic import Output, stream_output
 from gprscan.io.direct_wave import nominal_time_zero
-from gprscan.io.plain import blocks, noted, require_time, time_axis, track_of
+from gprscan.io.plain import blocks, noted, require_time, time_axis
 from gprscan.io.recording import ReadOptions, Recording, check_counts, require, to_line
 from gprscan.io.registry import SPECIFICATION, Format, register
 from gprscan.io.source import TEXT_LIMIT, Source
+from gprscan.io.track import placed_from, track_of
 from gprscan.model.findings import Finding
 
 HEADER_LINES = 200
-_COLUMNS = ("distance_m", "longitude", "latitude", "height_m", "sigma_m", "quality", "time_s", "mark")
+_TRACK = {
+    "longitude": "track_longitude",
+    "latitude": "track_latitude",
+    "sigma": "track_sigma_m",
+    "heading": "heading_deg",
+}
+_FIXES = ("longitude", "latitude", "height_m", "sigma_m", "quality", "time_s")
+_COLUMNS = ("distance_m", *_FIXES, *_TRACK.values(), "mark")
 _KEY = re.compile(r"#+\s*([A-Za-z][A-Za-z0-9_]*)\s*[=:]\s*(.*?)[\s,;]*$")
 _DTYPES = ("int8", "int16", "int32", "float32", "float64")
 _RENAMED = {"GPRSCAN ANTENNA HEIGHT": "antenna_height_m", "GPRSCAN CRS": "crs", "GPRSCAN LEVER ARM": "lever_arm_m"}
@@ -82,6 +90,8 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
     if zero is None:
         zero, unclear = nominal_time_zero(values[:, None], dt, separation, source.name, "no time_zero_ns")
         found += unclear
+    columns = {name: extra[column] for name, column in _TRACK.items() if column in extra}
+    track, damaged = placed_from(columns, n_traces, source.name)
     mark = extra.get("mark")
     height = _number(fields, "antenna_height_m")
     recording = Recording(
@@ -93,6 +103,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         frequency=frequency,
         separation=separation,
         fixes=_fixes(source, extra),
+        track=track,
         lever_arm=_lever_arm(fields),
         mark=xr.Variable("trace", (mark == 1).astype("i1")) if mark is not None and (mark == 1).any() else None,
         antenna_height=height,
@@ -101,7 +112,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         instrument=fields.get("instrument", "")[:80],
         header=dict(fields),
         units=fields.get("units", "1"),
-        findings=[*findings, *found],
+        findings=[*findings, *found, *damaged],
     )
     return to_line(recording, source, "text", options)
 
@@ -171,8 +182,6 @@ def _fixes(source: Source, extra: dict[str, np.ndarray]) -> Fixes | None:
         evidence = f"{usable.size - len(rows)} of {usable.size} rows"
         what, then = "Rows have no position.", "They are placed between those that have."
         findings.append(Finding("positions-missing", "info", what, source.name, evidence, then))
-    if len(rows) < 2:
-        return None
 
     def column(name: str, fill: float) -> np.ndarray:
         return extra[name][rows] if name in extra else np.full(len(rows), fill)
@@ -224,7 +233,7 @@ def _chunks(line: xr.Dataset) -> Iterator[bytes]:
     yield _head(line, list(extra)).encode("utf-8")
     # as many digits as give the same number back
     sample = {"f4": "%.9g", "f8": "%.17g"}.get(line[names.AMPLITUDE].dtype.str[1:], "%d")
-    before = ["%.10f" if name in ("longitude", "latitude") else "%.17g" for name in extra]
+    before = ["%.10f" if name.endswith(("longitude", "latitude")) else "%.17g" for name in extra]
     columns = np.stack(list(extra.values()), axis=1) if extra else np.zeros((line.sizes[names.TRACE], 0))
     first = 0
     for block in blocks(line):
@@ -239,7 +248,6 @@ def _chunks(line: xr.Dataset) -> Iterator[bytes]:
 
 def _head(line: xr.Dataset, columns: list[str]) -> str:
     dt, zero = time_axis(line)
-    track = track_of(line)
     fields = {
         "dt_ns": repr(dt),
         "time_zero_ns": repr(zero),
@@ -252,7 +260,7 @@ def _head(line: xr.Dataset, columns: list[str]) -> str:
     for key, name in (("instrument", names.INSTRUMENT), ("acquired", names.ACQUIRED)):
         if line.attrs.get(name):
             fields[key] = " ".join(str(line.attrs[name]).split())
-    fields |= {_RENAMED[key]: value for key, value in noted(line, track).items()}
+    fields |= {_RENAMED[key]: value for key, value in noted(line, track_of(line)).items()}
     fields |= {"rows": "traces", "columns": " ".join([*columns, "samples"])}
     title = "# ground-penetrating radar line, written by gprscan\r\n"
     return title + "".join(f"# {key} = {value}\r\n" for key, value in fields.items())
@@ -270,6 +278,8 @@ def _extra(line: xr.Dataset) -> dict[str, np.ndarray]:
         seconds[known] = track.time[known].astype("datetime64[ns]").astype("i8") / 1e9
         out |= {"longitude": track.longitude, "latitude": track.latitude, "height_m": track.height}
         out |= {"sigma_m": track.sigma, "quality": track.quality.astype("float64"), "time_s": seconds}
+        if track.placed is not None:
+            out |= {column: getattr(track.placed, name) for name, column in _TRACK.items()}
     if names.MARK in line.coords and line[names.MARK].values.any():
         out["mark"] = line[names.MARK].values.astype("float64")
     return out
