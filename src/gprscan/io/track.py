@@ -17,6 +17,7 @@ from gprscan.io.source import Source
 from gprscan.model.findings import Finding
 
 RIGID = 2e-3  # m by which a channel may lie beside where offset and heading put it: the rounding of positions
+LEAST_SPREAD = 0.01  # m between the outermost channels, from which their places tell a direction
 # the columns of a track that was made before, with the text that loses nothing of use: 0.01 mm, and seven digits
 COLUMNS = {"longitude": "%.10f", "latitude": "%.10f", "sigma": "%.7g", "heading": "%.9g"}
 FIXES = "fixes"  # checksum of the position file
@@ -68,8 +69,8 @@ def track_of(line: xr.Dataset) -> Track | None:
         lon, lat = line[names.LONGITUDE].values, line[names.LATITUDE].values
         # these are the receiver's, not the antenna's: of one channel of an array its offset counts too
         right, forward = (float(value) for value in line.attrs.get(names.LEVER_ARM, (0.0, 0.0)))
-        if names.OFFSET in line.coords and not line[names.OFFSET].ndim:
-            right += float(np.nan_to_num(line[names.OFFSET].values))
+        if names.OFFSET in line.coords and line[names.OFFSET].size == 1:
+            right += float(np.nan_to_num(line[names.OFFSET].values.item()))
     elif placed is not None:
         lon, lat, sigma = placed.longitude, placed.latitude, placed.sigma
     else:
@@ -116,29 +117,37 @@ def _middle(line: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray | None
     if x.ndim == 1:
         # channels with offsets that all lie in one place: a heading would move them apart on reading
         return x, y, None if offsets.ndim else heading
+    if x.shape[0] == 1:
+        return x[0], y[0], heading
     offsets = offsets.astype("float64") if offsets.ndim else np.zeros(x.shape[0])
-    if np.ptp(offsets) > 0:
+    headings = [] if heading is None or not np.isfinite(heading).all() else [heading]
+    if np.ptp(offsets) > LEAST_SPREAD:
         # across the line x grows by cos(heading) per metre, and y falls by its sine
-        (x0, right), (y0, down) = (np.polynomial.polynomial.polyfit(offsets, values, 1) for values in (x, y))
-        heading = np.degrees(np.arctan2(-down, right)) % 360.0
-    elif heading is not None:
-        angle = np.radians(heading)
-        x0, y0 = x.mean(axis=0) - offsets[0] * np.cos(angle), y.mean(axis=0) + offsets[0] * np.sin(angle)
-    else:
-        x0, y0 = x.mean(axis=0), y.mean(axis=0)
-        offsets = np.zeros(x.shape[0])
-    angle = np.zeros(x0.size) if heading is None else np.radians(heading)
-    off = np.hypot(
-        *(found - given for found, given in zip(channel_positions(x0, y0, angle, offsets), (x, y), strict=True))
+        right, down = (np.polynomial.polynomial.polyfit(offsets, values, 1)[1] for values in (x, y))
+        headings.append(np.degrees(np.arctan2(-down, right)) % 360.0)
+    least = np.inf
+    for found in [*headings, None]:
+        x0, y0, off = _centre(x, y, offsets, found)
+        if off <= RIGID:
+            return x0, y0, found
+        least = min(least, off)
+    msg = (
+        f"channels lie up to {least:.3f} m from where their offsets across the direction of travel put them. Vendor "
+        "formats hold one track and an offset per channel: give the offsets with gprscan.geometry.with_offsets, or "
+        "write .nc or .zarr."
     )
-    if np.nanmax(off, initial=0.0) > RIGID:
-        msg = (
-            f"channels lie up to {np.nanmax(off):.3f} m from where their offsets across the direction of travel put "
-            "them. Vendor formats hold one track and an offset per channel: give the offsets with "
-            "gprscan.geometry.with_offsets, or write .nc or .zarr."
-        )
-        raise WriteError(msg)
-    return x0, y0, heading
+    raise WriteError(msg)
+
+
+def _centre(
+    x: np.ndarray, y: np.ndarray, offsets: np.ndarray, heading: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return where channels at these offsets have their middle, and by how far the worst of them misses it, m."""
+    angle = np.zeros(x.shape[1]) if heading is None else np.radians(heading)
+    offsets = np.zeros_like(offsets) if heading is None else offsets
+    x, y = channel_positions(x, y, angle, -offsets)
+    x0, y0 = x.mean(axis=0), y.mean(axis=0)
+    return x0, y0, float(np.nan_to_num(np.hypot(x - x0, y - y0)).max())
 
 
 def nmea_of(track: Track, trace: int) -> list[str]:

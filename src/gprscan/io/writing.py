@@ -18,7 +18,7 @@ def write(line: xr.Dataset, path: str | os.PathLike[str], *, overwrite: bool = F
 
     ``.nc`` and ``.zarr`` keep everything: types, coordinates, findings, provenance. ``.dzt``, ``.dt1``, ``.rd3``, ``.rd7``,
     ``.sgy`` and ``.csv`` keep samples, time axis, distances, antenna and positions (in DZG and DZX, GPS, COR side files, or
-    in the file itself), but no findings. Files appear whole or not at all, and nothing is overwritten unless asked.
+    in the file itself; what the receiver said and where the line lies, apart), but no findings and no heights ``z``. Files appear whole or not at all, and nothing is overwritten unless asked.
 
     Parameters
     ----------
