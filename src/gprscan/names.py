@@ -11,6 +11,7 @@ AMPLITUDE = "amplitude"
 
 # coordinates of a line
 DISTANCE = "distance"
+FROM_TRACK = "GNSS track"  # the attribute `source` of distances that no odometer measured
 CHAINAGE = "chainage"
 X = "x"
 Y = "y"

@@ -58,6 +58,52 @@ def test_a_fused_drive_comes_back(suffix: str) -> None:
     assert_same(through(back, suffix), line)
 
 
+@pytest.mark.parametrize("suffix", VENDOR)
+def test_distances_that_no_odometer_measured_stay_known_as_such(suffix: str) -> None:
+    line = drive()
+    bare = gs.from_array(np.zeros((600, 4), "i2"), dt=0.5)
+    line = gs.geometry.with_positions(
+        bare, line["longitude"].values, line["latitude"].values, sigma=np.full(600, 0.02), quality=np.full(600, 4)
+    )
+    assert line["distance"].attrs["source"] == "GNSS track"
+    back = through(line, suffix)
+    assert_same(back, line)
+    track = gs.geometry.TrackFile(Fixes([0, 599], [114.03, 114.03], [22.70, 22.71]))
+    np.testing.assert_allclose(  # an external track brings distances of its own
+        gs.geometry.on_track(back, track)["distance"][-1], gs.geometry.on_track(line, track)["distance"][-1]
+    )
+
+
+@pytest.mark.parametrize("suffix", VENDOR)
+@pytest.mark.parametrize(
+    "datum", ["WGS 84 ellipsoid", "mean sea level by the receiver's own geoid model", "not recorded"]
+)
+def test_heights_keep_what_they_refer_to(suffix: str, datum: str) -> None:
+    line = drive()
+    line["gnss_height"].attrs["datum"] = datum
+    assert_same(through(line, suffix), line)
+
+
+@pytest.mark.parametrize("suffix", VENDOR)
+def test_a_quality_that_was_not_recorded(suffix: str) -> None:
+    line = drive()
+    receiver = (line["longitude"].values, line["latitude"].values)
+    line = gs.geometry.with_positions(line.drop_vars(["fix_quality", "fix_sigma"]), *receiver)
+    assert (line["fix_quality"] == -1).all()
+    back = through(line, suffix)
+    # GGA sentences have no word for it: estimated
+    np.testing.assert_array_equal(back["fix_quality"], 6 if suffix in (".dzt", ".dt1") else -1)
+    assert_same(back.assign_coords(fix_quality=line["fix_quality"]), line)
+
+
+def test_other_programs_are_not_told_that_heights_are_ellipsoidal(tmp_path: Path) -> None:
+    line = drive()
+    for datum, separation in (("WGS 84 ellipsoid", "0.0"), ("not recorded", "")):
+        line["gnss_height"].attrs["datum"] = datum
+        gs.write(line, tmp_path / "a.dzt", overwrite=True)
+        assert f",33.0000,M,{separation},M,," in (tmp_path / "a.dzg").read_text()
+
+
 @pytest.mark.parametrize("offsets", [[-0.6, 0.0, 0.6], [0.2, 0.7, 1.2], [0.0, 0.0, 1e-90]])
 def test_channels_come_back(offsets: list[float]) -> None:
     line = drive(offsets)

@@ -52,6 +52,9 @@ def assert_same(back: xr.Dataset, line: xr.Dataset) -> None:
             off = (off + 180) % 360 - 180 if name == names.HEADING else off
             np.testing.assert_array_less(np.abs(off), share * np.abs(line[name].values) + least)
     assert back.attrs.get(names.LEVER_ARM) == pytest.approx(line.attrs.get(names.LEVER_ARM))
+    assert back.attrs.get(names.ODOMETER_SCALE) == line.attrs.get(names.ODOMETER_SCALE)
+    if names.DISTANCE in line.coords:
+        assert back[names.DISTANCE].attrs.get("source") == line[names.DISTANCE].attrs.get("source")
     if names.X in line.coords:
         assert back[names.SPATIAL_REF].attrs["crs_wkt"] == line[names.SPATIAL_REF].attrs["crs_wkt"]
         for name in (names.X, names.Y):
@@ -60,6 +63,7 @@ def assert_same(back: xr.Dataset, line: xr.Dataset) -> None:
         np.testing.assert_array_equal(back[names.FIX_QUALITY], line[names.FIX_QUALITY])
         if names.GNSS_HEIGHT in line.coords:
             np.testing.assert_allclose(back[names.GNSS_HEIGHT], line[names.GNSS_HEIGHT], atol=1e-3)
+            assert back[names.GNSS_HEIGHT].attrs == line[names.GNSS_HEIGHT].attrs
         if names.TIME in line.coords:
             off = np.abs((back[names.TIME].values - line[names.TIME].values).astype("i8"))
             assert off.max() < 2000  # ns

@@ -71,7 +71,7 @@ def on_track(line: xr.Dataset, track: TrackFile, *, crs: Any = None, options: An
     fixes = tie(track, time, distance, options.clock_offset)
     own = (names.X, names.Y, names.Z, names.LONGITUDE, names.LATITUDE, names.HEADING, names.GNSS_HEIGHT)
     line = line.drop_vars([name for name in (*own, names.FIX_SIGMA, names.SPATIAL_REF) if name in line.coords])
-    if line[names.DISTANCE].attrs.get("source") == "GNSS track" if names.DISTANCE in line.coords else False:
+    if line[names.DISTANCE].attrs.get("source") == names.FROM_TRACK if names.DISTANCE in line.coords else False:
         line = line.drop_vars(names.DISTANCE)
     if fixes.time is not None and np.isnat(fixes.time).all() and time is not None:
         recorded = line.coords[names.TIME]

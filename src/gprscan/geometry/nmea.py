@@ -18,6 +18,9 @@ import numpy as np
 from gprscan.geometry.fixes import Fixes
 from gprscan.model.findings import Finding
 
+# what a height refers to: with the separation of the geoid it is taken to the ellipsoid, without it cannot be
+ELLIPSOID = "WGS 84 ellipsoid"
+SEA_LEVEL = "mean sea level by the receiver's own geoid model"
 _LEAST_FIELDS = {"GGA": 10, "RMC": 10, "GST": 8, "ZDA": 5}
 
 
@@ -258,7 +261,7 @@ class NmeaLog:
         separations = [e.sentence.separation for e in epochs if e.sentence.kind == "GGA"]
         known = bool(separations) and all(math.isfinite(s) for s in separations)
         heights = [e.sentence.height + (e.sentence.separation if known else 0.0) for e in epochs]
-        datum = "WGS 84 ellipsoid" if known else "mean sea level by the receiver's own geoid model"
+        datum = ELLIPSOID if known else SEA_LEVEL
         return Fixes(
             trace=np.array([e.trace for e in epochs], dtype="float64"),
             longitude=np.array([e.sentence.longitude for e in epochs], dtype="float64"),
@@ -325,7 +328,14 @@ def _hms(time: np.datetime64) -> tuple[str, str]:
     return stamp[11:26].replace(":", ""), stamp[8:10] + stamp[5:7] + stamp[2:4]
 
 
-def write_gga(time: np.datetime64, longitude: float, latitude: float, quality: int, height: float = math.nan) -> str:
+def write_gga(
+    time: np.datetime64,
+    longitude: float,
+    latitude: float,
+    quality: int,
+    height: float = math.nan,
+    datum: str = ELLIPSOID,
+) -> str:
     """Return a GGA sentence; blank fields where a value is not known.
 
     Parameters
@@ -338,8 +348,11 @@ def write_gga(time: np.datetime64, longitude: float, latitude: float, quality: i
         Fix quality of the GGA sentence, 0 to 8.
     height : float
         Height in m; NaN where it is not known.
+    datum : str
+        What the height refers to. The separation of the geoid is 0 for the ellipsoid, and blank for anything else.
     """
-    altitude = f"{height:.4f},M,0.0,M" if math.isfinite(height) else ",M,,M"
+    separation = "0.0" if datum == ELLIPSOID else ""
+    altitude = f"{height:.4f},M,{separation},M" if math.isfinite(height) else ",M,,M"
     clock = _hms(time)[0]
     return _sealed(f"GNGGA,{clock},{_dm(latitude, 2, 'NS')},{_dm(longitude, 3, 'EW')},{max(quality, 0)},,,{altitude},,")
 

@@ -232,7 +232,7 @@ def _distance_from_track(
     # before the first and after the last fix the motion goes on, as it does for the positions
     distance = build_track(trace, length, length, np.zeros(trace.size), n_traces).x
     distance = distance - distance[0]
-    out.coords[names.DISTANCE] = (names.TRACE, distance, {"units": "m", "source": "GNSS track"})
+    out.coords[names.DISTANCE] = (names.TRACE, distance, {"units": "m", "source": names.FROM_TRACK})
     what = "Distances along the line were taken from the GNSS track."
     evidence = f"{length[-1]:.2f} m over {trace.size} fixes"
     then = "Movements below the noise of the fixes count as standing still."

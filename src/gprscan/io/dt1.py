@@ -88,6 +88,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         mark=_marks(layout, words),
         fixes=_fixes(source, side, header, layout, words),
         track=track,
+        position_notes=header.position_notes(),
         lever_arm=header.lever_arm(),
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),
         crs=header.text("GPRSCAN CRS") or None,

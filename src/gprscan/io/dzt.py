@@ -78,6 +78,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         status_samples=status,
         fixes=fixes,
         track=track,
+        position_notes=dzx.line,
         lever_arm=(dzx.exact("lever_right_m") or 0.0, dzx.exact("lever_forward_m") or 0.0),
         crs=dzx.line.get("crs"),
         acquired=main.created.isoformat() if main.created else "",

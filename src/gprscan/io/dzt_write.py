@@ -24,6 +24,7 @@ from gprscan.io.plain import (
     header_of,
     integer_blocks,
     integers_for,
+    position_notes,
     require_time,
     time_axis,
 )
@@ -203,6 +204,7 @@ def _own_element(line: xr.Dataset, target: Integers, track: Track | None, places
         values["crs"] = crs_name(line)
     if track is not None:
         values["lever_right_m"], values["lever_forward_m"] = (repr(value) for value in track.lever_arm)
+    values |= position_notes(line)
     attributes = " ".join(f"{key}={quoteattr(value)}" for key, value in values.items())
     inner = ""
     if names.DISTANCE in line.coords and even_spacing(line) is None:

@@ -14,6 +14,7 @@ from gprscan.io.source import Source
 from gprscan.io.track import COLUMNS, FIXES, Track, placed_beside, placed_words
 from gprscan.model.findings import Finding
 
+OWN = "GPRSCAN "
 PLACED = "GPRSCAN TRACK"
 _RUN_OF_ENDS = re.compile(r"[\r\n]+")
 
@@ -93,6 +94,11 @@ class KeyedHeader:
         """Return the track that gprscan noted in a header of its own (`placed_notes`), and what is wrong with it."""
         columns = {name: self.numbers(f"{PLACED} {name.upper()}") for name in COLUMNS}
         return placed_beside(columns, self.text(f"{PLACED} {FIXES.upper()}"), side, n_traces, self.source.name)
+
+    def position_notes(self) -> dict[str, str]:
+        """Return what gprscan noted of the positions (`gprscan.io.plain.position_notes`), and its other short notes."""
+        own = {key.removeprefix(OWN): value for key, value in self.as_json().items() if key.startswith(OWN)}
+        return {key.lower().replace(" ", "_"): value for key, value in own.items()}
 
     def as_json(self) -> dict[str, Any]:
         """Return all fields, as text, but for the track, which is in the coordinates of the line."""

@@ -75,6 +75,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         separation=separation,
         fixes=_with_accuracy(read_cor(side), header) if side else None,
         track=track,
+        position_notes=header.position_notes(),
         lever_arm=header.lever_arm(),
         mark=_marks(header, n_traces) if mark is None else mark,
         antenna_height=header.number("GPRSCAN ANTENNA HEIGHT"),

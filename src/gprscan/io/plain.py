@@ -145,6 +145,18 @@ def noted(line: xr.Dataset, track: Track | None) -> dict[str, str]:
         out["GPRSCAN CRS"] = crs_name(line)
     if track is not None and track.lever_arm != (0.0, 0.0):
         out["GPRSCAN LEVER ARM"] = ",".join(repr(value) for value in track.lever_arm)
+    return out | {f"GPRSCAN {key.upper().replace('_', ' ')}": value for key, value in position_notes(line).items()}
+
+
+def position_notes(line: xr.Dataset) -> dict[str, str]:
+    """Return what a line knows of its positions beyond numbers per trace; `gprscan.io.recording` takes it back."""
+    out: dict[str, str] = {}
+    if names.GNSS_HEIGHT in line.coords and line[names.GNSS_HEIGHT].attrs.get("datum"):
+        out["height_datum"] = " ".join(str(line[names.GNSS_HEIGHT].attrs["datum"]).split())
+    if names.DISTANCE in line.coords and line[names.DISTANCE].attrs.get("source") == names.FROM_TRACK:
+        out["distance_source"] = names.FROM_TRACK
+    if names.ODOMETER_SCALE in line.attrs:
+        out["odometer_scale"] = repr(float(line.attrs[names.ODOMETER_SCALE]))
     return out
 
 

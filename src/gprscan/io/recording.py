@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -87,6 +87,8 @@ class Recording:
         GNSS fixes of the side files.
     track : PlacedTrack or None
         Where a writer of ours noted that the line lies.
+    position_notes : mapping
+        What a writer of ours noted of the positions (`gprscan.io.plain.position_notes`), among other notes.
     lever_arm : tuple of float
         Antenna array minus GNSS antenna, m: (to the right, forward).
     crs : str or None
@@ -114,6 +116,7 @@ class Recording:
     status_samples: int = 0
     fixes: Fixes | None = None
     track: PlacedTrack | None = None
+    position_notes: Mapping[str, str] = field(default_factory=dict)
     lever_arm: tuple[float, float] = (0.0, 0.0)
     crs: str | None = None
     acquired: str = ""
@@ -151,6 +154,7 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
     if options.spacing is not None:
         distance, spacing = None, options.spacing
         findings = [f for f in findings if f.code != "time-triggered"]
+    notes = recording.position_notes
     n_traces = recording.data.sizes[names.TRACE]
     if distance is None and spacing is not None:
         distance = (recording.start if options.spacing is None else 0.0) + np.arange(n_traces) * spacing
@@ -174,6 +178,8 @@ def to_line(recording: Recording, source: Source, format_name: str, options: Rea
         extra_coords=_flags(recording) | location.coords,
     )
     line.attrs |= location.attrs
+    if distance is not None and options.spacing is None and notes.get("distance_source") == names.FROM_TRACK:
+        line[names.DISTANCE].attrs["source"] = names.FROM_TRACK
     line.attrs[names.VENDOR_HEADER] = json.dumps(recording.header, ensure_ascii=False, allow_nan=False)
     if recording.acquired:
         line.attrs[names.ACQUIRED] = recording.acquired
@@ -187,6 +193,9 @@ def _location(
     fixes, positions = recording.fixes, options.positions
     if fixes is None:
         return Location()
+    notes = recording.position_notes
+    if recording.track is not None and notes.get("height_datum"):
+        fixes.height_datum = notes["height_datum"]
     known: dict[str, Any] = {
         "offsets": None if recording.offsets is None else np.asarray(recording.offsets, dtype="float64"),
         "lever_arm": recording.lever_arm,
@@ -198,7 +207,14 @@ def _location(
     other_sigma = positions.gnss_sigma is not None and not np.allclose(stated, positions.gnss_sigma, atol=1e-4)
     if recording.track is None or other_arm or other_sigma:
         return locate(fixes, n_traces, distance=distance, crs=options.crs or noted, **known)
-    return restore(recording.track, fixes, noted=noted, crs=options.crs, **known)
+    location = restore(recording.track, fixes, noted=noted, crs=options.crs, **known)
+    try:
+        scale = float(notes.get("odometer_scale", "nan"))
+    except ValueError:
+        scale = np.nan
+    if location.coords and 0 < scale < 1e3:
+        location.attrs[names.ODOMETER_SCALE] = scale
+    return location
 
 
 def _noted_crs(text: str | None, source: Source, findings: list[Finding]) -> str | None:

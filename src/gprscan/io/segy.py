@@ -100,6 +100,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         separation=separation,
         fixes=where.fixes,
         track=track,
+        position_notes={key.lower().replace(" ", "_"): value for key, value in notes.items()},
         lever_arm=_lever_arm(notes),
         mark=None
         if private is None or not private["mark"].any()

@@ -82,8 +82,9 @@ def _text(line: xr.Dataset) -> bytes:
     for key, name in (("FREQUENCY MHZ", names.FREQUENCY), ("SEPARATION M", names.SEPARATION)):
         if name in line.coords and np.isfinite(line[name].values).all():
             notes[key] = repr(float(np.mean(line[name].values)))
-    renamed = {"GPRSCAN ANTENNA HEIGHT": "ANTENNA HEIGHT M", "GPRSCAN CRS": "CRS", "GPRSCAN LEVER ARM": "LEVER ARM M"}
-    notes |= {renamed[key]: value for key, value in noted(line, track_of(line)).items()}
+    renamed = {"GPRSCAN ANTENNA HEIGHT": "ANTENNA HEIGHT M", "GPRSCAN LEVER ARM": "LEVER ARM M"}
+    own = noted(line, track_of(line))
+    notes |= {renamed.get(key, key.removeprefix("GPRSCAN ")): value for key, value in own.items()}
     if line.attrs.get(names.INSTRUMENT):
         notes["INSTRUMENT"] = str(line.attrs[names.INSTRUMENT])[:40]
     lines = [

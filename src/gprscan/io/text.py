@@ -37,7 +37,7 @@ _FIXES = ("longitude", "latitude", "height_m", "sigma_m", "quality", "time_s")
 _COLUMNS = ("distance_m", *_FIXES, *_TRACK.values(), "mark")
 _KEY = re.compile(r"#+\s*([A-Za-z][A-Za-z0-9_]*)\s*[=:]\s*(.*?)[\s,;]*$")
 _DTYPES = ("int8", "int16", "int32", "float32", "float64")
-_RENAMED = {"GPRSCAN ANTENNA HEIGHT": "antenna_height_m", "GPRSCAN CRS": "crs", "GPRSCAN LEVER ARM": "lever_arm_m"}
+_RENAMED = {"GPRSCAN ANTENNA HEIGHT": "antenna_height_m", "GPRSCAN LEVER ARM": "lever_arm_m"}
 
 
 def sniff(source: Source) -> bool:
@@ -104,6 +104,7 @@ def read(source: Source, options: ReadOptions) -> xr.Dataset:
         separation=separation,
         fixes=_fixes(source, extra),
         track=track,
+        position_notes=fields,
         lever_arm=_lever_arm(fields),
         mark=xr.Variable("trace", (mark == 1).astype("i1")) if mark is not None and (mark == 1).any() else None,
         antenna_height=height,
@@ -260,10 +261,14 @@ def _head(line: xr.Dataset, columns: list[str]) -> str:
     for key, name in (("instrument", names.INSTRUMENT), ("acquired", names.ACQUIRED)):
         if line.attrs.get(name):
             fields[key] = " ".join(str(line.attrs[name]).split())
-    fields |= {_RENAMED[key]: value for key, value in noted(line, track_of(line)).items()}
+    fields |= {_renamed(key): value for key, value in noted(line, track_of(line)).items()}
     fields |= {"rows": "traces", "columns": " ".join([*columns, "samples"])}
     title = "# ground-penetrating radar line, written by gprscan\r\n"
     return title + "".join(f"# {key} = {value}\r\n" for key, value in fields.items())
+
+
+def _renamed(key: str) -> str:
+    return _RENAMED.get(key) or key.removeprefix("GPRSCAN ").lower().replace(" ", "_")
 
 
 def _extra(line: xr.Dataset) -> dict[str, np.ndarray]:

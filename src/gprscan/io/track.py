@@ -20,6 +20,7 @@ RIGID = 2e-3  # m by which a channel may lie beside where offset and heading put
 LEAST_SPREAD = 0.01  # m between the outermost channels, from which their places tell a direction
 # the columns of a track that was made before, with the text that loses nothing of use: 0.01 mm, and seven digits
 COLUMNS = {"longitude": "%.10f", "latitude": "%.10f", "sigma": "%.7g", "heading": "%.9g"}
+ESTIMATED = 6  # GGA fix quality: dead reckoning
 FIXES = "fixes"  # checksum of the position file
 
 
@@ -33,6 +34,8 @@ class Track:
         Of the GNSS antenna, degrees.
     quality, sigma, time, height : ndarray, shape (trace,)
         As the receiver stated them; the standard deviation is NaN where it stated none.
+    height_datum : str
+        What the heights refer to.
     lever_arm : tuple of float
         Middle of the antenna array, or the antenna, minus the GNSS antenna, m: (to the right, forward).
     placed : PlacedTrack or None
@@ -45,6 +48,7 @@ class Track:
     sigma: np.ndarray
     time: np.ndarray
     height: np.ndarray
+    height_datum: str
     lever_arm: tuple[float, float]
     placed: PlacedTrack | None
 
@@ -82,11 +86,11 @@ def track_of(line: xr.Dataset) -> Track | None:
     return Track(
         np.asarray(lon, dtype="float64"),
         np.asarray(lat, dtype="float64"),
-        # a position without a stated quality is written as estimated, not as measured
-        np.where(get(names.FIX_QUALITY, 6, "i2") > 0, get(names.FIX_QUALITY, 6, "i2"), 6),
+        get(names.FIX_QUALITY, ESTIMATED, "i2"),
         np.asarray(sigma, dtype="float64"),
         get(names.TIME, np.datetime64("NaT"), "datetime64[ns]"),
         get(names.GNSS_HEIGHT, np.nan, "f8"),
+        str(line[names.GNSS_HEIGHT].attrs.get("datum", "")) if names.GNSS_HEIGHT in line.coords else "",
         (right, forward),
         placed,
     )
@@ -153,7 +157,10 @@ def _centre(
 def nmea_of(track: Track, trace: int) -> list[str]:
     """Return the sentences of one trace: RMC, GGA and, with a stated accuracy, GST."""
     time, lon, lat = track.time[trace], track.longitude[trace], track.latitude[trace]
-    sentences = [write_rmc(time, lon, lat), write_gga(time, lon, lat, int(track.quality[trace]), track.height[trace])]
+    # GGA has no word for a quality that was not recorded: estimated, not measured
+    quality = int(track.quality[trace]) if track.quality[trace] > 0 else ESTIMATED
+    height = track.height[trace]
+    sentences = [write_rmc(time, lon, lat), write_gga(time, lon, lat, quality, height, track.height_datum)]
     if np.isfinite(track.sigma[trace]):
         sentences.append(write_gst(time, track.sigma[trace]))
     return sentences
