@@ -13,6 +13,7 @@ import xarray as xr
 import gprscan as gs
 from gprscan.errors import WriteError
 from gprscan.geometry import Fixes, line_crs, place, unproject
+from gprscan.io import plain
 from tests.io.test_roundtrip import assert_same, through
 from tests.io.test_segy import codes
 
@@ -219,3 +220,14 @@ def test_channels_that_no_offset_explains_are_refused(tmp_path: Path, moved: flo
             gs.write(line.drop_vars("offset"), tmp_path / "a.dzt")
     else:
         gs.write(line, tmp_path / "a.dzt")
+
+
+@pytest.mark.parametrize("suffix", [".csv", *BESIDE])
+def test_what_would_be_too_long_to_be_read_is_not_written(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain, "TEXT_LIMIT", 30_000)
+    with pytest.raises(WriteError, match=r"would take over 30000 bytes.*in parts"):
+        gs.write(drive(), tmp_path / f"a{suffix}")
+    assert not list(tmp_path.iterdir())
+    gs.write(drive().isel(trace=slice(0, 60)), tmp_path / f"a{suffix}")

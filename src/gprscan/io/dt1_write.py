@@ -12,9 +12,9 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.errors import WriteError
-from gprscan.io.atomic import Output, stream_output, text_output
+from gprscan.io.atomic import Output, stream_output
 from gprscan.io.keyed import placed_notes
-from gprscan.io.plain import blocks, header_of, noted, require_time, time_axis
+from gprscan.io.plain import blocks, header_of, noted, require_time, side_output, time_axis
 from gprscan.io.track import Track, nmea_of, track_of
 
 HEADER_BYTES = 128
@@ -35,7 +35,8 @@ def write_dt1(line: xr.Dataset, path: Path) -> list[Output]:
     Raises
     ------
     WriteError
-        If the line has several channels, is over depth, or has integers that neither int16 nor float32 holds.
+        If the line has several channels, is over depth, or has integers that neither int16 nor float32 holds;
+        or if a side file would be too long to be read.
     """
     require_time(line, "DT1")
     if names.CHANNEL in line[names.AMPLITUDE].dims:
@@ -51,9 +52,9 @@ def write_dt1(line: xr.Dataset, path: Path) -> list[Output]:
     track = track_of(line)
     fixes = "" if track is None else _gps(track, line)
     if track is not None:
-        outputs.append(text_output(path.with_suffix(".GPS" if upper else ".gps"), fixes))
+        outputs.append(side_output(path.with_suffix(".GPS" if upper else ".gps"), fixes))
     notes = noted(line, track) | placed_notes(track, fixes)
-    outputs.append(text_output(path.with_suffix(".HD" if upper else ".hd"), _hd(line, target, notes)))
+    outputs.append(side_output(path.with_suffix(".HD" if upper else ".hd"), _hd(line, target, notes)))
     outputs.append(stream_output(path, lambda: _chunks(line, target)))
     return outputs
 

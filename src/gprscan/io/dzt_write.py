@@ -14,7 +14,7 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.errors import WriteError
-from gprscan.io.atomic import Output, stream_output, text_output
+from gprscan.io.atomic import Output, stream_output
 from gprscan.io.dzt_header import ANTENNA, ANTENNA_LENGTH, BLOCK, CREATED, FIELDS, pack_date
 from gprscan.io.dzt_sides import GPRSCAN_NAMESPACE
 from gprscan.io.plain import (
@@ -26,6 +26,7 @@ from gprscan.io.plain import (
     integers_for,
     position_notes,
     require_time,
+    side_output,
     time_axis,
 )
 from gprscan.io.track import Track, nmea_of, placed_words, track_of
@@ -45,7 +46,8 @@ def write_dzt(line: xr.Dataset, path: Path) -> list[Output]:
     Raises
     ------
     WriteError
-        If the line is over depth, has more than 65535 samples per trace, or samples that are not finite.
+        If the line is over depth, has more than 65535 samples per trace, or samples that are not finite;
+        or if a side file would be too long to be read.
     """
     require_time(line, "DZT")
     n_samples = line.sizes[names.TWT]
@@ -58,9 +60,9 @@ def write_dzt(line: xr.Dataset, path: Path) -> list[Output]:
     outputs = []
     fixes = "" if track is None else _dzg(track)
     if track is not None:
-        outputs.append(text_output(path.with_suffix(".DZG" if upper else ".dzg"), fixes))
+        outputs.append(side_output(path.with_suffix(".DZG" if upper else ".dzg"), fixes))
     own = _own_element(line, target, track, placed_words(track, fixes))
-    outputs.append(text_output(path.with_suffix(".DZX" if upper else ".dzx"), _dzx(line, own)))
+    outputs.append(side_output(path.with_suffix(".DZX" if upper else ".dzx"), _dzx(line, own)))
     headers = _header_blocks(line, target)
     outputs.append(stream_output(path, lambda: _chunks(headers, line, target)))
     return outputs

@@ -11,7 +11,7 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.errors import WriteError
-from gprscan.io.atomic import Output, stream_output, text_output
+from gprscan.io.atomic import Output, stream_output
 from gprscan.io.cor import write_cor
 from gprscan.io.keyed import placed_notes
 from gprscan.io.plain import (
@@ -22,6 +22,7 @@ from gprscan.io.plain import (
     integers_for,
     noted,
     require_time,
+    side_output,
     time_axis,
 )
 from gprscan.io.track import Track, listed, track_of
@@ -40,7 +41,8 @@ def write_mala(line: xr.Dataset, path: Path) -> list[Output]:
     Raises
     ------
     WriteError
-        If the line has several channels, is over depth, or has integers wider than the format.
+        If the line has several channels, is over depth, or has integers wider than the format;
+        or if a side file would be too long to be read.
     """
     require_time(line, "RD3/RD7")
     if names.CHANNEL in line[names.AMPLITUDE].dims:
@@ -53,9 +55,9 @@ def write_mala(line: xr.Dataset, path: Path) -> list[Output]:
     outputs = []
     fixes = "" if track is None else write_cor(track)
     if track is not None:
-        outputs.append(text_output(path.with_suffix(".COR" if upper else ".cor"), fixes))
+        outputs.append(side_output(path.with_suffix(".COR" if upper else ".cor"), fixes))
     notes = _fix_notes(track) | noted(line, track) | placed_notes(track, fixes)
-    outputs.append(text_output(path.with_suffix(".RAD" if upper else ".rad"), _rad(line, target, notes)))
+    outputs.append(side_output(path.with_suffix(".RAD" if upper else ".rad"), _rad(line, target, notes)))
     outputs.append(stream_output(path, lambda: _chunks(line, target)))
     return outputs
 

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import xarray as xr
 from gprscan import model, names
 from gprscan.errors import WriteError
 from gprscan.geometry import line_crs
+from gprscan.io.atomic import Output, text_output
+from gprscan.io.source import TEXT_LIMIT
 from gprscan.io.track import Track
 
 BLOCK_BYTES = 8 * 2**20
@@ -165,3 +168,25 @@ def crs_name(line: xr.Dataset) -> str:
     crs = line_crs(line)
     authority = crs.to_authority()
     return ":".join(authority) if authority else crs.to_wkt()
+
+
+def side_output(path: Path, text: str) -> Output:
+    """Return the output of a text header or a position file.
+
+    Raises
+    ------
+    WriteError
+        If it is longer than text files are read.
+    """
+    refuse_long(path, len(text))
+    return text_output(path, text)
+
+
+def refuse_long(path: Path, size: int) -> None:
+    """Raise a `WriteError` where a text file would be longer than text files are read."""
+    if size > TEXT_LIMIT:
+        msg = (
+            f"{path.name} would take over {TEXT_LIMIT} bytes, and text is read up to there. Write the line as .nc or "
+            ".zarr, or in parts: line.isel(trace=slice(0, 200_000))."
+        )
+        raise WriteError(msg)

@@ -19,7 +19,7 @@ from gprscan.io import checks
 from gprscan.io.antenna import unknown
 from gprscan.io.atomic import Output, stream_output
 from gprscan.io.direct_wave import nominal_time_zero
-from gprscan.io.plain import blocks, noted, require_time, time_axis
+from gprscan.io.plain import blocks, noted, refuse_long, require_time, time_axis
 from gprscan.io.recording import ReadOptions, Recording, check_counts, require, to_line
 from gprscan.io.registry import SPECIFICATION, Format, register
 from gprscan.io.source import TEXT_LIMIT, Source
@@ -217,7 +217,7 @@ def write_text(line: xr.Dataset, path: Path) -> list[Output]:
     Raises
     ------
     WriteError
-        If the line has several channels, is over depth, or has samples that text would not give back.
+        If the line has several channels, is over depth, has samples that text would not give back, or is too long.
     """
     require_time(line, "Delimited text")
     if names.CHANNEL in line[names.AMPLITUDE].dims:
@@ -226,7 +226,16 @@ def write_text(line: xr.Dataset, path: Path) -> list[Output]:
     if str(line[names.AMPLITUDE].dtype) not in _DTYPES:
         msg = f"Delimited text cannot hold samples of type {line[names.AMPLITUDE].dtype}. Write it as .nc."
         raise WriteError(msg)
-    return [stream_output(path, lambda: _chunks(line))]
+    return [stream_output(path, lambda: _readable(_chunks(line), path))]
+
+
+def _readable(chunks: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    """Pass on what is written, up to the size that is read."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        refuse_long(path, size)
+        yield chunk
 
 
 def _chunks(line: xr.Dataset) -> Iterator[bytes]:
