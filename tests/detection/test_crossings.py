@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from gprscan import detect, model
+from gprscan.detection import diffractions
+from gprscan.detection.settings import Settings
 from gprscan.steps import load_recipe
 from gprscan.synthetic.diffraction import place_echoes
-from tests.detection.lines import DT, FREQUENCY, PERIOD, SPACING, TIME_ZERO, make, near, wrap
+from tests.detection.lines import DT, FREQUENCY, PERIOD, SPACING, TIME_ZERO, make, near, section, wrap
 
 
 @pytest.mark.parametrize("x", [0.0, 0.1, 3.9, 4.0])
@@ -53,6 +55,16 @@ def test_a_weak_curve_too_fast_for_any_body_swallows_none(velocity: float) -> No
     place_echoes(values, time, np.where(np.abs(x) < 0.4, 0.08, 0.0), DT, frequency=FREQUENCY)
     rows = near(detect(wrap(values)), 2.0, 0.1)
     assert any(abs(row["twt_ns"] - truth["t_flight_ns"]) < 0.5 * PERIOD for row in rows)
+
+
+def test_a_louder_echo_two_periods_below_does_not_keep_a_body_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the far wall of a pipe full of water may be: what is taken out with it begins a pulse before it."""
+    line, truth = make((2.0, 0.55, -0.3), (2.0, 0.84, 0.6), length=4.0)
+    monkeypatch.setattr(diffractions, "PASSES", 1)
+    settings = Settings()
+    times = [q.fit.t for q in diffractions.find(section(line), settings, settings.prior_ground())]
+    for body in truth:
+        assert any(abs(t - body["t_flight_ns"]) < 0.5 * PERIOD for t in times)
 
 
 def test_echoes_that_ring_on_in_a_body_are_no_bodies() -> None:

@@ -154,3 +154,11 @@ def test_the_odds_are_those_of_the_likeliest_other_kind() -> None:
     for value, votes in zip(odds, classify.vote(table, measured), strict=True):
         sums = classify.total(votes)
         assert value == pytest.approx(max(sums["cavity"], sums["pipe"]) - sums["clutter"])
+
+
+def test_what_has_no_roof_of_its_own_is_likely_a_rim_or_a_tail(stony: object) -> None:
+    bodies = [b for b in found(stony, stones=True) if not diffractions._striking(b.evidence["strength_db"], SETTINGS)]
+    bare = [b for b in bodies if "reflectivity_db" not in b.evidence]
+    assert 0 < len(bare) < len(bodies)
+    assert all(b.votes["roofless"] == {"clutter": diffractions.ROOFLESS} for b in bare)
+    assert not any("roofless" in b.votes for b in bodies if "reflectivity_db" in b.evidence)

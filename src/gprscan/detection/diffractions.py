@@ -23,6 +23,9 @@ from gprscan.kernels import hyperbola
 from gprscan.units import C_AIR
 
 PASSES = 3
+EARLIER = 1.5  # periods, as long as a pulse is: what comes that much before another is no part of it
+# vote for clutter where the image shows no roof, or that of a stronger one: a body has one of its own
+ROOFLESS = 3.0
 BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
 LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, is an interface
@@ -102,9 +105,8 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
     left = _Echoes.of(kept).leave([target.fit for _, target in fitted], work.fc_nominal)
     fitted = [item for item, gone in zip(fitted, left, strict=True) if not gone]
     fitted.sort(key=lambda item: -item[0])
-    late = 3.0 / work.fc_nominal
     x, t, reach = np.array([(q.fit.x, q.fit.t, q.fit.reach) for _, q in fitted]).reshape(-1, 3).T
-    chosen = [fitted[i][1] for i in hyperbola.dominant(x, t, 0.6 * reach, late).tolist()]
+    chosen = [fitted[i][1] for i in hyperbola.dominant(x, t, 0.6 * reach, EARLIER / work.fc_nominal).tolist()]
     return _along_line(chosen, lambda q: _with_echo(work, q, settings))
 
 
@@ -246,6 +248,8 @@ def _vote(section: Section, weighed: Sequence[tuple[Body, Top | None]], settings
             body.votes["stone"] = {"clutter": SURE}
         if roof is not None and not roof.closed and roof.length > LAYER:
             body.votes["layer"] = {"clutter": 8.0}
+        if roof is None and not _striking(body.evidence["strength_db"], settings):
+            body.votes["roofless"] = {"clutter": ROOFLESS}
 
 
 def _striking(strength_db: float, settings: Settings) -> bool:
