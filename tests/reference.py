@@ -800,3 +800,158 @@ def under_roof(image, rows, dz, span, bounds):  # type: ignore[no-untyped-def]
     pulse, inside = np.abs(offset * dz) < bounds[0], (offset * dz > bounds[1]) & (offset * dz < bounds[2])
     energy, mean = np.abs(columns) ** 2, columns.mean(axis=0)
     return energy[:, pulse].mean(), energy[:, inside].mean(), (np.abs(mean[inside]) ** 2).mean(), mean.real
+
+
+def strongest_near(modulus: np.ndarray, points: np.ndarray, beside: int, above: int) -> np.ndarray:
+    """Trace and row of the largest value in a rectangle around each point, of equals the first."""
+    out = []
+    for trace, row in points:
+        places = [
+            (i, k) for i, k in np.ndindex(modulus.shape) if abs(i - trace) <= beside and abs(k - row) <= above
+        ]  # fmt: skip
+        out.append(max(places, key=lambda place: modulus[place]))
+    return np.array(out, int).reshape(-1, 2)
+
+
+def elsewhere_each(modulus, x, valid, roofs, reach, spans, most):  # type: ignore[no-untyped-def]
+    """Median energy below each roof's depth and 70 % quantile of the largest moduli at it, in the traces beside the roof."""
+    margin, half, begin, end = spans
+    out = np.full((len(roofs), 2), np.nan)
+    for i, (first, last, row) in enumerate(roofs):
+        apart = x - 0.5 * (x[first] + x[last])
+        away = [
+            k for k in range(x.size)
+            if valid[k] and -reach <= apart[k] < reach and (k < first - margin or k > last + margin)
+        ]  # fmt: skip
+        if len(away) < 4:
+            continue
+        part = modulus[away[:: int(np.ceil(len(away) / most))]].astype(float)
+        below = part[:, row + begin : row + end]
+        if below.size:
+            out[i, 0] = np.median(below**2)
+        out[i, 1] = np.quantile(part[:, max(row - half, 0) : row + half + 1].max(axis=1), 0.7)
+    return out
+
+
+def heard(data, x, valid, curves, sampling, ground, span):  # type: ignore[no-untyped-def]
+    """Stack along each curve under a cosine-squared taper, what `pulse` reads in it, and the traces behind it."""
+    t_first, dt, period = sampling
+    lag = dt * np.arange(-span[0], span[1] + 1)
+    waves, numbers, counts = [], [], []
+    for place, time, velocity, reach in curves:
+        rows = np.flatnonzero(valid & (np.abs(x - place) <= reach))
+        distance = x[rows] - place
+        traces = flatten_curve(data, rows, distance, t_first, dt, ground[0], time, velocity, ground[1], *span)
+        taper = np.cos(0.5 * np.pi * distance / reach) ** 2
+        waves.append(taper @ traces / taper.sum())
+        numbers.append(pulse(waves[-1], lag, dt, period))
+        counts.append(rows.size)
+    return np.array(waves), np.array(numbers), np.array(counts)
+
+
+def beside_each(traces, x, valid, places, apart, windows, reach, most):  # type: ignore[no-untyped-def]
+    """Counts and medians of `beside` around each place: of the mean square in one window and of the peak in another."""
+    counts, usual = np.zeros((len(places), 2), int), np.full((len(places), 2), np.nan)
+    for i, place in enumerate(places):
+        around = [k for k in range(x.size) if place - reach <= x[k] < place + reach]
+        rows = around[:: max(int(np.ceil(len(around) / most)), 1)]
+        for k, statistic in enumerate((lambda trace: np.mean(trace**2), lambda trace: np.abs(trace).max())):
+            first, last = windows[i][2 * k : 2 * k + 2]
+            if last > first:
+                counts[i, k], usual[i, k] = beside(
+                    traces[:, first:last], rows, x, valid, place, apart[i][k], statistic
+                )  # fmt: skip
+    return counts, usual
+
+
+def turned_phase(echo, times, real, imaginary, dt, shifts):  # type: ignore[no-untyped-def]
+    """Phase of the turned pulse ``cos(p) real - sin(p) imaginary`` that correlates best with an echo."""
+    axis = dt * (np.arange(real.size) - real.size // 2)
+    phases = np.radians(np.arange(-180.0, 180.0, 0.25))
+    best, found = -np.inf, 0.0
+    for s in shifts:
+        one, other = (echo @ np.interp(times - s, axis, part, left=0, right=0) for part in (real, imaginary))
+        score = np.cos(phases) * one - np.sin(phases) * other
+        if score.max() > best:
+            best, found = score.max(), phases[score.argmax()]
+    return float(found)
+
+
+def onsets(echoes, times, peaks, pulse, dt, period):  # type: ignore[no-untyped-def]
+    """`arrivals` and `turned_phase` from 1.3 periods before each peak to 1.1 after it; NaN where there is no echo of 8 samples."""
+    out, phases = np.full((len(peaks), 2, 4), np.nan), np.zeros(len(peaks))
+    for i, peak in enumerate(peaks):
+        near = (times > peak - 1.3 * period) & (times < peak + 1.1 * period)
+        echo = echoes[i][near]
+        if near.sum() >= 8 and np.any(echo != 0):
+            turns, tried = (
+                np.arange(peak + a * period, peak + b * period, period / 24) for a, b in ((-0.3, 0.3), (-0.75, 0.4))
+            )
+            phases[i] = turned_phase(echo, times[near], *pulse, dt, turns)
+            out[i] = arrivals(echo, times[near], pulse[0], dt, tried)
+    return out, phases
+
+
+def pooled_around(values, sigmas, mine, first, last, prior, spread):  # type: ignore[no-untyped-def]
+    """`pooled` of the measurements around each of some, without its own."""
+    near = [[k for k in range(a, b) if k != own] for own, a, b in zip(mine, first, last, strict=True)]
+    return np.array([pooled(values[k], sigmas[k], prior, spread) for k in near]).reshape(-1, 2).T
+
+
+def reached(thickness, permittivity, factor: float, t: float) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    """Depth after a two-way time and RMS velocity until then, by walking down in a hundred thousand steps."""
+    velocity = factor * C0 / np.sqrt(np.asarray(permittivity))
+    until = np.cumsum(2 * np.asarray(thickness) / velocity)
+    v = velocity[np.searchsorted(until, (np.arange(100_000) + 0.5) * t / 100_000)]
+    return float(v.mean() * t / 2), float(np.sqrt((v**2).mean()))
+
+
+def compared(x, t, levels, under, bounce, around, like):  # type: ignore[no-untyped-def]
+    """Strongest body right above and right below each, of equals the first along the line, and the number of its peers."""
+    loudest, peers = np.full((len(x), 2), -1), np.zeros(len(x), int)
+    along = np.argsort(x, kind="stable")
+    for i in range(len(x)):
+        apart, later = np.abs(x - x[i]), t[i] - t
+        peers[i] = ((apart > 0.15) & (apart < around) & (levels > levels[i] - like)).sum()
+        right = (apart < under) & (np.abs(later) > bounce[0]) & (np.abs(later) < bounce[1])
+        for side, there in enumerate((right & (later > 0), right & (later < 0))):
+            others = [j for j in along if there[j]]
+            if others:
+                loudest[i, side] = max(others, key=lambda j: levels[j])
+    return loudest, peers
+
+
+def without_lobes(first, last, depth, level, dx):  # type: ignore[no-untyped-def]
+    """Events none of which is one with another that was chosen before it."""
+    kept: list[int] = []
+    for i in range(len(first)):
+        overlap = np.minimum(last[i], last[kept]) - np.maximum(first[i], first[kept])
+        lower = depth[i] - depth[kept]
+        narrower = np.minimum(last[i] - first[i], (last - first)[kept])
+        inside = (lower > -0.12) & (lower < 0.45) | (lower > 0) & (overlap > 0.5 * narrower)
+        alike = level[i] >= 0.8 * level[kept]
+        if not ((overlap * dx >= -0.05) & np.where(alike, np.abs(lower) < 0.12, inside)).any():
+            kept.append(i)
+    return kept
+
+
+def pairs(x, t, reach, longest):  # type: ignore[no-untyped-def]
+    """Each two of which the second comes later, but not by more than so much, near the first along the line."""
+    return [
+        (i, j) for i in range(len(x)) for j in range(i + 1, len(x))
+        if t[j] - t[i] <= longest and abs(x[j] - x[i]) <= reach[i]
+    ]  # fmt: skip
+
+
+def owners(middles, apexes, roofs, near):  # type: ignore[no-untyped-def]
+    """Which roofs are chosen, where each is a dict of trace and row, and none may run through the apex of another."""
+
+    def through(i: int, k: int) -> bool:
+        row = roofs[i].get(apexes[k], -1)
+        return bool(row >= 0 and abs(row - middles[k]) <= near)
+
+    kept: list[int] = []
+    for i in range(len(roofs)):
+        if not any(through(i, k) or through(k, i) for k in kept):
+            kept.append(i)
+    return np.isin(np.arange(len(roofs)), kept)

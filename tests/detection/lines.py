@@ -36,6 +36,7 @@ def make(
     wobble: float = 0.0,
     height: float = 0.0,
     layers: tuple[Layer, ...] = ROAD,
+    spacing: float = SPACING,
 ) -> tuple[xr.Dataset, list[dict[str, Any]]]:
     """Make a road with points in it.
 
@@ -57,10 +58,12 @@ def make(
         Of the antenna, m.
     layers : tuple of Layer
         Of the ground.
+    spacing : float
+        Of the traces, m.
     """
-    n = round(length / SPACING) + 1
+    n = round(length / spacing) + 1
     rng = np.random.default_rng(seed)
-    shape: dict[str, Any] = {"n_traces": n, "n_samples": SAMPLES, "dt": DT, "spacing": SPACING, "frequency": FREQUENCY}
+    shape: dict[str, Any] = {"n_traces": n, "n_samples": SAMPLES, "dt": DT, "spacing": spacing, "frequency": FREQUENCY}
     antenna: dict[str, Any] = {"separation": SEPARATION, "antenna_height": height}
     values, objects = np.zeros((n, SAMPLES), np.float32), []
     if points:
@@ -83,7 +86,7 @@ def make(
         late = rng.normal(0.0, wobble, n)
         values = np.stack([np.interp(axis - s, axis, trace) for s, trace in zip(late, values, strict=True)])
     values = (values + rng.normal(0.0, noise, values.shape)).astype(np.float32)
-    return wrap(values, height=height), objects
+    return wrap(values, height=height, spacing=spacing), objects
 
 
 def wrap(values: Any, *, height: float = 0.0, **more: Any) -> xr.Dataset:

@@ -85,8 +85,8 @@ def test_an_oblique_pipe_looks_faster_by_the_cosine(angle: float) -> None:
             n_samples=SAMPLES, dt=DT, spacing=SPACING * cosine, frequency=FREQUENCY, separation=SEPARATION,
         )  # fmt: skip
         part = section(wrap(model.amplitude(pipe) + empty))
-        found = fit.fit(part, candidates.find(part, settings)[:4], settings)
-        best = max((f for f in found if f is not None), key=lambda f: f.coherence)
+        _, numbers = fit.fit(part, candidates.find(part, settings)[:4], settings)
+        best = max(map(fit.unpacked, numbers), key=lambda f: f.coherence)
         assert abs(best.x - 2.0) < 0.02
         speeds.append(best.velocity)
     assert speeds[1] / speeds[0] == pytest.approx(1 / np.cos(np.radians(angle)), rel=0.04)

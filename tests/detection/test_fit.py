@@ -26,9 +26,9 @@ def fitted(x: float, depth: float, *, noise: float = 0.01, seed: int = 0, drop: 
     part = section(line)
     if drop is not None:
         part = replace(part, valid=part.valid & ~drop(part.x))
-    fits = fit.fit(part, candidates.find(part, SETTINGS)[:6], SETTINGS)
+    _, numbers = fit.fit(part, candidates.find(part, SETTINGS)[:6], SETTINGS)
     time = truth["t_flight_ns"]
-    near = [f for f in fits if f is not None and abs(f.x - x) < 0.15 and abs(f.t - time) < PERIOD]
+    near = [f for f in map(fit.unpacked, numbers) if abs(f.x - x) < 0.15 and abs(f.t - time) < PERIOD]
     assert near, "no candidate on the apex"
     return min(near, key=lambda f: abs(f.t - time)), time
 
@@ -72,8 +72,8 @@ def test_one_leg_is_enough_and_says_so_by_its_sigma() -> None:
 def test_a_flat_reflector_is_no_hyperbola() -> None:
     line, _ = make(length=3.0, noise=0.01)
     part = section(line)
-    fits = fit.fit(part, candidates.find(part, SETTINGS)[:20], SETTINGS)
-    assert all(f is None or f.coherence < 0.8 for f in fits)
+    _, numbers = fit.fit(part, candidates.find(part, SETTINGS)[:20], SETTINGS)
+    assert all(f.coherence < 0.8 for f in map(fit.unpacked, numbers))
 
 
 def test_a_dead_block_over_the_apex_does_not_move_it() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gprscan.detection.evidence import onset_polarity, wall_ratio
+from gprscan.detection.evidence import onsets, wall_ratios
 from gprscan.detection.timing import ricker_pair
 from tests.detection.lines import DT, FREQUENCY, MIDDLE, PERIOD, detected, near, values_of
 
@@ -20,7 +20,7 @@ def echo(*arrivals: tuple[float, float]) -> np.ndarray:
 
 
 def read(wave: np.ndarray) -> tuple[int, float, float, float | None, float | None, float]:
-    return onset_polarity(wave, LAG, WAVELET, DT, PERIOD, float(LAG[np.argmax(np.abs(wave))]))
+    return onsets(wave[None], LAG, WAVELET, DT, PERIOD, LAG[[np.argmax(np.abs(wave))]])[0]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -69,15 +69,14 @@ def test_the_outer_face_of_a_wall_comes_before_its_inner_face(sign: int) -> None
     """A concrete pipe's wall against a void's roof, alike but for what comes 0.9 ns before."""
     bore = [(0.0, 1.0), (3.5, -0.4)]
     peak = float(LAG[np.argmax(np.abs(echo(*bore)))])
-    walled, bare = (
-        wall_ratio(sign * echo(*bore, (-0.9, share)), LAG, WAVELET, DT, PERIOD, peak) for share in (0.3, 0.0)
-    )
+    waves = np.array([sign * echo(*bore, (-0.9, share)) for share in (0.3, 0.0)])
+    walled, bare = wall_ratios(waves, LAG, WAVELET, DT, PERIOD, np.array([peak, peak]))
     assert walled == pytest.approx(0.3, abs=0.1)
     assert bare == pytest.approx(0.0, abs=0.1)
 
 
 def test_no_echo_has_no_wall() -> None:
-    assert wall_ratio(np.zeros(LAG.size), LAG, WAVELET, DT, PERIOD, 0.0) is None
+    assert np.isnan(wall_ratios(np.zeros((1, LAG.size)), LAG, WAVELET, DT, PERIOD, np.zeros(1))).all()
 
 
 def test_a_simulated_concrete_pipe_has_a_wall_and_a_void_has_none() -> None:

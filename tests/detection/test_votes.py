@@ -37,7 +37,7 @@ TABLE: dict[str, Any] = {
     ("value", "air", "pipe"), [(-5.0, 0.0, 1.0), (0.0, 0.0, 1.0), (0.5, 0.5, 0.0), (2.0, 1.5, -1.0), (9.0, 2.0, -1.0)]
 )
 def test_a_curve_is_straight_between_knots_and_level_beyond(value: float, air: float, pipe: float) -> None:
-    read = classify.read_curve(TABLE, "size", [value])[0]
+    (read,) = classify.as_dicts(TABLE, classify.read_curve(TABLE, "size", [value]))
     assert read["cavity.air"] == pytest.approx(air)
     assert read["pipe"] == pytest.approx(pipe)
 
@@ -56,7 +56,8 @@ def test_gaussians_and_signs_are_centred_and_capped() -> None:
 
 def test_probabilities_are_bayes_rule_over_the_votes() -> None:
     votes = classify.vote(TABLE, [{"size": 1.0}])[0]
-    weight = {k: p * math.exp(classify.read_curve(TABLE, "size", [1.0])[0][k]) for k, p in TABLE["prior"].items()}
+    read = classify.read_curve(TABLE, "size", [1.0])[0]
+    weight = {k: p * math.exp(said) for (k, p), said in zip(TABLE["prior"].items(), read, strict=True)}
     norm = sum(weight.values())
     for kind, chance in classify.detailed(votes).items():
         assert chance == pytest.approx(weight[kind] / norm, rel=1e-6)
@@ -69,6 +70,54 @@ def test_probabilities_are_bayes_rule_over_the_votes() -> None:
 def test_a_vote_for_a_kind_counts_for_its_variants() -> None:
     votes = {"prior": {"cavity.air": 0.0, "cavity.water": 0.5, "pipe": 0.0}, "row": {"cavity": 1.0, "pipe": -1.0}}
     assert classify.total(votes) == pytest.approx({"cavity.air": 1.0, "cavity.water": 1.5, "pipe": -1.0})
+
+
+KINDS = ("cavity.air", "cavity.water", "pipe.metal", "pipe.air", "clutter", "loose", "debond")
+
+
+def random_votes(rng: np.random.Generator, missing: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Some votes of a body for all kinds but some, and for some of them only."""
+    kinds = [kind for kind in KINDS if kind not in missing]
+    votes = {"prior": {kind: float(rng.normal()) for kind in kinds}}
+    for name in "abcd"[: rng.integers(0, 5)]:
+        some = [*kinds, "cavity", "pipe"] if rng.uniform() < 0.5 else kinds
+        chosen = rng.choice(some, rng.integers(1, len(some) + 1), replace=False)
+        votes[name] = {str(kind): float(rng.normal(0, 2)) for kind in chosen}
+    return votes
+
+
+def assert_sums(sums: classify.Sums, votes: list[dict[str, dict[str, float]]]) -> None:
+    """Compare with the sums body by body."""
+    kinds, chances = sums.chances()
+    for row, mine in zip(chances, votes, strict=True):
+        expected = classify.detailed(mine)
+        assert dict(zip(kinds, row, strict=True)) == pytest.approx({k: expected.get(k, 0.0) for k in kinds}, abs=1e-12)
+        assert set(expected) <= set(kinds)
+        logs = classify.total(mine)
+        top = max(logs, key=lambda kind: logs[kind])
+        assert kinds[int(row.argmax())] == top
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sums_of_many_bodies_are_those_of_each(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lacking = [(), (), ("loose",), ("debond", "loose"), (), ("clutter",), (), ("loose",)]
+    votes = [random_votes(rng, missing) for missing in lacking]
+    sums = classify.Sums.of(votes, KINDS)
+    assert_sums(sums, votes)
+    # one more vote of each, of some for what they had none for, and of one none at all
+    more = [{str(kind): float(rng.normal()) for kind in rng.choice(KINDS, 4, replace=False)} for _ in votes]
+    more[2], more[3] = {}, {"loose": 1.5}
+    both = [{**mine, "more": vote} if vote else mine for mine, vote in zip(votes, more, strict=True)]
+    before = sums.raw.copy()
+    assert_sums(sums.plus(more), both)
+    np.testing.assert_array_equal(sums.raw, before)
+    assert_sums(sums.plus([{} for _ in votes]), votes)
+
+
+def test_sums_of_no_body() -> None:
+    kinds, chances = classify.Sums.of([], KINDS).plus([]).chances()
+    assert chances.shape == (0, len(kinds))
 
 
 @pytest.mark.parametrize("name", ["diffraction", "zone", "column", "debond"])

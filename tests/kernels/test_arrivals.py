@@ -59,3 +59,32 @@ def test_a_wall_before_the_main_arrival(sign: float, wall: float) -> None:
 def test_no_wall_where_nothing_of_the_kind_fits() -> None:
     values, times = echo((0.0, 0.0))
     assert np.isnan(arrivals.wall_before(np.zeros_like(values), times, PULSE, DT, 0.0, 2.0))
+
+
+def test_onsets_of_many_echoes() -> None:
+    period = 1.5
+    given = [((0.03, 1.0),), ((-0.4, -0.8),), ((-0.7, 1.0), (0.2, -0.9)), ((-0.6, -1.0), (0.5, 0.6))]
+    echoes = np.array([echo(*arrivals_, seed=k)[0] for k, arrivals_ in enumerate(given)])
+    times, peaks = echo()[1], np.array([0.0, -0.4, -0.3, 0.0])
+    found, phases = arrivals.onsets(echoes, times, peaks, (PULSE, QUADRATURE), DT, period)
+    expected, turned = reference.onsets(echoes, times, peaks, (PULSE, QUADRATURE), DT, period)
+    known = np.isfinite(expected[..., 0])
+    np.testing.assert_allclose(found[known], expected[known], atol=1e-6)
+    assert (found[~known, 0] == arrivals.NOTHING).all()
+    # the twin turns in steps of a quarter of a degree
+    np.testing.assert_allclose(np.angle(np.exp(1j * (phases - turned))), 0.0, atol=np.radians(0.13))
+
+
+def test_where_there_is_no_echo_there_is_no_onset() -> None:
+    values, times = echo((0.0, 1.0))
+    echoes = np.stack([values, 0.0 * values, values, values])
+    # an echo, silence, and two of which the record holds too little or nothing
+    found, phases = arrivals.onsets(
+        echoes, times, np.array([0.0, 0.0, times[-1] + 1.5, 50.0]), (PULSE, QUADRATURE), DT, 1.5
+    )
+    assert np.isfinite(found[0, :, 0]).all()
+    assert np.isnan(found[1:]).all()
+    assert not phases[1:].any()
+    none, turned = arrivals.onsets(echoes[:0], times, np.empty(0), (PULSE, QUADRATURE), DT, 1.5)
+    assert none.shape == (0, 2, 4)
+    assert turned.size == 0

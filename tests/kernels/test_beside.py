@@ -42,3 +42,32 @@ def test_nothing_beside() -> None:
     )
     assert count == 0
     assert np.isnan(usual)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("reach", "most"), [(9.0, 200), (1.1, 7)])
+def test_around_many_places(seed: int, reach: float, most: int) -> None:
+    rng = np.random.default_rng(seed)
+    traces = rng.standard_normal((60, 30)).astype(np.float32)
+    x, valid = np.sort(rng.uniform(0, 4, 60)), rng.uniform(size=60) > 0.3
+    places = np.array([0.0, 4.0, 2.0, -30.0, *rng.uniform(0, 4, 6)])  # the ends, the middle, far off
+    apart = rng.uniform(0.1, 0.8, (10, 2))
+    apart[2] = 50.0
+    first = rng.integers(0, 20, (10, 2))
+    windows = np.stack([first[:, 0], first[:, 0] + rng.integers(0, 11, 10), first[:, 1], first[:, 1] + 5], axis=1)
+    windows[4, :2] = 30, 30  # beyond the record
+    args = (traces, x, valid, places, apart, windows, reach, most)
+    counts, usual = beside.around(*args)
+    expected = reference.beside_each(*args)
+    np.testing.assert_array_equal(counts, expected[0])
+    np.testing.assert_allclose(usual, expected[1], rtol=1e-5)
+    assert np.isnan(usual[[2, 3]]).all()
+    assert np.isnan(usual[4, 0])
+
+
+def test_around_no_place() -> None:
+    counts, usual = beside.around(
+        np.ones((3, 4), np.float32), np.arange(3.0), np.ones(3, bool), np.empty(0), np.empty((0, 2)),
+        np.empty((0, 4), np.int64), 9.0, 200,
+    )  # fmt: skip
+    assert counts.shape == usual.shape == (0, 2)

@@ -49,6 +49,49 @@ def test_nothing_before_and_nothing_after() -> None:
     assert np.isnan(found[6:]).all()
 
 
+def line(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return noise with a hyperbola in it, distances, and which traces count."""
+    rng = np.random.default_rng(seed)
+    x, t = 0.05 * np.arange(60), DT * np.arange(300) - 2.0
+    late = t - reference.bistatic_curve(x - 1.53, 9.03, 0.1, 0.14)[:, None] - 0.2
+    data = np.cos(2 * np.pi * late / PERIOD) * np.exp(-((late / 1.2) ** 2)) + 0.05 * rng.normal(size=late.shape)
+    return data.astype(np.float32), x, rng.uniform(size=60) > 0.2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_curves_are_heard_as_one_by_one(seed: int) -> None:
+    data, x, valid = line(seed)
+    # on the hyperbola, beside it, at the ends of the line and late in the record
+    curves = np.array(
+        [(1.53, 9.23, 0.1, 0.6), (2.1, 12.03, 0.09, 0.4), (0.01, 6.03, 0.1, 0.5), (2.96, 24.03, 0.12, 0.8)]
+    )
+    span = (50, 180)
+    # no window of this period ends on a sample: there it would hang on rounding
+    args = (data, x, valid, curves, (-2.0, DT, 1.01 * PERIOD), (0.2, 0.14), span)
+    waves, numbers, counts = echo.heard(*args, _turned_impulse(sum(span) + 1))
+    expected = reference.heard(*args)
+    np.testing.assert_allclose(waves, expected[0], atol=1e-6)
+    np.testing.assert_allclose(numbers, expected[1], rtol=1e-5)
+    np.testing.assert_array_equal(counts, expected[2])
+    assert numbers[0, 0] > 0.7
+    assert numbers[0, 5] == pytest.approx(1 / PERIOD, rel=0.15)
+
+
+def test_no_curve_and_no_trace_under_a_curve() -> None:
+    data, x, valid = line(0)
+    args, span = ((-2.0, DT, PERIOD), (0.2, 0.14)), (50, 180)
+    waves, numbers, counts = echo.heard(data, x, valid, np.empty((0, 4)), *args, span, _turned_impulse(231))
+    assert waves.shape == (0, 231)
+    assert numbers.shape == (0, echo.PULSE)
+    assert counts.size == 0
+    waves, numbers, counts = echo.heard(
+        data, x, valid & (x > 1.0), np.array([(0.2, 9.0, 0.1, 0.4)]), *args, span, _turned_impulse(231)
+    )
+    assert counts.tolist() == [0]
+    assert not waves.any()
+    assert not numbers[0, :6].any()
+
+
 def test_legs_and_scatter() -> None:
     rng = np.random.default_rng(6)
     distance = np.linspace(-1.0, 1.0, 41)

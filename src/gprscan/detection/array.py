@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Swath:
         """Number of channels."""
         return int(self.offsets.size)
 
-    @property
+    @cached_property
     def spacing(self) -> float:
         """Median distance between neighbouring channels in m."""
         return float(np.median(np.diff(self.offsets))) if self.size > 1 else 0.0

@@ -64,7 +64,7 @@ def _early_trace(line: xr.Dataset, section: Section, rows: np.ndarray) -> np.nda
     values = line[names.AMPLITUDE]
     if names.CHANNEL in values.dims:
         values = values.isel({names.CHANNEL: s.channel})
-    traces = values.isel({names.TRACE: s.first_trace + rows}).values.astype("float32")
+    traces = values.isel({names.TRACE: s.first_trace + s.group * rows}).values.astype("float32")
     if s.gain is not None:
         traces /= s.gain
     # the section's own times already have what all traces were late

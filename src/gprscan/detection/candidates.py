@@ -19,16 +19,8 @@ LONG = 512  # groups of traces on which several threads are worth starting
 STRIP = 1024  # groups of traces that are searched together: what is held of them in between stays near the caches
 
 
-@dataclass
-class Candidate:
-    """An apex: position (m), time (ns), velocity of best focus (m/ns), coherence, amplitude over the typical, legs used."""
-
-    x: float
-    t: float
-    velocity: float
-    coherence: float
-    strength: float
-    side: int
+# apexes: position (m), time (ns), velocity of best focus (m/ns), coherence, amplitude over the typical, legs used
+CANDIDATE = np.dtype([(name, float) for name in ("x", "t", "velocity", "coherence", "strength")] + [("side", np.int8)])
 
 
 def velocity_grid(settings: Settings) -> np.ndarray:
@@ -39,15 +31,15 @@ def velocity_grid(settings: Settings) -> np.ndarray:
 
 def find(
     section: Section, settings: Settings, spans: Sequence[tuple[float, float]] = ((-math.inf, math.inf),)
-) -> list[Candidate]:
-    """Search a section for diffraction apexes within spans of x in m; span by span, strongest first."""
+) -> np.ndarray:
+    """Search a section for diffraction apexes within spans of x in m: array of `CANDIDATE`; span by span, strongest first."""
     fc = section.fc_nominal
     rows = _rows(section)
     group = max(1, int(0.2 * settings.velocity / fc / section.dx))
     if rows.size == 0:
-        return []
+        return np.empty(0, CANDIDATE)
     grid = _grid(section, settings, rows, group)
-    return [c for span in spans for c in _find(section, settings, span, grid)]
+    return np.concatenate([_find(section, settings, span, grid) for span in spans] or [np.empty(0, CANDIDATE)])
 
 
 @dataclass
@@ -82,27 +74,32 @@ def _grid(section: Section, settings: Settings, rows: np.ndarray, group: int) ->
     return _Grid(rows, fine, group, velocities, reach, pad, wide, curves)
 
 
-def _find(section: Section, settings: Settings, span: tuple[float, float], grid: _Grid) -> list[Candidate]:
+def _find(section: Section, settings: Settings, span: tuple[float, float], grid: _Grid) -> np.ndarray:
     """Search one span."""
     # beyond the span lie the legs of what is in it, and a rim in which a higher peak may stand
     rim = settings.velocity / section.fc_nominal
     section = section.part(span[0] - grid.reach - rim, span[1] + grid.reach + rim)
     n = section.x.size // grid.group
     if n == 0:
-        return []
+        return np.empty(0, CANDIDATE)
     first, last = np.searchsorted(section.x[: n * grid.group : grid.group], [span[0] - rim, span[1] + rim]).tolist()
-    peaks = [
-        c
+    parts = [
+        _find_between(section, settings, grid, begin, min(begin + STRIP, last), (first, last))
         for begin in range(first, last, STRIP)
-        for c in _find_between(section, settings, grid, begin, min(begin + STRIP, last), (first, last))
     ]
-    peaks.sort(key=lambda c: -c.strength * c.coherence**0.5)
-    return [c for c in peaks if span[0] <= c.x <= span[1]]
+    peaks = np.concatenate([*parts, np.empty(0, CANDIDATE)])
+    peaks = peaks[(peaks["x"] >= span[0]) & (peaks["x"] <= span[1])]
+    return peaks[np.argsort(-rank(peaks), kind="stable")]
+
+
+def rank(found: np.ndarray) -> np.ndarray:
+    """How much candidates stand out: their strength times the root of their coherence."""
+    return np.asarray(found["strength"] * np.sqrt(found["coherence"]))
 
 
 def _find_between(
     section: Section, settings: Settings, grid: _Grid, begin: int, end: int, whole: tuple[int, int]
-) -> list[Candidate]:
+) -> np.ndarray:
     """Search the groups of traces from `begin` to `end` (left out); `whole` is what is searched in all."""
     group, pad = grid.group, grid.pad
     # as far as two apexes have to be apart
@@ -116,26 +113,20 @@ def _find_between(
     found = coherence.scan(data, live, pad, grid.curves, least=settings.strength, threads=threads)
     i, j = _peaks(section, settings, grid, *found[:2]).T
     if i.size == 0:
-        return []
-    around = [
-        coherence.amplitudes(data, live, pad, grid.curves, np.clip(i + k, 0, grid.rows.size - 1), j) for k in (-1, 0, 1)
-    ]
-    # between the rows, since the fit follows the traces' common pulse but not where on it the apex was put
-    step = section.dt * (grid.rows[1] - grid.rows[0] if grid.rows.size > 1 else 0)
-    between = np.where((i > 0) & (i < grid.rows.size - 1), step * _vertex(*np.array(around, float)), 0.0)
+        return np.empty(0, CANDIDATE)
     dx = section.dx * group
-    x = section.x[0] + first * dx + 0.5 * (dx - section.dx) + j * dx
-    t = section.t[grid.rows[i]] + between
-    coh, amp, index, side = (values[i, j].tolist() for values in found)
-    mine = ((j >= begin - first) & (j < end - first)).tolist()
-    rows = zip(x.tolist(), t.tolist(), grid.velocities[index].tolist(), coh, amp, side, strict=True)
-    return [Candidate(*row) for row, here in zip(rows, mine, strict=True) if here]
+    out = np.empty(i.size, CANDIDATE)
+    out["x"] = section.x[0] + first * dx + 0.5 * (dx - section.dx) + j * dx
+    out["t"] = section.t[grid.rows[i]]  # the fit puts it on the peak of the pulse
+    out["coherence"], out["strength"], index, out["side"] = (values[i, j] for values in found)
+    out["velocity"] = grid.velocities[index]
+    return out[(j >= begin - first) & (j < end - first)]
 
 
 def _rows(section: Section) -> np.ndarray:
-    """Samples at which apexes are looked for: every eighth of a period from after the direct wave on."""
+    """Samples at which apexes are looked for: every quarter of a period, as often as its envelope changes, from after the direct wave on."""
     fc = section.fc_nominal
-    stride = max(1, int(0.15 / (fc * section.dt)))
+    stride = max(1, int(0.25 / (fc * section.dt)))
     first = section.sample(2 * section.height / C_AIR + section.separation / C_AIR + 1.25 / fc)
     return np.arange(first, section.t.size - round(1.0 / (fc * section.dt)), stride)
 
@@ -147,9 +138,3 @@ def _peaks(section: Section, settings: Settings, grid: _Grid, coh: np.ndarray, a
     value[coh < settings.coherence] = 0.0
     tall = max(1, round(0.35 / section.fc_nominal / (section.dt * (rows[1] - rows[0] if rows.size > 1 else 1))))
     return local_maxima(value, np.full(value.shape[1], settings.strength, np.float32), tall, grid.wide)
-
-
-def _vertex(below: np.ndarray, here: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Place of the tops of parabolas through three values, from the middle one, in steps; 0 where they are none."""
-    curve = below - 2.0 * here + above
-    return np.where(curve < 0.0, np.clip(0.5 * (below - above) / np.where(curve < 0.0, curve, -1.0), -0.5, 0.5), 0.0)

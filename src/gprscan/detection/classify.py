@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from operator import itemgetter
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gprscan.detection.body import Votes
+from gprscan.detection.body import Body, Votes
 
 Table = dict[str, Any]
 
@@ -101,10 +102,15 @@ def _finite(measured: Sequence[dict[str, Any]], name: str) -> tuple[np.ndarray, 
     return who, values[who]
 
 
-def read_curve(table: Table, name: str, values: Sequence[float]) -> list[dict[str, float]]:
-    """Log-likelihood per kind of measured values of one name, from its curves in a table."""
+def read_curve(table: Table, name: str, values: Sequence[float]) -> np.ndarray:
+    """Log-likelihoods of measured values of one name from its curves in a table: shape (value, kind), as its prior has them."""
+    return _read(table, name, np.asarray(values, float))
+
+
+def as_dicts(table: Table, levels: np.ndarray) -> list[dict[str, float]]:
+    """Log-likelihoods, shape (value, kind), by the kinds of a table."""
     kinds = list(table["prior"])
-    return [dict(zip(kinds, row, strict=True)) for row in _read(table, name, np.asarray(values, float)).tolist()]
+    return [dict(zip(kinds, row, strict=True)) for row in levels.tolist()]
 
 
 def _read(table: Table, name: str, at: np.ndarray) -> np.ndarray:
@@ -168,6 +174,55 @@ def _base(kind: str) -> str:
     return kind.partition(".")[0]
 
 
+@dataclass
+class Sums:
+    """Votes of many bodies, summed: shape (body, kind); NaN where a body has no vote for a kind.
+
+    As with `total`, a vote for a kind counts for each of its variants.
+    """
+
+    kinds: tuple[str, ...]
+    raw: np.ndarray
+
+    @classmethod
+    def of(cls, votes: Sequence[Votes], kinds: Sequence[str]) -> Sums:
+        """Take the sums of the votes of each body; `kinds` are those of the table that further votes are from."""
+        each = [gathered(mine) for mine in votes]
+        named = tuple(dict.fromkeys([*kinds, *(kind for mine in each for kind in mine)]))
+        column = {kind: k for k, kind in enumerate(named)}
+        raw = np.full((len(each), len(named)), np.nan)
+        for row, mine in zip(raw, each, strict=True):
+            row[[column[kind] for kind in mine]] = list(mine.values())
+        return cls(named, raw)
+
+    def plus(self, votes: Sequence[dict[str, float]]) -> Sums:
+        """Sums with one further vote of each body, which may be empty."""
+        column = {kind: k for k, kind in enumerate(self.kinds)}
+        more = np.full(self.raw.shape, np.nan)
+        said = [(i, column[kind], value) for i, mine in enumerate(votes) for kind, value in mine.items()]
+        if said:
+            rows, columns, values = zip(*said, strict=True)
+            more[rows, columns] = values
+        # where only one of the two is there, it is the sum
+        return Sums(self.kinds, np.where(np.isnan(more), self.raw, np.nan_to_num(self.raw) + more))
+
+    def chances(self) -> tuple[list[str], np.ndarray]:
+        """Kinds as `detailed` names them, and the probability of each for each body."""
+        ends = _ends(self.kinds)
+        column = {kind: k for k, kind in enumerate(self.kinds)}
+        own = self.raw[:, [column[kind] for kind, _ in ends]]
+        base = np.stack(
+            [
+                self.raw[:, column[of]] if of in column and of != kind else np.full(own.shape[0], np.nan)
+                for kind, of in ends
+            ],
+            axis=1,
+        )
+        total = np.where(np.isnan(own) & np.isnan(base), -np.inf, np.nan_to_num(own) + np.nan_to_num(base))
+        weight = np.exp(total - total.max(axis=1, keepdims=True))
+        return [kind for kind, _ in ends], weight / weight.sum(axis=1, keepdims=True)
+
+
 def detailed(votes: Votes) -> dict[str, float]:
     """Probabilities per kind as the tables name them (``pipe.metal``), in falling order."""
     sums = total(votes)
@@ -180,6 +235,16 @@ def detailed(votes: Votes) -> dict[str, float]:
 def posterior(votes: Votes) -> dict[str, float]:
     """Probabilities per kind from all votes, in falling order; variants such as ``pipe.metal`` count for their kind."""
     return by_kind(detailed(votes))
+
+
+def details_of(body: Body) -> dict[str, float]:
+    """`detailed` probabilities of a body; not to be changed."""
+    return body.weighed(detailed)
+
+
+def chances_of(body: Body) -> dict[str, float]:
+    """`posterior` probabilities of a body; not to be changed."""
+    return body.weighed(posterior)
 
 
 def by_kind(chances: dict[str, float]) -> dict[str, float]:

@@ -11,8 +11,11 @@ from gprscan.detection import interference, timing
 from gprscan.detection.analytic import both_ways
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels import conditioning, jit
-from gprscan.kernels.coherence import SAMPLES_PER_PERIOD
+from gprscan.kernels.coherence import SAMPLES_PER_PERIOD, group_means
 
+# m per ns of the antenna's period: traces are averaged that lie closer than half of it, and then at most a fifth of a wavelength apart
+CLOSE = 0.02
+FEWEST = 16  # traces that are left of a section
 LEAST_SAMPLES = 32  # of a record that is searched, and of what is kept of it
 
 
@@ -82,12 +85,17 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition, *, whole: boo
     removed = interference.remove_tones(a, valid, acq.dt, acq.fc, start=after)
     if removed:
         notes.append("interference removed at " + ", ".join(f"{f * 1e3:.0f} MHz" for f in removed))
-    noise = interference.noise_level(dewowed(a[some_of(valid)], acq.dt, acq.fc))
+    group = 1 if whole else max(1, min(int(CLOSE / (acq.fc * acq.dx) + 1e-6), valid.size // FEWEST))
+    x = np.asarray(x, dtype=float)
+    if group > 1:
+        a, clipped, x, shift, valid = _grouped(group, a, clipped, x, shift, valid)
+    dx = group * acq.dx
+    noise = _late_noise(a, valid, acq)
     finer = 1 if whole else int(1.0 / (SAMPLES_PER_PERIOD * acq.fc * acq.dt))
     every = max(1, min(finer, a.shape[1] // LEAST_SAMPLES))
     a, t, clipped, dt = dewowed(a, acq.dt, acq.fc, every), t[::every], clipped[:, ::every], every * acq.dt
     a[~valid] = 0.0
-    echo = without_background(a, valid, max(3, round(4.0 / acq.dx)))
+    echo = without_background(a, valid, max(3, round(4.0 / dx)))
     fc = interference.measured_frequency(echo, valid, dt, acq.fc, start=after // every)
     wavelet, reference = timing.reference_wavelet(direct, dt, acq.fc)
     return Section(
@@ -95,8 +103,9 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition, *, whole: boo
         echo=echo,
         cond=even_out(echo, valid, dt, acq.fc, noise),
         t=t,
-        x=np.asarray(x, dtype=float),
-        dx=acq.dx,
+        x=x,
+        dx=dx,
+        group=group,
         dt=dt,
         fc=fc,
         fc_nominal=acq.fc,
@@ -114,6 +123,29 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition, *, whole: boo
         offset=acq.offset,
         notes=notes,
     )
+
+
+def _grouped(
+    group: int, a: np.ndarray, clipped: np.ndarray, x: np.ndarray, shift: np.ndarray, valid: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Make one trace of each group of neighbours: the mean of those that are valid, at the middle of the group.
+
+    A sample is clipped where it is in any trace of the group.
+    """
+    n = valid.size // group
+    means, alive = group_means(a, valid, group, threads=jit.threads())
+    held = np.asarray(clipped[: n * group].reshape(n, group, -1).any(axis=1))
+    middle = x[: n * group].reshape(n, group).mean(axis=1)
+    late = group_means(shift[:, None].astype(np.float32), valid, group)[0][:, 0].astype(float)
+    return means, held, middle, late, alive
+
+
+def _late_noise(a: np.ndarray, valid: np.ndarray, acq: Acquisition) -> float:
+    """Noise of the last third of the record."""
+    first = 2 * a.shape[1] // 3
+    before = min(first, int(4.0 / (acq.fc * acq.dt)) + 1)  # samples that the filter looks at
+    late = a[some_of(valid), first - before :]
+    return interference.noise_level(dewowed(late, acq.dt, acq.fc)[:, before:])
 
 
 def live_traces(a: np.ndarray) -> np.ndarray:

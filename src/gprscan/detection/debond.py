@@ -66,7 +66,7 @@ def detect_debond(section: Section, settings: Settings) -> list[Body]:
         labels, count = ndimage.label(change.strength > least)
         for where in ndimage.find_objects(labels)[:count]:
             body = _measure(section, change, where[0], where[1])
-            if body is not None and next(iter(classify.posterior(body.votes))) == "debond":
+            if body is not None and next(iter(classify.chances_of(body))) == "debond":
                 bodies.append(body)
     return _strongest(bodies)
 

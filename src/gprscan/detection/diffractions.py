@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -13,20 +13,20 @@ from gprscan.detection import candidates, classify, clean, evidence, neighbours,
 from gprscan.detection import fit as fits
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
+from gprscan.detection.evidence import Heard
 from gprscan.detection.fit import SAME_PLACE, Fit
 from gprscan.detection.ground import Ground
 from gprscan.detection.image import Image, Top
 from gprscan.detection.scattering import weakest_service
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
-from gprscan.kernels import hyperbola
+from gprscan.kernels import nearby
 from gprscan.units import C_AIR
 
 PASSES = 3
 EARLIER = 1.5  # periods, as long as a pulse is: what comes that much before another is no part of it
 # vote for clutter where the image shows no roof, or that of a stronger one: a body has one of its own
 ROOFLESS = 3.0
-BESIDE = 400  # traces beside a body that it is compared with
 STRONGER = 3.0  # times as much as the top that an echo from inside a body stands out: the far wall of a water pipe
 LAYER = 3.0  # m: what is longer in the image, and does not end on both sides, is an interface
 PER_DB, MOST_FAINT = 0.5, 3.0  # vote for clutter per dB below the weakest service, and at most
@@ -38,24 +38,23 @@ SCALED = ("amplitude_db", "reflectivity_db")  # votes that rest on the direct wa
 FAR_TOO_FAINT, SURE = 1.0, 5.0  # vote for clutter by faintness, and log of the odds, from which on
 HIDING = 2.5  # times the typical echo: what is weaker hides nothing worth another search
 
-_Out = TypeVar("_Out")
-
 
 @dataclass
 class Target:
-    """A hyperbola that stands for a body, its strength over the typical echo, and what follows in its own echo.
+    """A hyperbola that stands for a body, its strength over the typical echo, its echo, and what follows in that.
 
     `stone` is True for one that is far weaker than any service at its depth.
     """
 
     fit: Fit
     strength: float
+    heard: Heard
     stone: bool = False
     inner: list[tuple[float, float]] = field(default_factory=list)  # delay (ns), strength relative to the first
 
 
-def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
-    """Find the hyperbolas of a section that stand for bodies, strongest first.
+def find(section: Section, settings: Settings, ground: Ground, *, stones: bool = False) -> list[Target]:
+    """Find the hyperbolas of a section that stand for bodies, strongest first; `stones` as in `find_bodies`.
 
     In each pass the targets that dominate their surroundings are fitted, and their echoes with all that rings on in them
     are taken out of the section; the next pass sees what was hidden by them.
@@ -66,7 +65,7 @@ def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
     reach = settings.aperture * 0.4 / section.fc_nominal
     spans = [(-math.inf, math.inf)]
     for _ in range(PASSES):
-        fresh = _dominant(work, spans, settings, kept)
+        fresh = _dominant(work, spans, settings, kept, stones=stones)
         if not fresh:
             break
         clean.subtract(section, (work.cond, work.echo), [q.fit for q in fresh], coda=coda)
@@ -74,13 +73,6 @@ def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
         # what a stone hides beside it is fainter still; deeper bodies that it hides as well are as a rule clutter by themselves
         spans = _spans([q.fit.x for q in fresh if q.strength > HIDING and not q.stone], reach)
     return _without_inner(kept, section, ground)
-
-
-def _along_line(targets: Sequence[Target], work: Callable[[Target], _Out]) -> list[_Out]:
-    """Return what `work` makes of each target, done in the order of x: neighbours look at traces that are in the caches."""
-    order = sorted(range(len(targets)), key=lambda i: targets[i].fit.x)
-    made = {i: work(targets[i]) for i in order}
-    return [made[i] for i in range(len(targets))]
 
 
 def _spans(places: list[float], reach: float) -> list[tuple[float, float]]:
@@ -94,52 +86,56 @@ def _spans(places: list[float], reach: float) -> list[tuple[float, float]]:
     return spans
 
 
-def _dominant(work: Section, spans: list[tuple[float, float]], settings: Settings, kept: list[Target]) -> list[Target]:
+def _dominant(
+    work: Section, spans: list[tuple[float, float]], settings: Settings, kept: list[Target], *, stones: bool
+) -> list[Target]:
     """Fits that are the strongest thing within their own aperture, on some stretches of line."""
+    before = _Places.of(kept)
     found = candidates.find(work, settings, spans)
-    fitted = [
-        (candidate.strength * result.coherence**0.5, Target(result, candidate.strength))
-        for candidate, result in zip(found, fits.fit(work, found, settings), strict=True)
-        if result is not None
+    found = found[~before.leave(found["x"], found["t"], work.fc_nominal)]
+    held, numbers = fits.fit(work, found, settings)
+    x, t, coherence, reach = numbers[:, (1, 2, 6, 9)].T
+    strength = found["strength"][held]
+    order = np.argsort(-strength * np.sqrt(coherence), kind="stable")
+    # a fit may have moved to the place of what was taken out
+    order = order[~before.leave(x, t, work.fc_nominal)[order]]
+    chosen = order[nearby.dominant(x[order], t[order], 0.6 * reach[order], EARLIER / work.fc_nominal)]
+    # in the order of x: neighbours look at traces that are in the caches
+    along = chosen[np.argsort(x[chosen])]
+    fitted = [fits.unpacked(numbers[i]) for i in along]
+    targets = [
+        _target(work, fit, float(strength[i]), heard, settings, stones=stones)
+        for fit, i, heard in zip(fitted, along, evidence.hear(work, fitted), strict=True)
     ]
-    left = _Echoes.of(kept).leave([target.fit for _, target in fitted], work.fc_nominal)
-    fitted = [item for item, gone in zip(fitted, left, strict=True) if not gone]
-    fitted.sort(key=lambda item: -item[0])
-    x, t, reach = np.array([(q.fit.x, q.fit.t, q.fit.reach) for _, q in fitted]).reshape(-1, 3).T
-    chosen = [fitted[i][1] for i in hyperbola.dominant(x, t, 0.6 * reach, EARLIER / work.fc_nominal).tolist()]
-    return _along_line(chosen, lambda q: _with_echo(work, q, settings))
+    return [targets[i] for i in np.argsort(np.argsort(x[chosen]))]
 
 
-def _with_echo(work: Section, target: Target, settings: Settings) -> Target:
-    """Return a target whose fit has its echo, and which by that is a stone or may be none."""
-    result = fits.with_echo(work, target.fit)
+def _target(work: Section, fit: Fit, strength: float, heard: Heard, settings: Settings, *, stones: bool) -> Target:
+    """Make a target of a fit: a stone or not by its echo, and, where it is weighed, with the traces behind that."""
     stone = False
-    if settings.absolute and not _striking(evidence.db(target.strength), settings):
-        level = evidence.amplitude_db(work, result, evidence.hear(work, result))
-        _, depth = _located(work, result.t, settings.prior_ground())
-        stone = _faint(work, result.t, depth, level) >= FAR_TOO_FAINT
-    return Target(result, target.strength, stone)
+    if settings.absolute and not _striking(evidence.db(strength), settings):
+        level = evidence.amplitude_db(work, fit.t, heard)
+        _, depth = _located(work, fit.t, settings.prior_ground())
+        stone = _faint(work, fit.t, depth, level) >= FAR_TOO_FAINT
+    return Target(fit if stone and not stones else fits.with_echo(work, fit), strength, heard, stone)
 
 
 @dataclass
-class _Echoes:
-    """Targets as arrays, so that one can be compared with all of them at once: m, ns, m/ns, and the largest sample."""
+class _Places:
+    """Targets as arrays, so that one can be compared with all of them at once: m, ns, m/ns."""
 
     x: np.ndarray
     t: np.ndarray
     velocity: np.ndarray
-    loud: np.ndarray
 
     @classmethod
-    def of(cls, targets: Sequence[Target]) -> _Echoes:
-        """Take them from targets whose fits have their echo."""
-        numbers = [(q.fit.x, q.fit.t, q.fit.velocity, np.abs(q.fit.wave).max()) for q in targets]
-        return cls(*np.array(numbers, float).reshape(-1, 4).T)
+    def of(cls, targets: Sequence[Target]) -> _Places:
+        """Take them from the fits of targets."""
+        return cls(*np.array([(q.fit.x, q.fit.t, q.fit.velocity) for q in targets], float).reshape(-1, 3).T)
 
-    def leave(self, fits: Sequence[Fit], fc: float) -> np.ndarray:
-        """Is a fit what is left of one: at its place, within a pulse, or at the edge of what was taken out with it?"""
-        x, t = np.array([(f.x, f.t) for f in fits], float).reshape(-1, 2).T
-        return hyperbola.left_over(x, t, self.x, self.t, 0.6 * self.velocity / fc, (-1.4 / fc, 1.2 / fc))
+    def leave(self, x: np.ndarray, t: np.ndarray, fc: float) -> np.ndarray:
+        """Is something what is left of one: at its place, within a pulse, or at the edge of what was taken out with it?"""
+        return nearby.left_over(x, t, self.x, self.t, 0.6 * self.velocity / fc, (-1.4 / fc, 1.2 / fc))
 
 
 def _without_inner(targets: list[Target], section: Section, ground: Ground) -> list[Target]:
@@ -151,30 +147,31 @@ def _without_inner(targets: list[Target], section: Section, ground: Ground) -> l
     period = 1.0 / section.fc_nominal
     air = 2 * section.height / C_AIR
     order = sorted(targets, key=lambda q: q.fit.t)
-    echoes = _Echoes.of(order)
+    x, t, loud = np.array([(q.fit.x, q.fit.t, q.heard.loudest) for q in order], float).reshape(-1, 3).T
     gone = np.zeros(len(order), bool)
-    for i, parent in enumerate(order):
-        if gone[i]:
-            continue
-        last = int(np.searchsorted(echoes.t, parent.fit.t + 14 * period, side="right"))
-        apart = np.abs(echoes.x[i + 1 : last] - parent.fit.x)
-        under = (apart <= max(0.5 * parent.fit.velocity, SAME_PLACE) * period) & ~gone[i + 1 : last]
-        for j in (np.flatnonzero(under) + i + 1).tolist():
-            child = order[j]
-            later = child.fit.t - parent.fit.t
-            inner = parent.fit.velocity * math.sqrt((parent.fit.t - air) / (child.fit.t - air))
-            own = parent.fit.velocity / ground.rms(parent.fit.t - air) * ground.rms(child.fit.t - air)
-            relative = float(echoes.loud[j] / max(echoes.loud[i], 1e-30))
-            gap = math.log(own / inner)
-            inside = abs(math.log(child.fit.velocity / inner)) < min(0.4 * gap, 0.08) and relative < 2.5
-            alone = later > period and _stands_alone(parent, child, relative, inner, ground, air)
-            # within two periods the moveouts can hardly be told apart: what is weaker belongs to the first
-            tail = later < 2.2 * period and relative < 0.8
-            # what stands out so much more than the first is no echo in it: the first is a stone above
-            if (inside or tail) and not alone and child.strength < STRONGER * parent.strength:
-                parent.inner.append((later, relative))
-                gone[j] = True
+    near = np.maximum(0.5 * np.array([q.fit.velocity for q in order], float), SAME_PLACE) * period
+    for i, j in nearby.pairs(x, t, near, 14 * period).tolist():
+        relative = float(loud[j] / max(loud[i], 1e-30))
+        if not gone[i] and not gone[j] and _comes_from_inside(order[i], order[j], relative, ground, air, period):
+            order[i].inner.append((order[j].fit.t - order[i].fit.t, relative))
+            gone[j] = True
     return [q for q, out in zip(order, gone, strict=True) if not out]
+
+
+def _comes_from_inside(
+    parent: Target, child: Target, relative: float, ground: Ground, air: float, period: float
+) -> bool:
+    """Is a later echo at nearly the same place a multiple of another, or one from inside its body? `relative` is how loud it is."""
+    later = child.fit.t - parent.fit.t
+    inner = parent.fit.velocity * math.sqrt((parent.fit.t - air) / (child.fit.t - air))
+    own = parent.fit.velocity / ground.rms(parent.fit.t - air) * ground.rms(child.fit.t - air)
+    gap = math.log(own / inner)
+    inside = abs(math.log(child.fit.velocity / inner)) < min(0.4 * gap, 0.08) and relative < 2.5
+    alone = later > period and _stands_alone(parent, child, relative, inner, ground, air)
+    # within two periods the moveouts can hardly be told apart: what is weaker belongs to the first
+    tail = later < 2.2 * period and relative < 0.8
+    # what stands out so much more than the first is no echo in it: the first is a stone above
+    return (inside or tail) and not alone and child.strength < STRONGER * parent.strength
 
 
 def _stands_alone(parent: Target, child: Target, relative: float, inner: float, ground: Ground, air: float) -> bool:
@@ -213,10 +210,12 @@ def find_bodies(section: Section, settings: Settings, image: Image, *, stones: b
     clutter by all votes together. Unless `stones` is True nothing more is measured of them, and they come without votes.
     """
     ground = settings.prior_ground()
-    targets = find(section, settings, ground)
+    targets = find(section, settings, ground, stones=stones)
     roofs = _own_roofs(section, targets, image)
-    roof_of = {id(q): roof for q, roof in zip(targets, roofs, strict=True)}
-    bodies = _along_line(targets, lambda q: make_body(section, q, settings, image, roof_of[id(q)], stones=stones))
+    bodies = [make_body(section, target) for target in targets]
+    _measure(section, bodies, targets, roofs, image, stones=stones)
+    for body in bodies:
+        _locate(section, body, ground)
     neighbours.compare(section, bodies)
     weighed = [(body, roof) for body, roof in zip(bodies, roofs, strict=True) if stones or not body.stone]
     _vote(section, weighed, settings, stones=stones)
@@ -267,46 +266,30 @@ def _faint(section: Section, t: float, depth: float | None, amplitude_db: float 
 
 def _own_roofs(section: Section, targets: list[Target], image: Image) -> list[Top | None]:
     """Roof of each target in the image; None where it belongs to a stronger one, as at a rim or in the coda of a body."""
-    roofs = _along_line(targets, lambda q: images.roof_at(section, image, q.fit.x, q.fit.t))
+    x, t = np.array([(q.fit.x, q.fit.t) for q in targets], float).reshape(-1, 2).T
+    along = np.argsort(x)
+    found = images.roofs_at(section, image, x[along], t[along])
+    roofs = [found[i] for i in np.argsort(along)]
     order = np.argsort([-q.strength * q.fit.coherence**0.5 for q in targets])
-    near = 0.35 * image.velocity / section.fc_nominal / image.dz
-    apexes = np.array([section.trace(q.fit.x) for q in targets], int)
-    # of those that own their roof; none runs from beyond any apex to before any
-    first, last = np.full(len(targets), section.x.size), np.full(len(targets), -1)
-    theirs = np.full(len(targets), -1)
-    for i in order.tolist():
-        roof = roofs[i]
-        if roof is None:
-            continue
-        trace = apexes[i]
-        across = (roof.first <= theirs) & (theirs <= roof.last) | (first <= trace) & (trace <= last)
-        mine = (roof, int(trace))
-        others = [(other, int(theirs[k])) for k in np.flatnonzero(across).tolist() if (other := roofs[k]) is not None]
-        if any(_runs_through(mine, other, near) or _runs_through(other, mine, near) for other in others):
+    shown = [(i, roof) for i in order.tolist() if (roof := roofs[i]) is not None]
+    if not shown:
+        return roofs
+    tops = [roof for _, roof in shown]
+    mine = nearby.owners(
+        np.array([(top.first, top.last) for top in tops]), np.array([top.middle for top in tops], float),
+        np.array([section.trace(x[i]) for i, _ in shown]), np.concatenate([top.rows for top in tops]),
+        np.cumsum([0, *(top.rows.size for top in tops)]), 0.35 * image.velocity / section.fc_nominal / image.dz,
+    )  # fmt: skip
+    for (i, _), owns in zip(shown, mine.tolist(), strict=True):
+        if not owns:
             roofs[i] = None
-        else:
-            first[i], last[i], theirs[i] = roof.first, roof.last, trace
     return roofs
 
 
-def _runs_through(mine: tuple[Top, int], other: tuple[Top, int], near: float) -> bool:
-    """Does the plateau of one roof run through the apex, given as a trace, of another?"""
-    (roof, _), (beside, trace) = mine, other
-    if not roof.first <= trace <= roof.last:
-        return False
-    row = int(roof.rows[trace])
-    return row >= 0 and abs(row - beside.middle) <= near
-
-
-def make_body(
-    section: Section, target: Target, settings: Settings, image: Image, roof: Top | None, *, stones: bool = False
-) -> Body:
-    """Turn a target into a body with its evidence; `roof` is what the image shows of it.
-
-    Unless `stones` is True, of one that is far too weak for a pipe only what it says of the ground is measured.
-    """
+def make_body(section: Section, target: Target) -> Body:
+    """Turn a target into a body, with what its fit says."""
     result = target.fit
-    body = Body(
+    return Body(
         source="diffraction",
         x=result.x,
         t=result.t,
@@ -325,19 +308,37 @@ def make_body(
         stone=target.stone,
         channels=[section.channel],
     )
-    if roof is not None:
-        body.evidence["reflectivity_db"] = images.reflectivity_db(roof)
-    if stones or not target.stone:
-        # a body is compared with what is beside it, not with the other end of the line
-        around = section.around(result.x, images.ELSEWHERE, BESIDE)
-        body.evidence |= evidence.measure(section, result, evidence.hear(section, result), target.inner, around)
+
+
+def _measure(
+    section: Section,
+    bodies: Sequence[Body],
+    targets: Sequence[Target],
+    roofs: Sequence[Top | None],
+    image: Image,
+    *,
+    stones: bool,
+) -> None:
+    """Measure the evidence of bodies, in place; `roofs` are what the image shows of them.
+
+    Unless `stones` is True, of one that is far too weak for a pipe only what it says of the ground is measured.
+    """
+    # in the order of x: neighbours look at traces that are in the caches
+    along = sorted((k for k, q in enumerate(targets) if stones or not q.stone), key=lambda k: bodies[k].x)
+    mine = [targets[k] for k in along]
+    said = evidence.measure(section, [q.fit for q in mine], [q.heard for q in mine], [q.inner for q in mine])
+    for k, values in zip(along, said, strict=True):
+        bodies[k].evidence |= values
+        bodies[k].polarity = int(bodies[k].evidence["polarity"] or 0)
+    for body, roof in zip(bodies, roofs, strict=True):
         if roof is not None:
-            body.evidence |= images.measure(section, image, roof)
-        body.polarity = int(body.evidence["polarity"] or 0)
-    if not target.stone:  # which lies where it does whether it is shown or not
-        body.t, body.sigma_t = _top_time(section, target, body.evidence)
-    _locate(section, body, settings.prior_ground())
-    return body
+            body.evidence["reflectivity_db"] = images.reflectivity_db(roof)
+    shown = [(k, roof) for k in along if (roof := roofs[k]) is not None]
+    for (k, _), seen in zip(shown, images.measure(section, image, [roof for _, roof in shown]), strict=True):
+        bodies[k].evidence |= seen
+    for body, target in zip(bodies, targets, strict=True):
+        if not target.stone:  # which lies where it does whether it is shown or not
+            body.t, body.sigma_t = _top_time(section, target, body.evidence)
 
 
 def _located(section: Section, t: float, ground: Ground) -> tuple[float, float]:

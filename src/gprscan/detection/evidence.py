@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy import signal
 
-from gprscan.detection.fit import Fit
+from gprscan.detection.fit import Fit, span
 from gprscan.detection.section import Section
 from gprscan.kernels import arrivals, beside, echo
+from gprscan.units import C_AIR
 
-
-class _Analytic(NamedTuple):
-    real: np.ndarray
-    imag: np.ndarray
+# a body is compared with what is beside it, not with the other end of the line
+ELSEWHERE = 8.0  # m of line to each side
+BESIDE = 200  # traces of it that are enough
+LEAST_BESIDE = 5
 
 
 class Heard(NamedTuple):
-    """A stacked echo as `gprscan.kernels.echo.pulse` measures it."""
+    """A stacked echo as `gprscan.kernels.echo.pulse` measures it, its largest sample, and the traces behind it."""
 
     peak: float
     at: float
@@ -30,85 +32,136 @@ class Heard(NamedTuple):
     frequency: float
     late: float
     bounce: float
+    loudest: float
+    traces: float
 
 
-def hear(section: Section, fit: Fit) -> Heard:
-    """Measure how strong the stacked echo of a fitted hyperbola is, which costs little."""
-    modulus = echo.envelope(fit.wave, _turned_impulse(fit.wave.size))
-    return Heard(*echo.pulse(fit.wave, fit.lag, modulus, section.dt, 1.0 / section.fc_nominal).tolist())
+def hear(section: Section, fits: Sequence[Fit]) -> list[Heard]:
+    """Measure how strong the stacked echoes of fitted hyperbolas are, which costs little."""
+    s = section
+    before, after = span(s)
+    curves = np.array([(q.x, q.t, q.velocity, q.reach) for q in fits], float).reshape(-1, 4)
+    waves, numbers, counts = echo.heard(
+        s.echo, s.x, s.valid, curves, (float(s.t[0]), s.dt, 1.0 / s.fc_nominal), (2 * s.height / C_AIR, s.separation),
+        (before, after), _turned_impulse(before + after + 1),
+    )  # fmt: skip
+    loudest = np.abs(waves).max(axis=1, initial=0.0)
+    return [Heard(*row) for row in np.column_stack([numbers, loudest, counts]).tolist()]
 
 
-def amplitude_db(section: Section, fit: Fit, heard: Heard) -> float | None:
+def amplitude_db(section: Section, t: float, heard: Heard) -> float | None:
     """Envelope peak over the direct wave, after cylindrical spreading, dB; None where the direct wave is not seen."""
     if not section.direct_peak > 0:
         return None
-    clean = math.sqrt(max(heard.peak**2 - 2.0 * _floor(section, fit, heard) ** 2, (0.1 * heard.peak) ** 2))
-    spreading = math.sqrt(max(fit.t * section.fc_nominal, 1.0))
+    clean = math.sqrt(max(heard.peak**2 - 2.0 * _floor(section, heard) ** 2, (0.1 * heard.peak) ** 2))
+    spreading = math.sqrt(max(t * section.fc_nominal, 1.0))
     return db(clean * spreading / section.direct_peak)
 
 
-def _floor(section: Section, fit: Fit, heard: Heard) -> float:
+def _floor(section: Section, heard: Heard) -> float:
     """Level of what is no echo in the stack: its noise, or what comes before the echo."""
-    return max(section.noise / math.sqrt(max(1.0, 0.5 * fit.traces.shape[0])), heard.early, 1e-30)
+    return max(section.noise / math.sqrt(max(1.0, 0.5 * heard.traces)), heard.early, 1e-30)
 
 
 def measure(
-    section: Section, fit: Fit, heard: Heard, inner: list[tuple[float, float]], beside_it: np.ndarray
-) -> dict[str, float | int | str | None]:
-    """Measure the evidence on the stacked echo of a fitted hyperbola.
+    section: Section, fits: Sequence[Fit], heard: Sequence[Heard], inner: Sequence[list[tuple[float, float]]]
+) -> list[dict[str, float | int | str | None]]:
+    """Measure the evidence on the stacked echoes of fitted hyperbolas.
 
     Parameters
     ----------
     section : Section
         A conditioned channel.
-    fit : Fit
-        With its echo.
-    heard : Heard
-        Of that echo, see `hear`.
-    inner : list of (float, float)
+    fits : sequence of Fit
+        With their echoes.
+    heard : sequence of Heard
+        Of those echoes, see `hear`.
+    inner : sequence of list of (float, float)
         Delay (ns) and relative strength of what was found to follow in the same echo.
-    beside_it : ndarray of int, shape (n,)
-        Traces that it is compared with.
 
     Returns
     -------
-    dict
+    list of dict
         ``amplitude_db``: envelope peak over the direct wave, after cylindrical spreading, dB. ``phase_deg``: rotation of the
         incident wavelet that fits the echo best (0 like the incident wave, 180 opposite). ``polarity``, ``onset_margin``:
         sign of the first arrival and how much better it fits than the other sign. ``onset_ns``: its time against the apex. ``peak_ns``: that of the envelope's peak.
         ``bottom_ns``, ``bottom_ratio``: delay and relative strength of the second arrival of a top-bottom pair.
-        ``wall_ratio``: an arrival right before the main one over it, see `wall_ratio`.
+        ``wall_ratio``: an arrival right before the main one over it, see `wall_ratios`.
         ``ringing_db``: energy after the first pulse over its own. ``snr_db``: echo over the noise of the stack.
         ``frequency_ratio``: centre frequency of the echo over that of the line. ``picked``, ``residual_periods``: share of the
         traces that the fit kept, and the scatter of their picks in periods. ``inner_ns``, ``inner_db``: delay and level of
         the strongest later echo with the same moveout (the far wall of a water-filled pipe, say). ``legs_db``: echo on the
         outer legs over that at the apex. ``disorder_db``: incoherent energy below the top over that beside it.
     """
-    wave, lag = fit.wave, fit.lag
+    if not fits:
+        return []
+    disorder, contrast = _usual(section, fits)
+    echoes = (
+        np.array([q.wave for q in fits]), fits[0].lag, section.wavelet, section.dt, 1.0 / section.fc_nominal,
+        np.array([q.at for q in heard]),
+    )  # fmt: skip
+    walls = wall_ratios(*echoes)
+    return [
+        _of_one(section, *each)
+        for each in zip(
+            fits, heard, inner, onsets(*echoes), walls.tolist(), disorder.tolist(), contrast.tolist(), strict=True
+        )
+    ]
+
+
+def _of_one(
+    section: Section,
+    fit: Fit,
+    heard: Heard,
+    inner: list[tuple[float, float]],
+    onset: Onset,
+    wall: float,
+    disorder: float,
+    contrast: float,
+) -> dict[str, float | int | str | None]:
+    """Evidence of one hyperbola; `disorder` and `contrast` are what is usual beside it, see `_usual`."""
     period = 1.0 / section.fc_nominal
     peak, at = heard.peak, heard.at
-    sign, margin, onset, delay, ratio, phase = onset_polarity(wave, lag, section.wavelet, section.dt, period, at)
     return {
-        "amplitude_db": amplitude_db(section, fit, heard),
-        "phase_deg": phase,
-        "polarity": sign,
-        "onset_margin": margin,
-        "onset_ns": onset,
+        "amplitude_db": amplitude_db(section, fit.t, heard),
+        "phase_deg": onset.phase,
+        "polarity": onset.sign,
+        "onset_margin": onset.margin,
+        "onset_ns": onset.time,
         "peak_ns": at,
-        "bottom_ns": delay,
-        "bottom_ratio": ratio,
-        "wall_ratio": wall_ratio(wave, lag, section.wavelet, section.dt, period, at),
+        "bottom_ns": onset.delay,
+        "bottom_ratio": onset.ratio,
+        "wall_ratio": None if math.isnan(wall) else wall,
         "ringing_db": 0.5 * db(heard.after / max(heard.first, 1e-30)),
-        "snr_db": db(peak / _floor(section, fit, heard)),
+        "snr_db": db(peak / _floor(section, heard)),
         "frequency_ratio": heard.frequency / section.fc,
         "picked": fit.picks / max(fit.distance.size, 1),
         "residual_periods": fit.residual / period,
         **_inner(heard.late - at, heard.bounce / max(peak, 1e-30), inner),
         "legs_db": _legs(fit, at, period),
-        "disorder_db": _disorder(section, fit, period, beside_it),
-        "contrast_db": _contrast(section, fit, peak, period, beside_it),
+        "disorder_db": _disorder(section, fit, period, disorder),
+        "contrast_db": None if math.isnan(contrast) else db(peak / max(contrast, 1e-30)),
         "reference": section.reference,
     }
+
+
+def _usual(section: Section, fits: Sequence[Fit]) -> tuple[np.ndarray, np.ndarray]:
+    """What the traces beside each hyperbola hold: mean square right below its time, and peak at it; NaN where too few are there."""
+    s = section
+    period = 1.0 / s.fc_nominal
+    apart = [(0.5 * q.velocity * q.t, 0.8 * q.reach) for q in fits]
+    windows = [(*_below(s, q, period), s.sample(q.t - 0.7 * period), s.sample(q.t + 0.7 * period) + 1) for q in fits]
+    counts, usual = beside.around(
+        s.echo, s.x, s.valid, np.array([q.x for q in fits], float), np.array(apart, float).reshape(-1, 2),
+        np.array(windows, int).reshape(-1, 4), ELSEWHERE, BESIDE,
+    )  # fmt: skip
+    usual[counts < LEAST_BESIDE] = np.nan
+    return usual[:, 0], usual[:, 1]
+
+
+def _below(section: Section, fit: Fit, period: float) -> tuple[int, int]:
+    """Samples right below the top of a body: from one period to four after its time."""
+    return section.sample(fit.t + 1.0 * period), section.sample(fit.t + 4.0 * period)
 
 
 def _inner(delay: float, relative: float, inner: list[tuple[float, float]]) -> dict[str, float | None]:
@@ -126,23 +179,11 @@ def _legs(fit: Fit, at: float, period: float) -> float | None:
     return None if math.isnan(outer) else db(outer / max(centre, 1e-30))
 
 
-def _disorder(section: Section, fit: Fit, period: float, rows: np.ndarray) -> float | None:
+def _disorder(section: Section, fit: Fit, period: float, usual: float) -> float | None:
     """Energy right below the top that the stack does not explain, over the energy at the same times beside the body."""
-    depth = 0.5 * fit.velocity * fit.t
-    i0, i1 = section.sample(fit.t + 1.0 * period), section.sample(fit.t + 4.0 * period)
-    reach = max(0.25 * depth, 2 * section.dx)
+    reach = max(0.25 * 0.5 * fit.velocity * fit.t, 2 * section.dx)
     inside = echo.scatter(fit.traces, fit.distance, fit.lag, reach, 1.0 * period, 4.0 * period)
-    if math.isnan(inside) or i1 <= i0:
-        return None
-    count, usual = beside.mean_square(section.echo, rows, section.x, section.valid, fit.x, depth, i0, i1)
-    return db(math.sqrt(inside / max(usual, 1e-30))) if count >= 5 else None
-
-
-def _contrast(section: Section, fit: Fit, peak: float, period: float, rows: np.ndarray) -> float | None:
-    """Echo over the typical echo at the same time elsewhere on the block."""
-    i0, i1 = section.sample(fit.t - 0.7 * period), section.sample(fit.t + 0.7 * period) + 1
-    count, usual = beside.peak(section.echo, rows, section.x, section.valid, fit.x, 0.8 * fit.reach, i0, i1)
-    return db(peak / max(usual, 1e-30)) if count >= 5 else None
+    return None if math.isnan(inside) or math.isnan(usual) else db(math.sqrt(inside / max(usual, 1e-30)))
 
 
 def db(value: float) -> float:
@@ -150,71 +191,90 @@ def db(value: float) -> float:
     return 20 * math.log10(max(value, 1e-12))
 
 
-def onset_polarity(
-    wave: np.ndarray, lag: np.ndarray, wavelet: np.ndarray, dt: float, period: float, peak_lag: float
-) -> tuple[int, float, float, float | None, float | None, float]:
-    """Fit the echo with one arrival, or with two of opposite sign (top and bottom of a body thinner than a pulse).
+class Onset(NamedTuple):
+    """How an echo begins.
 
-    The largest lobe of a thin void often has the sign of metal, since the bottom's echo follows within a period; the
-    first arrival does not. Both signs of the first arrival are tried over a grid of times and delays, and compared.
-
-    Returns
-    -------
+    Attributes
+    ----------
     sign : int
         Sign of the first arrival, 0 where neither fits clearly better.
     margin : float
         Difference of the misfits of the two signs as a share of the energy, positive for the sign of the incident wave.
-    onset : float
+    time : float
         Time of the first arrival in ns from the apex time.
     delay, ratio : float or None
         Delay (ns) and relative amplitude of the second arrival, None where one arrival is enough.
     phase : float
         Phase of the echo against the incident wavelet, degrees.
     """
-    first = int(lag.searchsorted(peak_lag - 1.3 * period, "right"))
-    last = int(lag.searchsorted(peak_lag + 1.1 * period))
-    target, times = np.ascontiguousarray(wave[first:last], float), np.ascontiguousarray(lag[first:last], float)
-    if target.size < 8 or not target.any():
-        return 0, 0.0, 0.0, None, None, 0.0
-    pulse, analytic = _pulse(wavelet.tobytes(), wavelet.dtype.str)
-    turned = arrivals.best_phase(
-        target, times, analytic.real, analytic.imag, dt,
-        np.arange(peak_lag - 0.3 * period, peak_lag + 0.3 * period, period / 24),
+
+    sign: int
+    margin: float
+    time: float
+    delay: float | None
+    ratio: float | None
+    phase: float
+
+
+def onsets(
+    waves: np.ndarray, lag: np.ndarray, wavelet: np.ndarray, dt: float, period: float, peaks: np.ndarray
+) -> list[Onset]:
+    """Fit echoes with one arrival, or with two of opposite sign (top and bottom of a body thinner than a pulse).
+
+    The largest lobe of a thin void often has the sign of metal, since the bottom's echo follows within a period; the
+    first arrival does not. Both signs of the first arrival are tried over a grid of times and delays, and compared.
+
+    Parameters
+    ----------
+    waves : ndarray, shape (echo, lag)
+    lag : ndarray, shape (lag,)
+        Times from the apex, ns.
+    wavelet : ndarray, shape (n,)
+        Incident pulse at `dt`, centred.
+    dt, period : float
+        Sampling interval, and period of the antenna, ns.
+    peaks : ndarray, shape (echo,)
+        Times of the envelopes' peaks, ns.
+    """
+    pulse = _pulse(wavelet.tobytes(), wavelet.dtype.str)
+    best, phases = arrivals.onsets(np.asarray(waves, float), lag, np.asarray(peaks, float), pulse, dt, period)
+    margin = best[:, 1, 0] - best[:, 0, 0]
+    sure = np.where(margin > 0, 0, 1)
+    misfit, time, delay, ratio = best[np.arange(len(best)), sure].T
+    decided = np.where((np.abs(margin) > 0.05) & (misfit < 0.6), 1 - 2 * sure, 0)
+    rows = zip(
+        decided.tolist(), np.clip(margin, -1.0, 1.0).tolist(), time.tolist(), delay.tolist(), ratio.tolist(),
+        np.degrees(phases).tolist(), strict=True,
     )  # fmt: skip
-    shifts = np.arange(peak_lag - 0.75 * period, peak_lag + 0.4 * period, period / 24)
-    best = arrivals.fit_arrivals(target, times, pulse, dt, shifts)
-    margin = float(best[1, 0] - best[0, 0])
-    sign = 1 if margin > 0 else -1
-    misfit, onset, delay, ratio = best[0 if sign == 1 else 1].tolist()
-    decided = sign if abs(margin) > 0.05 and misfit < 0.6 else 0
-    second = (None, None) if math.isnan(delay) else (delay, ratio)
-    return decided, min(max(margin, -1.0), 1.0), onset, *second, math.degrees(turned)
+    return [_onset(*row) for row in rows]
 
 
-def wall_ratio(
-    wave: np.ndarray, lag: np.ndarray, wavelet: np.ndarray, dt: float, period: float, peak_lag: float
-) -> float | None:
-    """Amplitude of an arrival a third to six tenths of a period before the main one, over that one; None where none fits.
+def _onset(sign: int, margin: float, time: float, delay: float, ratio: float, phase: float) -> Onset:
+    if math.isnan(margin):  # no echo
+        return Onset(0, 0.0, 0.0, None, None, 0.0)
+    if math.isnan(delay):  # one arrival is enough
+        return Onset(sign, margin, time, None, None, phase)
+    return Onset(sign, margin, time, delay, ratio, phase)
+
+
+def wall_ratios(
+    waves: np.ndarray, lag: np.ndarray, wavelet: np.ndarray, dt: float, period: float, peaks: np.ndarray
+) -> np.ndarray:
+    """Amplitude of an arrival a third to six tenths of a period before the main one, over that one; NaN where none fits.
 
     A concrete pipe with air in it sends its loudest echo from the inner face of its wall. The outer face comes before
     it by the way through the wall, ``2 w sqrt(7) / c``, 0.7 to 1.1 ns for walls of 4 to 6 cm, with the sign of air in moist
-    ground. A void has no such face.
+    ground. A void has no such face. Parameters as of `onsets`.
     """
-    first, last = lag.searchsorted((peak_lag - 1.6 * period, peak_lag + 0.6 * period))
-    echo, times = np.ascontiguousarray(wave[first:last], float), np.ascontiguousarray(lag[first:last], float)
-    if echo.size < 8 or not echo.any():
-        return None
     pulse, _ = _pulse(wavelet.tobytes(), wavelet.dtype.str)
-    found = arrivals.wall_before(echo, times, pulse, dt, peak_lag, period)
-    return None if math.isnan(found) else found
+    return arrivals.walls_before(np.asarray(waves, float), lag, np.asarray(peaks, float), pulse, dt, period)
 
 
 @lru_cache(maxsize=16)
-def _pulse(samples: bytes, dtype: str) -> tuple[np.ndarray, _Analytic]:
-    """Incident wavelet and its analytic signal in double precision; a section has one for all its bodies."""
-    wavelet = np.frombuffer(samples, dtype).astype(float)
-    analytic = signal.hilbert(wavelet)
-    return wavelet, _Analytic(np.ascontiguousarray(analytic.real), np.ascontiguousarray(analytic.imag))
+def _pulse(samples: bytes, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Analytic signal of the incident wavelet in double precision; a section has one for all its bodies."""
+    analytic = signal.hilbert(np.frombuffer(samples, dtype).astype(float))
+    return np.ascontiguousarray(analytic.real), np.ascontiguousarray(analytic.imag)
 
 
 @lru_cache(maxsize=16)

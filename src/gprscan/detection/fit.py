@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gprscan.detection.candidates import Candidate
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 from gprscan.kernels import hyperbola, jit
@@ -63,26 +61,41 @@ class Fit:
     distance: np.ndarray
 
 
-def fit(section: Section, found: Sequence[Candidate], settings: Settings) -> list[Fit | None]:
-    """Fit apex, time and apparent velocity to candidates by iterated picking; None for those that do not hold.
+def fit(section: Section, found: np.ndarray, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Fit apex, time and apparent velocity to candidates by iterated picking.
 
     Traces are flattened along the present curve, neighbours averaged, and each is correlated with the stack; the delays
     that this finds correct the curve by robust weighted least squares (Tukey's biweight), with a weak prior on the
-    velocity that only matters where the legs carry nothing. The echo is left out; see `with_echo`.
+    velocity that only matters where the legs carry nothing.
+
+    Parameters
+    ----------
+    section : Section
+        A conditioned channel.
+    found : ndarray of `gprscan.detection.candidates.CANDIDATE`, shape (n,)
+        Its candidates.
+    settings : Settings
+
+    Returns
+    -------
+    ndarray of int, shape (m,)
+        Which candidates hold.
+    ndarray, shape (m, hyperbola.RESULT)
+        Their fits as `gprscan.kernels.hyperbola.fit_curves` has them; see `unpacked`.
     """
     s = section
-    if not found:
-        return []
+    if found.size == 0:
+        return np.empty(0, int), np.empty((0, hyperbola.RESULT))
     period = 1.0 / s.fc_nominal
     group = max(1, int(0.2 * settings.velocity * period / s.dx))
     numbers = hyperbola.fit_curves(
-        s.cond, s.x, s.valid, np.array([(c.x, c.t, c.velocity) for c in found]),
+        s.cond, s.x, s.valid, np.stack([found["x"], found["t"], found["velocity"]], axis=1),
         (float(s.t[0]), s.dt, s.dx, period), (2 * s.height / C_AIR, s.separation),
         (0.8 * settings.velocity_min, min(1.2 * settings.velocity_max, 0.31), 0.9, 0.6, settings.aperture * 0.4 * period),
         group, threads=jit.threads(),
     )  # fmt: skip
-    held = _holds(s, numbers, settings).tolist()
-    return [_unpacked(row) if good else None for row, good in zip(numbers, held, strict=True)]
+    held = np.flatnonzero(_holds(s, numbers, settings))
+    return held, numbers[held]
 
 
 def _holds(s: Section, numbers: np.ndarray, settings: Settings) -> np.ndarray:
@@ -99,26 +112,25 @@ _NONE = np.zeros(0)
 _SYMMETRIC = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])  # places of a matrix in the rows of its upper triangle
 
 
-def _unpacked(row: np.ndarray) -> Fit:
-    _, x, t, velocity, residual, picks, both, left, right, reach = row[:10].tolist()
-    covariance = row[10:][_SYMMETRIC]
+def unpacked(numbers: np.ndarray) -> Fit:
+    """One row of what `fit` returns as a `Fit` without its echo; see `with_echo`."""
+    _, x, t, velocity, residual, picks, both, left, right, reach = numbers[:10].tolist()
+    covariance = numbers[10:][_SYMMETRIC]
     return Fit(x, t, velocity, covariance, residual, int(picks), both, left, right, reach, _NONE, _NONE, _NONE, _NONE)
 
 
 def with_echo(section: Section, result: Fit) -> Fit:
-    """Return the fit with its un-gained echo: the stack along the curve, and the flattened traces behind it."""
-    wave, lag, traces, distance = stack(section, result.x, result.t, result.velocity, result.reach)
-    return replace(result, wave=wave, lag=lag, traces=traces, distance=distance)
-
-
-def stack(
-    section: Section, x0: float, t0: float, velocity: float, reach: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Stack the un-gained echo along a curve, tapered, from two periods before to eight after."""
+    """Return the fit with its un-gained echo: the stack along the curve, tapered, and the flattened traces behind it."""
     s = section
-    first, last = round(2.0 / (s.fc_nominal * s.dt)), round(8.0 / (s.fc_nominal * s.dt))
+    first, last = span(s)
     wave, traces, distance = hyperbola.stacked(
-        s.echo, s.x, s.valid, reach, float(s.t[0]), s.dt, 2 * s.height / C_AIR, (x0, t0, velocity), s.separation,
-        first, last,
+        s.echo, s.x, s.valid, result.reach, float(s.t[0]), s.dt, 2 * s.height / C_AIR,
+        (result.x, result.t, result.velocity), s.separation, first, last,
     )  # fmt: skip
-    return wave, s.dt * np.arange(-first, last + 1), traces, distance
+    return replace(result, wave=wave, lag=s.dt * np.arange(-first, last + 1), traces=traces, distance=distance)
+
+
+def span(section: Section) -> tuple[int, int]:
+    """Samples of an echo before and after the curve: two periods and eight."""
+    samples = section.fc_nominal * section.dt
+    return round(2.0 / samples), round(8.0 / samples)

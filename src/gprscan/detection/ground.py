@@ -8,8 +8,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from gprscan.kernels import strata
 from gprscan.kernels.pooling import pooled
 from gprscan.units import C_AIR
+
+SOON = 1e-6  # ns: no time at all
+TRUST = 0.3  # of the prior's spread: as far as one measurement is trusted, since the ground is not the same everywhere
+UNEVEN = 0.25  # of it: what is left of the spread however much was measured
 
 
 @dataclass(frozen=True)
@@ -32,18 +37,17 @@ class Ground:
 
     def depth(self, t: float) -> float:
         """Depth in m reached after a two-way time in ns in the ground."""
-        depth, left = 0.0, max(t, 0.0)
-        for thickness, permittivity in self._finite():
-            v = self.factor * C_AIR / math.sqrt(permittivity)
-            step = min(left, 2 * thickness / v)
-            depth += 0.5 * v * step
-            left -= step
-        return depth
+        return float(strata.reached(*_arrays(self.layers), self.factor, max(t, SOON))[0])
+
+    def reached(self, times: np.ndarray, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Depths in m and RMS velocities in m/ns after two-way times in ns, under places with factors of their own."""
+        depths, velocities = strata.reached_each(*_arrays(self.layers), factors, np.maximum(times, SOON))
+        return depths, velocities
 
     def time(self, depth: float) -> float:
         """Two-way time in ns in the ground down to a depth in m."""
         time, left = 0.0, max(depth, 0.0)
-        for thickness, permittivity in self._finite():
+        for thickness, permittivity in _without_end(self.layers):
             step = min(left, thickness)
             time += 2 * step * math.sqrt(permittivity) / (self.factor * C_AIR)
             left -= step
@@ -51,36 +55,31 @@ class Ground:
 
     def rms(self, t: float) -> float:
         """RMS velocity in m/ns over a two-way time in ns in the ground (Dix, Geophysics 20, 1955, 68)."""
-        left, sum_v2 = max(t, 1e-6), 0.0
-        whole = left
-        for thickness, permittivity in self._finite():
-            v = self.factor * C_AIR / math.sqrt(permittivity)
-            step = min(left, 2 * thickness / v)
-            sum_v2 += v * v * step
-            left -= step
-        return math.sqrt(sum_v2 / whole)
+        return float(strata.reached(*_arrays(self.layers), self.factor, max(t, SOON))[1])
 
     def mean(self, t: float) -> float:
         """Mean velocity in m/ns over a two-way time in ns in the ground."""
-        return 2 * self.depth(t) / max(t, 1e-6)
+        return 2 * self.depth(t) / max(t, SOON)
 
-    def _finite(self) -> tuple[tuple[float, float], ...]:
-        return _without_end(self.layers)
-
-    def updated(self, log_factors: np.ndarray, sigmas: np.ndarray, left_out: int = -1) -> Ground:
+    def updated(self, log_factors: np.ndarray, sigmas: np.ndarray) -> Ground:
         """Posterior after independent measurements of the log of the factor: robust precision weighting.
 
-        Each measurement is trusted at most to a third of the prior's spread: the ground is not the same everywhere. The
-        one with the index `left_out` does not count.
+        Each measurement is trusted at most to a third of the prior's spread.
         """
         spread = self.spread
         mean, variance = pooled(
-            np.asarray(log_factors, dtype=float), np.maximum(np.asarray(sigmas, dtype=float), 0.3 * spread), left_out,
+            np.asarray(log_factors, dtype=float), np.maximum(np.asarray(sigmas, dtype=float), TRUST * spread), -1,
             math.log(self.factor), spread,
         )  # fmt: skip
-        return Ground(self.layers, math.exp(mean), math.hypot(math.sqrt(variance), 0.25 * spread))
+        return Ground(self.layers, math.exp(mean), math.hypot(math.sqrt(variance), UNEVEN * spread))
 
 
 @lru_cache(maxsize=16)
 def _without_end(layers: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
     return (*layers[:-1], (math.inf, layers[-1][1]))
+
+
+@lru_cache(maxsize=16)
+def _arrays(layers: tuple[tuple[float, float], ...]) -> tuple[np.ndarray, np.ndarray]:
+    thickness, permittivity = np.array(_without_end(layers), float).T.copy()
+    return thickness, permittivity

@@ -7,27 +7,28 @@ zone the segment that it is. Width, shape, reflectivity and what lies inside are
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
-from gprscan import model, names
 from gprscan.detection.analytic import resampled
 from gprscan.detection.condition import echo_in_band
 from gprscan.detection.debond import incident_level
-from gprscan.detection.evidence import onset_polarity
+from gprscan.detection.evidence import ELSEWHERE, Onset, onsets
 from gprscan.detection.section import Section, some_of
 from gprscan.kernels import conditioning, roof
-from gprscan.kernels.layers import follow_both_ways
-from gprscan.migration.kirchhoff import kirchhoff
+from gprscan.migration.acquisition import Acquisition, image_depths
+from gprscan.migration.curves import Aperture
+from gprscan.migration.medium import medium
+from gprscan.migration.summation import Summation
 from gprscan.units import C_AIR
 
 # the direct wave of a ground-coupled antenna is weakened by the surface reflection and more goes down than across, so
 # echoes look this much stronger against it than they are (FDTD over layered roads, antenna 2 to 5 cm above them)
 COUPLING = 2.4
-ELSEWHERE = 8.0  # m of line to each side with which a body is compared
-BESIDE = 200  # traces of it that are enough
+BESIDE = 100  # traces to its sides that a roof is compared with
 
 
 @dataclass
@@ -73,23 +74,17 @@ def migrated(section: Section, velocity: float) -> Image:
         m/ns.
     """
     s = section
-    line = model.from_array(
-        echo_in_band(s),
-        dt=s.dt,
-        spacing=s.dx,
-        frequency=1e3 * s.fc_nominal,
-        separation=s.separation,
-        time_zero=-float(s.t[0]),
-        antenna_height=s.height,
+    geometry = Acquisition(
+        s.dx, s.dt, float(s.t[0]), s.x.size, s.t.size, np.array([s.separation]), s.height, 1e3 * s.fc_nominal
     )
     step = velocity / (24.0 * s.fc_nominal)
-    max_depth = 0.5 * velocity * float(s.t[-1])
-    image = kirchhoff(line, velocity=velocity, aperture=50.0, depth_step=step, max_depth=max_depth)
-    z = image["depth"].values
+    ground = medium(velocity)
+    z = image_depths(geometry, ground, step, 0.5 * velocity * float(s.t[-1]))
+    # straight to the operator: the step of that name would make a line of the section first
+    values = Summation(geometry, ground, z, s.separation, Aperture(50.0)).migrate(echo_in_band(s))
     path = 2 * (z + s.height)
     spread = np.sqrt(np.maximum(path / velocity * C_AIR, s.separation) / max(s.separation, 0.05)) / COUPLING
     s.banded = None  # nobody else looks at it
-    values = image[names.AMPLITUDE].values
     values *= (spread / incident_level(s)).astype(np.float32)
     re, im = resampled(values, 1)
     modulus = np.empty_like(re)
@@ -104,8 +99,8 @@ class Top:
 
     Attributes
     ----------
-    rows : numpy.ndarray, shape (trace,)
-        Row of the event in each trace; -1 outside of it.
+    rows : numpy.ndarray, shape (last - first + 1,)
+        Row of the event in each trace of the plateau; -1 where it was not seen.
     middle : float
         Median of the rows of the event.
     first, last : int
@@ -136,48 +131,55 @@ class Top:
     closed: bool
 
 
-def follow(section: Section, image: Image, trace: int, row: int) -> Top | None:
-    """Follow the event through an image point to both sides; None where there is none."""
-    here = float(image.modulus[trace, row])
-    if not here > 0:
-        return None
-    half = max(2, round(0.22 * image.velocity / section.fc_nominal / image.dz))
-    reach = max(1, int(np.ceil(section.dx / image.dz)))
-    level = max(0.35 * here, 1.2 * float(image.noise[row]))
+def follow(section: Section, image: Image, points: np.ndarray) -> list[Top | None]:
+    """Follow the events through some points of the image, shape (n, 2): trace and row; None where there is none."""
+    s = section
+    half = max(2, round(0.22 * image.velocity / s.fc_nominal / image.dz))
+    reach = max(1, int(np.ceil(s.dx / image.dz)))
     # what runs on for longer is a layer, and ends nowhere
-    low, high = max(trace - round(ELSEWHERE / section.dx), 0), trace + round(ELSEWHERE / section.dx) + 1
-    re, im = image.re[low:high], image.im[low:high]
-    near = follow_both_ways(re, im, trace - low, row, half, reach, level, 0.6)
-    begin, end, first, last, row, level, middle, sag, dip = roof.plateau(
-        image.modulus[low:high], near, section.x[low:high], image.z
+    longest = round(ELSEWHERE / s.dx)
+    there = image.modulus[points[:, 0], points[:, 1]] > 0
+    shown = points[there]
+    numbers, rows, starts = roof.follow(
+        image.re, image.im, image.modulus, s.x, image.z, shown, 1.2 * image.noise.astype(float),
+        (half, reach, longest), (0.35, 0.6),
+    )  # fmt: skip
+    tops = (
+        _top(s, row, rows[first:last], trace, longest)
+        for row, first, last, trace in zip(numbers.tolist(), starts[:-1], starts[1:], shown[:, 0].tolist(), strict=True)
     )
-    rows = np.full(image.re.shape[0], -1, np.int32)
-    rows[low:high] = near
+    return [next(tops) if here else None for here in there.tolist()]
+
+
+def _top(s: Section, numbers: list[float], rows: np.ndarray, trace: int, longest: int) -> Top:
+    """Make a roof of what `gprscan.kernels.roof.follow` returns for a point of a trace."""
+    begin, end, first, last, row = map(int, numbers[:5])
+    level, middle, sag, dip = numbers[5:]
     return Top(
         rows=rows,
         middle=middle,
-        first=low + first,
-        last=low + last,
+        first=first,
+        last=last,
         row=row,
         reflectivity=level,
         sag=sag,
         dip=dip,
-        length=float(section.x[low + end] - section.x[low + begin]),
-        closed=bool(begin > 1 and low + end < min(high, image.re.shape[0]) - 2),
+        length=float(s.x[end] - s.x[begin]),
+        closed=begin > max(trace - longest, 0) + 1 and end < min(trace + longest + 1, s.x.size) - 2,
     )
 
 
-def roof_at(section: Section, image: Image, x: float, t: float) -> Top | None:
-    """Roof of the body whose echo has its apex at `x` (m) and `t` (ns); None where the image shows nothing there."""
-    travel = max(t - 2 * section.height / C_AIR, 0.0)
-    depth = 0.5 * math.sqrt(max((image.velocity * travel) ** 2 - section.separation**2, 0.0))
-    wavelength = image.velocity / section.fc_nominal
-    row, half = image.row(depth), max(1, round(0.35 * wavelength / image.dz))
-    trace, reach = section.trace(x), max(1, round(0.1 / section.dx))
-    first, top = max(trace - reach, 0), max(row - half, 0)
-    part = image.modulus[first : trace + reach + 1, top : row + half + 1]
-    i, j = np.unravel_index(int(np.argmax(part)), part.shape)
-    return follow(section, image, first + int(i), top + int(j))
+def roofs_at(section: Section, image: Image, x: np.ndarray, t: np.ndarray) -> list[Top | None]:
+    """Roofs of bodies whose echoes have their apexes at `x` (m) and `t` (ns); None where the image shows nothing there."""
+    s = section
+    travel = np.maximum(t - 2 * s.height / C_AIR, 0.0)
+    depth = 0.5 * np.sqrt(np.maximum((image.velocity * travel) ** 2 - s.separation**2, 0.0))
+    half = max(1, round(0.35 * image.velocity / s.fc_nominal / image.dz))
+    points = np.array(
+        [(s.trace(place), image.row(z)) for place, z in zip(x.tolist(), depth.tolist(), strict=True)], int
+    )
+    points = roof.strongest_near(image.modulus, points.reshape(-1, 2), max(1, round(0.1 / s.dx)), half)
+    return follow(s, image, points)
 
 
 def _filled(rows: np.ndarray) -> np.ndarray:
@@ -190,35 +192,50 @@ def reflectivity_db(top: Top) -> float:
     return 20 * math.log10(max(top.reflectivity, 1e-6))
 
 
-def measure(section: Section, image: Image, top: Top) -> dict[str, float]:
-    """What the image shows on, in and around a roof.
+def measure(section: Section, image: Image, tops: Sequence[Top]) -> list[dict[str, float]]:
+    """What the image shows on, in and around roofs.
 
     Returns
     -------
-    dict
+    list of dict
         ``reflectivity_db``: modulus as a reflection coefficient, dB. ``image_width_m``, ``sag_ratio`` (sag over
         width), ``dip``: shape. ``interior_db``: energy of the 0.3 m below the roof's pulse over that of the roof.
         ``disorder``: share of that energy which does not run parallel to the roof. ``interior_contrast_db``: that
         energy over what the rest of the line shows at its depth. ``row_ratio_db``: the roof over the stronger echoes
         (70 %) of its depth elsewhere. ``roof_polarity``, ``roof_margin``: sign of the onset.
     """
-    s = section
-    wavelength = image.velocity / s.fc_nominal
-    trim = int(0.15 * (top.last - top.first + 1))
-    first, last = top.first + trim, top.last + 1 - trim
-    rows = _filled(top.rows[top.first : top.last + 1])[trim : last - top.first]
+    if not tops:
+        return []
+    s, wavelength = section, image.velocity / section.fc_nominal
+    spans = [_middle(top) for top in tops]
+    rows = [_filled(top.rows)[low:high] for top, (low, high) in zip(tops, spans, strict=True)]
     up, down = round((0.6 * wavelength + 0.05) / image.dz), round((0.5 * wavelength + 0.35) / image.dz)
-    energy, interior, common, column = roof.under(
-        image.re[first:last], image.im[first:last], rows, image.dz, (up, down),
+    energies, columns = roof.under(
+        image.re, image.im, np.array([top.first + low for top, (low, _) in zip(tops, spans, strict=True)]),
+        np.concatenate(rows), np.cumsum([0, *(r.size for r in rows)]), image.dz, (up, down),
         (0.3 * wavelength, 0.45 * wavelength, 0.45 * wavelength + 0.3),
     )  # fmt: skip
     depth = image.dz * np.arange(-up, down + 1)
-    half = round(0.25 * wavelength / image.dz)
-    around, row_level = _elsewhere(s, image, top, int(top.middle), half, wavelength)
-    width = float(s.x[top.last] - s.x[top.first] + s.dx)
     lag = np.arange(depth[0], depth[-1], 0.5 * image.velocity * s.dt)
-    wave = np.interp(lag, depth, column)
-    onset = onset_polarity(wave, 2 * lag / image.velocity, s.wavelet, s.dt, 1 / s.fc_nominal, 0.0)
+    waves = np.array([np.interp(lag, depth, column) for column in columns])
+    began = onsets(waves, 2 * lag / image.velocity, s.wavelet, s.dt, 1 / s.fc_nominal, np.zeros(len(tops)))
+    usual = _elsewhere(section, image, tops)
+    return [_of_one(section, *each) for each in zip(tops, energies.tolist(), usual.tolist(), began, strict=True)]
+
+
+def _middle(top: Top) -> tuple[int, int]:
+    """Traces of a plateau, counted from its first, without its ends."""
+    size = top.last - top.first + 1
+    trim = int(0.15 * size)
+    return trim, size - trim
+
+
+def _of_one(section: Section, top: Top, energies: list[float], usual: list[float], onset: Onset) -> dict[str, float]:
+    """What the image shows of one roof: `energies` as of `roof.under`, and what is `usual` beside it, see `_elsewhere`."""
+    s = section
+    energy, interior, common = energies
+    around, row_level = usual
+    width = float(s.x[top.last] - s.x[top.first] + s.dx)
     return {
         "reflectivity_db": reflectivity_db(top),
         "image_width_m": width,
@@ -228,22 +245,18 @@ def measure(section: Section, image: Image, top: Top) -> dict[str, float]:
         "disorder": 1.0 - common / max(interior, 1e-12),
         "interior_contrast_db": 10 * math.log10(max(interior, 1e-12) / max(around, 1e-12)),
         "row_ratio_db": 20 * math.log10(max(top.reflectivity, 1e-6) / max(row_level, 1e-6)),
-        "roof_polarity": onset[0],
-        "roof_margin": onset[1],
+        "roof_polarity": onset.sign,
+        "roof_margin": onset.margin,
     }
 
 
-def _elsewhere(s: Section, image: Image, top: Top, row: int, half: int, wavelength: float) -> tuple[float, float]:
-    """Typical energy below, and typical modulus at, the depth of a roof within 8 m of it, away from the roof itself."""
-    middle = 0.5 * (s.x[top.first] + s.x[top.last])
-    low, high = np.searchsorted(s.x, [middle - ELSEWHERE, middle + ELSEWHERE])
-    keep = s.valid[low:high].copy()
-    margin = max(1, round(0.1 / s.dx))
-    keep[max(top.first - margin - low, 0) : max(top.last + margin + 1 - low, 0)] = False
-    away = low + np.flatnonzero(keep)
-    if away.size < 4:
-        return 1e-12, 1e-6
-    away = away[:: -(-away.size // BESIDE)]
-    below = (row + round(0.45 * wavelength / image.dz), row + round((0.45 * wavelength + 0.3) / image.dz) + 1)
-    around, beside = roof.elsewhere(image.modulus, away, below, (max(row - half, 0), row + half + 1))
-    return 1e-12 if math.isnan(around) else around, beside
+def _elsewhere(s: Section, image: Image, tops: Sequence[Top]) -> np.ndarray:
+    """Typical energy below, and typical modulus at, the depth of roofs within 8 m of each, away from the roof itself."""
+    wavelength = image.velocity / s.fc_nominal
+    rows = [round(share * wavelength / image.dz + offset / image.dz) for share, offset in ((0.45, 0.0), (0.45, 0.3))]
+    usual = roof.elsewhere_each(
+        image.modulus, s.x, s.valid, np.array([(top.first, top.last, int(top.middle)) for top in tops], int).reshape(-1, 3),
+        ELSEWHERE, (max(1, round(0.1 / s.dx)), round(0.25 * wavelength / image.dz), rows[0], rows[1] + 1), BESIDE,
+    )  # fmt: skip
+    # where there is nothing to compare with, everything stands out
+    return np.where(np.isnan(usual), (1e-12, 1e-6), usual)

@@ -124,12 +124,12 @@ def _is_noise(high: np.ndarray, dt: float, fc: float) -> bool:
     return low.size > 3 and high_part.size > 3 and bool(np.median(low) < 6.0 * np.median(high_part))
 
 
-def noise_level(live: np.ndarray) -> float:
-    """Standard deviation of the incoherent noise of traces: what neighbours do not share, in the last third."""
-    if live.shape[0] < 3:
+def noise_level(late: np.ndarray) -> float:
+    """Standard deviation of the incoherent noise of neighbouring traces, late in the record: what they do not share."""
+    if late.shape[0] < 3:
         return 0.0
-    late = live[:, 2 * live.shape[1] // 3 :]
-    rough = late[1:-1] - 0.5 * (late[2:] + late[:-2])
+    k = np.arange(1, late.shape[0] - 1, 3)  # enough for a median
+    rough = late[k] - 0.5 * (late[k + 1] + late[k - 1])
     return float(1.4826 * median(np.abs(rough)) / np.sqrt(1.5))
 
 

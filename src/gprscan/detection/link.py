@@ -16,7 +16,7 @@ import numpy as np
 
 from gprscan.detection.array import Apexes, Swath, Track, find_tracks
 from gprscan.detection.body import Body, Votes
-from gprscan.detection.classify import posterior
+from gprscan.detection.classify import chances_of
 from gprscan.names import HAZARD_KINDS, HIDDEN_KINDS
 
 NARROW = 0.25  # m across: a body worth reporting is as wide, so that channels closer than this show it on two of them or more
@@ -147,7 +147,7 @@ def _riders(bodies: list[Body], track: Track, period: float) -> list[int]:
     members = sorted((int(k) for k in track.members), key=lambda k: bodies[k].offset)
     hazard = []
     for k in members:
-        chances = posterior(bodies[k].votes)
+        chances = chances_of(bodies[k])
         hazard.append(sum(chances.get(kind, 0.0) for kind in HAZARD_KINDS) > 0.6)
     if not 2 <= sum(hazard) <= len(members) - 3:
         return []
@@ -240,7 +240,7 @@ def _place(body: Body) -> float:
 
 
 def _doubt(body: Body) -> float:
-    return posterior(body.votes).get("clutter", 0.0)
+    return chances_of(body).get("clutter", 0.0)
 
 
 def _mean_votes(members: list[Body]) -> Votes:
@@ -249,6 +249,8 @@ def _mean_votes(members: list[Body]) -> Votes:
     They do not add up over channels: what makes a stone look like a void, its size and the ground around it, is the same for
     all that see it.
     """
+    if len(members) == 1:
+        return dict(members[0].votes)
     out: Votes = {}
     for name in sorted({name for b in members for name in b.votes}):
         kinds = sorted({kind for b in members for kind in b.votes.get(name, {})})
@@ -259,7 +261,8 @@ def _mean_votes(members: list[Body]) -> Votes:
 
 def _kinds(votes: Votes) -> set[str]:
     """Kinds that are voted on; one with variants among them is, too."""
-    return {name for entry in votes.values() for kind in entry for name in (kind, kind.partition(".")[0])}
+    kinds = set[str]().union(*votes.values())
+    return kinds | {kind.partition(".")[0] for kind in kinds}
 
 
 def _leader(members: list[Body]) -> Body:

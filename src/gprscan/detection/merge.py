@@ -7,7 +7,7 @@ import math
 from scipy.special import logit
 
 from gprscan.detection.body import Body
-from gprscan.detection.classify import by_kind, detailed
+from gprscan.detection.classify import chances_of, details_of
 from gprscan.detection.neighbours import LONGEST_BOUNCE, UNDER, level
 from gprscan.detection.twice import scattered_twice
 from gprscan.units import C_AIR
@@ -43,8 +43,8 @@ def merge(bodies: list[Body], period: float) -> list[Body]:
     -------
     list of Body
     """
-    details = {id(b): detailed(b.votes) for b in bodies}
-    chances = {key: by_kind(each) for key, each in details.items()}
+    details = {id(b): details_of(b) for b in bodies}
+    chances = {id(b): chances_of(b) for b in bodies}
     kind = {id(b): next(iter(chances[id(b)])) for b in bodies}
     likely = [b for b in bodies if kind[id(b)] != "clutter"]
     gone = _shafts_and_rows(bodies, kind) | {id(b) for b in bodies if scattered_twice(b, likely, period)}

@@ -11,6 +11,7 @@ import numpy as np
 
 from gprscan.detection.body import Body
 from gprscan.detection.section import Section
+from gprscan.kernels import nearby
 
 UNDER = 0.10  # m along the line
 LONGEST_BOUNCE = 24.0  # ns: across a water-filled pipe of 0.4 m
@@ -29,29 +30,21 @@ def compare(section: Section, bodies: Sequence[Body]) -> None:
     weaker: the far wall of a water-filled bore of width w comes ``2 w / (c / 9)`` later, as loud as its top.
     ``peers_per_m``: bodies beside it that reflect as much, per metre of line.
     """
-    period = 1.0 / section.fc_nominal
-    x, t, levels = np.array([(b.x, b.t, level(b)) for b in bodies]).reshape(-1, 3).T
-    order = np.argsort(x, kind="stable")
-    firsts, lasts = (np.searchsorted(x[order], x + side * AROUND) for side in (-1.0, 1.0))
-    for body, own, first, last in zip(bodies, levels.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
-        near = order[first:last]
-        apart, later = np.abs(x[near] - body.x), body.t - t[near]
-        bounce = (apart < UNDER) & (0.8 * period < np.abs(later)) & (np.abs(later) < LONGEST_BOUNCE)
-        above, below = (_loudest(near[bounce & (side * later > 0)], levels) for side in (1, -1))
+    x, t, levels = np.array([(b.x, b.t, level(b)) for b in bodies], float).reshape(-1, 3).T
+    bounce = (0.8 / section.fc_nominal, LONGEST_BOUNCE)
+    loudest, peers = nearby.compare(x, t, levels, np.argsort(x, kind="stable"), UNDER, bounce, AROUND, LIKE)
+    for body, own, (above, below), beside in zip(
+        bodies, levels.tolist(), loudest.tolist(), peers.tolist(), strict=True
+    ):
         body.evidence |= dict.fromkeys(("under_db", "under_margin", "floor_ns", "floor_db"))
-        if above is not None:
-            body.evidence["under_db"] = float(levels[above] - own)
+        if above >= 0:
+            body.evidence["under_db"] = float(levels[above]) - own
             if levels[above] > own - FOLLOWS and not bodies[above].stone:
                 body.evidence["under_margin"] = bodies[above].evidence.get("onset_margin")
-        if below is not None and levels[below] > own - FOLLOWS:
-            body.evidence["floor_ns"], body.evidence["floor_db"] = float(t[below] - body.t), float(levels[below] - own)
-        beside = np.count_nonzero((apart > 0.15) & (apart < AROUND) & (levels[near] > own - LIKE))
+        if below >= 0 and levels[below] > own - FOLLOWS:
+            body.evidence["floor_ns"], body.evidence["floor_db"] = float(t[below]) - body.t, float(levels[below]) - own
         length = min(body.x + AROUND, section.x[-1]) - max(body.x - AROUND, section.x[0])
         body.evidence["peers_per_m"] = beside / max(float(length), 1.0)
-
-
-def _loudest(numbers: np.ndarray, levels: np.ndarray) -> int | None:
-    return int(numbers[np.argmax(levels[numbers])]) if numbers.size else None
 
 
 def level(body: Body) -> float:

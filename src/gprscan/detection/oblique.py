@@ -27,15 +27,17 @@ MOST = 4.0  # of a vote
 ROUND = ("cavity.air", "cavity.water", "water_rich", "loose")
 
 
-def vote(table: Table, kinds: Explained, body: Body, excess: float, sigma: float) -> dict[str, float]:
+def vote(table: Table, known: Explained, i: int, body: Body, excess: float, sigma: float) -> dict[str, float]:
     """Votes of an oblique crossing: log-likelihood per kind; empty for what is no hyperbola throughout.
 
     Parameters
     ----------
     table : dict
         Of hyperbolas.
-    kinds : dict
-        What they explain at its depth, see `gprscan.detection.size.explained`.
+    known : Explained
+        What kinds explain at the depths of some bodies.
+    i : int
+        Number of the body among them.
     body : Body
         With its votes.
     excess : float
@@ -46,7 +48,7 @@ def vote(table: Table, kinds: Explained, body: Body, excess: float, sigma: float
     legs = body.evidence.get("legs_db")
     if legs is None or float(legs) < FULL_LEGS or float(body.evidence["coherence"]) < HYPERBOLA:
         return {}
-    out: dict[str, float] = {}
+    kinds, out = known.of(i), dict[str, float]()
     for kind in (k for k in table["prior"] if k.startswith("pipe.")):
         mean, spread = kinds[kind]
         spread = math.hypot(spread, sigma, FLOOR)

@@ -16,7 +16,7 @@ from gprscan import model, names
 from gprscan.detection import bound_layer, detectability, diffractions, rebar, rescore, setting, table
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
-from gprscan.detection.classify import load_table, posterior
+from gprscan.detection.classify import chances_of, load_table
 from gprscan.detection.columns import detect_columns
 from gprscan.detection.condition import LEAST_SAMPLES, Acquisition, condition, live_traces
 from gprscan.detection.debond import detect_debond, hold_against_base
@@ -290,7 +290,7 @@ def decide(body: Body, settings: Settings) -> str:
     That it is a hazard matters more than which: odds split between a cavity and wet ground do not make a pipe of it.
     `unknown` where no kind of body is probable enough.
     """
-    chances = posterior(body.votes)
+    chances = chances_of(body)
     nothing = {kind: chances.get(kind, 0.0) for kind in names.HIDDEN_KINDS}
     hidden = "unknown" if _outstanding(body, settings) else max(nothing, key=lambda kind: nothing[kind])
     if sum(nothing.values()) > 1 - settings.report:

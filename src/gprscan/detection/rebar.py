@@ -112,6 +112,8 @@ def _lines(s: Section, excess: np.ndarray, shortest: float, longest: float) -> l
     start, stop = _early_samples(s)
     early = echo_in_band(s)
     size = min(round(WINDOW / s.dx), s.x.size)
+    # five samples per period hold what the band does
+    samples = slice(start, stop, max(1, int(0.2 / (s.fc_nominal * s.dt))))
     k = np.fft.rfftfreq(4 * size, s.dx)
     searched = (k > 1 / longest) & (k < 1 / shortest)
     around = int(8 * 4) | 1  # the continuum is the median over eight resolved wavenumbers, zero-padded fourfold
@@ -119,7 +121,7 @@ def _lines(s: Section, excess: np.ndarray, shortest: float, longest: float) -> l
     found = []
     for first in sorted({*range(0, s.x.size - size, max(size // 3, 1)), s.x.size - size}):
         rows = slice(first, first + size)
-        spectrum = fft.rfft(early[rows, start:stop] / excess[rows] * taper, 4 * size, axis=0)
+        spectrum = fft.rfft(early[rows, samples] / excess[rows] * taper, 4 * size, axis=0)
         power = (spectrum.real**2 + spectrum.imag**2).sum(axis=1)
         ratio = np.where(searched, power / np.maximum(ndimage.median_filter(power, around), 1e-30), 0.0)
         at = int(ratio.argmax())
@@ -127,7 +129,7 @@ def _lines(s: Section, excess: np.ndarray, shortest: float, longest: float) -> l
         trials = max(1.0, (1 / shortest - 1 / longest) * size * s.dx / 2)
         if ratio[at] < LEAST_RATIO or ratio[at] < _threshold(spectrum[searched], CHANCE / trials):
             continue
-        late = early[rows, -(stop - start) :] / excess[rows] * taper
+        late = early[rows, -(stop - start) :: samples.step] / excess[rows] * taper
         beat = np.abs((late * np.exp(-2j * np.pi * k[at] * s.dx * np.arange(size))[:, None]).sum(axis=0)) ** 2
         if power[at] > LEAST_FADING * float(beat.sum()):
             found.append(_Line(first, first + size, 1.0 / float(k[at]), float(ratio[at])))
@@ -276,7 +278,7 @@ def group_rows(bodies: list[Body], period: float) -> list[Body]:
     """
     free = [b for b in bodies if b.source == "diffraction" and (b.depth is None or b.depth <= DEEPEST)]
     # among hundreds of weak echoes some always stand in a row
-    free = [b for b in free if _clear(b) or classify.posterior(b.votes).get("clutter", 0.0) < 0.5]
+    free = [b for b in free if _clear(b) or classify.chances_of(b).get("clutter", 0.0) < 0.5]
     out = list(bodies)
     number = 0
     while len(free) >= LEAST_BARS:
@@ -366,7 +368,7 @@ def _on_lattice(level: list[Body], seed: Body, pitch: float, period: float) -> t
             near = [
                 b
                 for b in level
-                if abs(b.x - target) < 0.25 * pitch and abs(_time(b) - _time(at)) < 0.5 * period * missed
+                if abs(b.x - target) < 0.25 * pitch and abs(_time(b) - _time(at)) < 0.7 * period * missed
             ]
             if near:
                 bar = min(near, key=lambda b: abs(b.x - target))

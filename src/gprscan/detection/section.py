@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 _BY_TRACE = ("raw", "echo", "cond", "x", "valid", "clipped", "time_zero_shift")
-SOME = 1000  # traces that are enough for what is typical of a block
+SOME = 600  # traces that are enough for what is typical of a block
 RUN = 50  # neighbouring traces of such a sample
 
 
@@ -27,8 +27,8 @@ class Section:
     Attributes
     ----------
     raw : numpy.ndarray, shape (trace, sample), float32
-        Un-gained traces: per-trace time zero aligned, DC and low-frequency wow removed, interference notched, and no more
-        samples of them kept than `gprscan.kernels.coherence.SAMPLES_PER_PERIOD` ask for. An acquisition gain is divided out
+        Un-gained traces: per-trace time zero aligned, DC and low-frequency wow removed, interference notched, close neighbours
+        averaged (`group`), and no more samples of them kept than `gprscan.kernels.coherence.SAMPLES_PER_PERIOD` ask for. An acquisition gain is divided out
         where it was found (`gain`). Amplitudes and phases are measured here. Traces that are not `valid` are zero.
     echo : numpy.ndarray, shape (trace, sample), float32
         `raw` less the local background (the direct wave, flat layers and antenna ringing, by a sliding median over
@@ -68,6 +68,8 @@ class Section:
         Distance of the channel across the line in m, positive to the right.
     first_trace : int
         Index in the line of the first trace of this block.
+    group : int
+        Neighbouring traces of the line of which one of the section is the mean.
     core : tuple of float
         Range of `x` in m that this block answers for; outside of it lies the overlap with the neighbours.
     notes : list of str
@@ -102,6 +104,7 @@ class Section:
     channel: int = 0
     offset: float = 0.0
     first_trace: int = 0
+    group: int = 1
     core: tuple[float, float] = (-np.inf, np.inf)
     notes: list[str] = field(default_factory=list)
     surface_index: float = 2.3

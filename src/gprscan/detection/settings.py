@@ -68,7 +68,7 @@ class Settings(BaseModel):
     outstanding_db: float | None = Field(None, gt=0)
     model: str | None = None
     background_m: float = Field(4.0, gt=0.1)
-    block_m: float = Field(200.0, gt=5)
+    block_m: float = Field(250.0, gt=5)
     bound_layer: bool = False
 
     def prior_ground(self) -> Ground:

@@ -8,7 +8,9 @@ import numpy as np
 
 from gprscan.detection import classify, oblique, size
 from gprscan.detection.body import Body
-from gprscan.detection.ground import Ground
+from gprscan.detection.classify import Sums
+from gprscan.detection.ground import TRUST, UNEVEN, Ground
+from gprscan.kernels.pooling import pooled_around
 from gprscan.units import C_AIR
 
 ROUNDS = 2
@@ -46,43 +48,45 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     x = np.array([b.x for b in everyone])
     said = _of_stones(table, everyone)
     open_ = [k for k, b in enumerate(everyone) if not b.stone]
-    weighed = [k for k, b in enumerate(everyone) if b.votes]
+    weighed = np.array([k for k, b in enumerate(everyone) if b.votes], int)
     mine = [everyone[k] for k in weighed]
     own = np.searchsorted(weighed, open_)
-    firsts = np.searchsorted(x, x[weighed] - REACH, side="right").tolist()
-    lasts = np.searchsorted(x, x[weighed] + REACH, side="left").tolist()
-    fixed = [classify.gathered({k: v for k, v in b.votes.items() if k not in OF_GROUND}) for b in mine]
-    chances = [classify.detailed({"fixed": vote}) for vote in fixed]
+    around = np.searchsorted(x, x[weighed] - REACH, "right"), np.searchsorted(x, x[weighed] + REACH, "left")
+    fixed = Sums.of([{k: v for k, v in b.votes.items() if k not in OF_GROUND} for b in mine], list(table["prior"]))
     for _ in range(ROUNDS):
         # what a kind explains depends on the depth, which the round before has changed
-        kinds = size.explained(table, [_depth(body) for body in mine])
-        said[:, open_] = _measured(mine, kinds, chances)[:, own]
-        grounds = [
-            prior.updated(said[0, low:high], said[1, low:high], k - low) if high - low > 1 else prior
-            for k, low, high in zip(weighed, firsts, lasts, strict=True)
-        ]
-        _vote_on_size(table, mine, kinds, grounds, prior)
-        for i, body in enumerate(mine):
-            if _is_slow(body, grounds[i]):
-                body.votes["slow_curve"] = {"clutter": 4.0}
-                fixed[i] = classify.gathered({"fixed": fixed[i], "slow_curve": body.votes["slow_curve"]})
-                chances[i] = classify.detailed({"fixed": fixed[i]})
-            now = classify.detailed({"fixed": fixed[i], **{name: body.votes[name] for name in OF_GROUND}})
-            _settle_one(
-                body, size.ground_measurement(kinds[i], now, *_excess(body)), grounds[i], prior, height, separation
-            )
-    kinds = size.explained(table, [_depth(body) for body in mine])
-    said[:, open_] = _measured(mine, kinds, chances)[:, own]
+        known = size.explained(table, [_depth(body) for body in mine])
+        said[:, open_] = _measured(mine, known, fixed)[:, own]
+        factor, spread = _ground_around(prior, said, weighed, *around)
+        shift = np.log(factor / prior.factor)
+        _vote_on_size(table, mine, known, shift, spread)
+        fixed = fixed.plus([_slow_curve(body, own) for body, own in zip(mine, spread.tolist(), strict=True)])
+        now = fixed.plus([b.votes["excess_settled"] for b in mine]).plus([b.votes["oblique"] for b in mine])
+        excess = np.array([b.evidence["excess_settled"] for b in mine], float)
+        of_body = size.ground_measurement(known, *now.chances(), excess, _sigma(mine))
+        _settle_each(mine, *of_body, (factor, spread, shift), prior, height, separation)
+    known = size.explained(table, [_depth(body) for body in mine])
+    said[:, open_] = _measured(mine, known, fixed)[:, own]
     return np.stack([x, *said], axis=1)
+
+
+def _ground_around(
+    prior: Ground, said: np.ndarray, weighed: np.ndarray, first: np.ndarray, last: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Factor of the ground at each weighed body by the others around it, and its relative sigma; as `Ground.updated`."""
+    sigmas = np.maximum(said[1], TRUST * prior.spread)
+    means, variances = pooled_around(said[0], sigmas, weighed, first, last, math.log(prior.factor), prior.spread)
+    alone = last - first <= 1
+    return np.exp(means), np.where(alone, prior.spread, np.hypot(np.sqrt(variances), UNEVEN * prior.spread))
 
 
 def _of_stones(table: classify.Table, bodies: list[Body]) -> np.ndarray:
     """What stones say of the log of the ground's factor, and its sigma; shape (2, body), NaN for what is none."""
     said = np.full((2, len(bodies)), np.nan)
     mine = [k for k, b in enumerate(bodies) if b.stone]
-    kinds = size.explained(table, [_depth(bodies[k]) for k in mine])
-    sure = [{"clutter": 1.0}] * len(mine)
-    said[:, mine] = _measured([bodies[k] for k in mine], kinds, sure)
+    stones = [bodies[k] for k in mine]
+    sure = Sums(("clutter",), np.zeros((len(mine), 1)))
+    said[:, mine] = _measured(stones, size.explained(table, [_depth(b) for b in stones]), sure)
     return said
 
 
@@ -90,64 +94,71 @@ def _depth(body: Body) -> float:
     return body.depth if body.depth is not None else 0.5
 
 
-def _measured(bodies: list[Body], kinds: list[size.Explained], chances: list[dict[str, float]]) -> np.ndarray:
+def _sigma(bodies: list[Body]) -> np.ndarray:
+    return np.array([b.evidence["sigma_apparent"] for b in bodies], float)
+
+
+def _measured(bodies: list[Body], known: size.Explained, votes: Sums) -> np.ndarray:
     """Log of the ground's factor by each body alone, and its sigma, wider where the body may be clutter: shape (2, body)."""
-    said = np.empty((2, len(bodies)))
-    for i, body in enumerate(bodies):
-        value, sigma = size.ground_measurement(
-            kinds[i], chances[i], float(body.evidence["excess"]), float(body.evidence["sigma_apparent"])
-        )
-        said[:, i] = value, sigma * (1.0 + 3.0 * chances[i].get("clutter", 0.0))
-    return said
-
-
-def _excess(body: Body) -> tuple[float, float]:
-    """Log of the apparent velocity over that of the ground as it was found to be, and the sigma of the curve."""
-    return float(body.evidence["excess_settled"]), float(body.evidence["sigma_apparent"])
+    kinds, chances = votes.chances()
+    excess = np.array([b.evidence["excess"] for b in bodies], float)
+    value, sigma = size.ground_measurement(known, kinds, chances, excess, _sigma(bodies))
+    return np.stack([value, sigma * (1.0 + 3.0 * chances[:, kinds.index("clutter")])])
 
 
 def _vote_on_size(
-    table: classify.Table, bodies: list[Body], kinds: list[size.Explained], grounds: list[Ground], prior: Ground
+    table: classify.Table, bodies: list[Body], known: size.Explained, shift: np.ndarray, spread: np.ndarray
 ) -> None:
     """Cast the votes that rest on the apparent velocities of bodies over their ground."""
-    for body, ground in zip(bodies, grounds, strict=True):
-        body.evidence["excess_settled"] = float(body.evidence["excess"]) - math.log(ground.factor / prior.factor)
-    votes = classify.read_curve(table, "excess_settled", [body.evidence["excess_settled"] for body in bodies])
-    for body, explained, ground, vote in zip(bodies, kinds, grounds, votes, strict=True):
-        excess, sigma = _excess(body)
+    settled = [float(b.evidence["excess"]) - moved for b, moved in zip(bodies, shift.tolist(), strict=True)]
+    votes = classify.as_dicts(table, classify.read_curve(table, "excess_settled", settled))
+    for i, (body, excess, vote, ground) in enumerate(zip(bodies, settled, votes, spread.tolist(), strict=True)):
+        body.evidence["excess_settled"] = excess
         body.votes["excess_settled"] = vote
-        body.votes["oblique"] = oblique.vote(table, explained, body, excess, math.hypot(sigma, ground.spread))
+        sigma = math.hypot(float(body.evidence["sigma_apparent"]), ground)
+        body.votes["oblique"] = oblique.vote(table, known, i, body, excess, sigma)
 
 
-def _is_slow(body: Body, ground: Ground) -> bool:
-    """Is a body's curve, not known to be so yet, slower than the ground?
+def _slow_curve(body: Body, spread: float) -> dict[str, float]:
+    """Cast the vote of a body whose curve is slower than the ground, known to the relative sigma `spread`, and return what is new.
 
     No top curves that way: what looks so is a bounce, a crossing of tails, or chance.
     """
-    excess, sigma = _excess(body)
-    return "slow_curve" not in body.votes and excess + 2 * math.hypot(sigma, ground.spread) < SLOWEST
+    sigma = math.hypot(float(body.evidence["sigma_apparent"]), spread)
+    if "slow_curve" in body.votes or body.evidence["excess_settled"] + 2 * sigma >= SLOWEST:
+        return {}
+    body.votes["slow_curve"] = {"clutter": 4.0}
+    return body.votes["slow_curve"]
 
 
-def _settle_one(
-    body: Body, measured: tuple[float, float], ground: Ground, prior: Ground, height: float, separation: float
+def _settle_each(
+    bodies: list[Body],
+    value: np.ndarray,
+    sigma: np.ndarray,
+    ground: tuple[np.ndarray, np.ndarray, np.ndarray],
+    prior: Ground,
+    height: float,
+    separation: float,
 ) -> None:
-    """Velocity, radius and depth of a body with their sigmas, over a known ground and by what it says of it itself."""
-    sigma, shift = float(body.evidence["sigma_apparent"]), math.log(ground.factor / prior.factor)
-    value, spread = measured
-    factor, relative = size.combine(ground, value, spread)
-    local = Ground(ground.layers, ground.factor * factor, ground.spread)
-    air = 2 * height / C_AIR
-    travel = max(body.t - air, 0.0)
-    velocity = local.rms(travel)
-    body.velocity = velocity
-    body.sigma_velocity = velocity * relative
+    """Velocity, radius and depth of bodies with their sigmas, over a known ground and by what each says of it itself.
+
+    `ground` is its factor at each body, the relative sigma of that, and the log of how it differs from the prior's.
+    """
+    factor, spread, shift = ground
+    corrected, relative = size.combine(spread, value, sigma)
+    travel = np.maximum(np.array([b.t for b in bodies], float) - 2 * height / C_AIR, 0.0)
+    _, velocity = prior.reached(travel, factor * corrected)
     # the legs of the ray spread by the separation of the antennas: straight down takes a little less
-    body.depth = local.depth(math.sqrt(max(travel**2 - (separation / velocity) ** 2, 0.0)))
-    body.sigma_depth = math.hypot(body.depth * relative, 0.5 * velocity * (body.sigma_t or 0.0))
-    radius, sigma_radius = size.radius(
-        float(body.evidence["excess"]), factor * math.exp(shift), body.depth, math.hypot(sigma, relative)
-    )
-    resolved = radius > 0 and sigma_radius < 0.4 * radius
-    body.evidence["radius_m"] = radius if resolved else None
-    body.evidence["radius_resolved"] = resolved
-    body.evidence["ground_factor"] = local.factor
+    down = np.sqrt(np.maximum(travel**2 - (separation / velocity) ** 2, 0.0))
+    depth, _ = prior.reached(down, factor * corrected)
+    excess = np.array([b.evidence["excess"] for b in bodies], float)
+    radius, sigma_radius = size.radius(excess, corrected * np.exp(shift), depth, np.hypot(_sigma(bodies), relative))
+    resolved = (radius > 0) & (sigma_radius < 0.4 * radius)
+    columns = (velocity, relative, depth, radius, resolved, factor * corrected)
+    for body, *row in zip(bodies, *(values.tolist() for values in columns), strict=True):
+        body.velocity, spread_of_it, body.depth, radius_m, is_resolved, own = row
+        body.sigma_velocity = body.velocity * spread_of_it
+        body.sigma_depth = math.hypot(body.depth * spread_of_it, 0.5 * body.velocity * (body.sigma_t or 0.0))
+        body.evidence |= {
+            "radius_m": radius_m if is_resolved else None, "radius_resolved": is_resolved, "ground_factor": own,
+        }  # fmt: skip

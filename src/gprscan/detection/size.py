@@ -9,14 +9,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from gprscan.detection.classify import Table
-from gprscan.detection.ground import Ground
 from gprscan.units import C_AIR
 
-Explained = dict[str, tuple[float, float]]  # kind to mean and standard deviation of the log of the velocities' ratio
+
+class Explained(NamedTuple):
+    """Mean and standard deviation of ``log(v_app / v)`` of some bodies, shape (body, kind), by their kinds."""
+
+    kinds: list[str]
+    mean: np.ndarray
+    sd: np.ndarray
+
+    def of(self, i: int) -> dict[str, tuple[float, float]]:
+        """Those of one body by kind."""
+        return dict(zip(self.kinds, zip(self.mean[i].tolist(), self.sd[i].tolist(), strict=True), strict=True))
+
 
 FLOOR = 0.02  # scatter of log v_app beyond the picks: layering, roughness, spread of the ground along the line
 
@@ -51,14 +62,12 @@ def surface_bias(t: float, height: float, frequency: float, ground_index: float,
     return -0.5 * math.log(ratio) * (1.0 - math.exp(-t * frequency / 2.5))
 
 
-def explained(table: Table, depths: Sequence[float]) -> list[Explained]:
+def explained(table: Table, depths: Sequence[float]) -> Explained:
     """Mean and standard deviation of ``log(v_app / v)`` for each kind at some depths in m, the ground known."""
-    kinds = list(table["radius_m"])
-    mean, sd = np.array([table["radius_m"][kind] for kind in kinds], float).T
+    mean, sd = np.array(list(table["radius_m"].values()), float).T
     z = np.maximum(np.asarray(depths, float), 0.05)[:, None]
     ratio = np.maximum(1.0 + mean / z, 0.25)
-    means, sds = (0.5 * np.log(ratio)).tolist(), (0.5 * sd / (z * ratio)).tolist()
-    return [dict(zip(kinds, zip(*pair, strict=True), strict=True)) for pair in zip(means, sds, strict=True)]
+    return Explained(list(table["radius_m"]), 0.5 * np.log(ratio), 0.5 * sd / (z * ratio))
 
 
 def length_under_roof(table: Table, kind: str, roof: float | None) -> tuple[float, float] | None:
@@ -80,33 +89,42 @@ def length_under_roof(table: Table, kind: str, roof: float | None) -> tuple[floa
     return max(least + slope * roof, roof), scatter
 
 
-def ground_measurement(kinds: Explained, chances: dict[str, float], excess: float, sigma: float) -> tuple[float, float]:
-    """What one body says about the log of the ground's factor: excess less what its kinds explain, and its sigma.
+def ground_measurement(
+    known: Explained, kinds: Sequence[str], chances: np.ndarray, excess: np.ndarray, sigma: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What bodies say about the log of the ground's factor: excess less what their kinds explain, and its sigma.
 
-    `kinds` are those of `explained`; `chances` the body's probabilities per kind as the tables name them, see
-    `gprscan.detection.classify.detailed`.
+    Parameters
+    ----------
+    known : Explained
+        What each kind explains at the depth of each body.
+    kinds : sequence of str
+        Kinds of `chances`, as the tables name them.
+    chances : ndarray, shape (body, kind)
+        Their probabilities for each body.
+    excess, sigma : ndarray, shape (body,)
+        Log of the apparent velocity over the ground's, and standard deviation of the curve.
     """
-    parts = [(p, *kinds[k]) for k, p in chances.items() if k in kinds]
-    norm = total = squares = 0.0
-    for p, m, _ in parts:
-        norm += p
-        total += p * m
-    norm = norm or 1.0
-    mean = total / norm
-    for p, m, s in parts:
-        squares += p * (s * s + (m - mean) * (m - mean))
-    variance = squares / norm
-    return excess - mean, math.sqrt(variance + sigma**2 + FLOOR**2)
+    both = [kind for kind in kinds if kind in known.kinds]
+    p = chances[:, [list(kinds).index(kind) for kind in both]]
+    mean, sd = (values[:, [known.kinds.index(kind) for kind in both]] for values in (known.mean, known.sd))
+    norm = p.sum(axis=1)
+    norm[norm == 0] = 1.0
+    usual = (p * mean).sum(axis=1) / norm
+    variance = (p * (sd**2 + (mean - usual[:, None]) ** 2)).sum(axis=1) / norm
+    return excess - usual, np.sqrt(variance + sigma**2 + FLOOR**2)
 
 
-def combine(ground: Ground, measured: float, sigma: float) -> tuple[float, float]:
-    """Factor of the ground at one body, and its relative sigma: the line's value corrected by the body's own curve."""
-    local = math.hypot(ground.spread, FLOOR)
+def combine(spread: np.ndarray, measured: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Factor of the ground at each body, and its relative sigma: the line's value, known to `spread`, corrected by its own curve."""
+    local = np.hypot(spread, FLOOR)
     weight = local**2 / (local**2 + sigma**2)
-    return math.exp(weight * measured), local * math.sqrt(1.0 - weight) + 1e-6
+    return np.exp(weight * measured), local * np.sqrt(1.0 - weight) + 1e-6
 
 
-def radius(excess: float, factor: float, depth: float, sigma: float) -> tuple[float, float]:
-    """Radius of the top in m and its standard deviation, from the excess left after the ground's factor."""
-    ratio = math.exp(2.0 * (excess - math.log(factor)))
-    return float(depth * (ratio - 1.0)), float(2.0 * depth * ratio * np.hypot(sigma, FLOOR))
+def radius(
+    excess: np.ndarray, factor: np.ndarray, depth: np.ndarray, sigma: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Radii of tops in m and their standard deviations, from the excess left after the ground's factor."""
+    ratio = np.exp(2.0 * (excess - np.log(factor)))
+    return depth * (ratio - 1.0), 2.0 * depth * ratio * np.hypot(sigma, FLOOR)

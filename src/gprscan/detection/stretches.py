@@ -18,7 +18,7 @@ from gprscan.detection.body import Body
 from gprscan.detection.settle import REACH, ROUNDS
 
 BEYOND = ROUNDS * REACH + 20.0  # m: as far as bodies bear on each other, and what links them and lies on them
-STRETCH = 400.0  # m that are finished together
+STRETCH = 800.0  # m that are finished together
 _NUMBERED = re.compile(r"(row|line)(-.*)?-(\d+)")
 
 Finish = Callable[[list[Body]], tuple[list[Body], np.ndarray]]

@@ -11,7 +11,7 @@ import xarray as xr
 
 from gprscan import names
 from gprscan.detection.body import Body
-from gprscan.detection.classify import posterior
+from gprscan.detection.classify import chances_of
 
 if TYPE_CHECKING:
     import geopandas
@@ -29,7 +29,7 @@ TYPES: dict[str, str] = {
 
 def row(body: Body) -> dict[str, Any]:
     """Row of the anomaly table for one classified body."""
-    chances = posterior(body.votes)
+    chances = chances_of(body)
     kind = body.evidence.get("kind") or next(iter(chances))
     width = None if body.y_min is None or body.y_max is None else body.y_max - body.y_min
     return {

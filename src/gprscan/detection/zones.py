@@ -20,6 +20,7 @@ from gprscan.detection.image import Image, Top
 from gprscan.detection.neighbours import LONGEST_BOUNCE
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
+from gprscan.kernels import nearby
 from gprscan.kernels.maxima import local_maxima
 from gprscan.units import C_AIR
 
@@ -56,7 +57,7 @@ def detect_zones(section: Section, image: Image, settings: Settings) -> list[Bod
     roofs = find_roofs(section, image, settings)
     for body, votes in zip(roofs, classify.vote(table, [roof.evidence for roof in roofs]), strict=True):
         body.votes = votes
-        chances = classify.posterior(body.votes)
+        chances = classify.chances_of(body)
         if max(chances.get(kind, 0.0) for kind in HAZARDS) >= LEAST_PROBABILITY:
             bodies.append(body)
     return bodies
@@ -66,11 +67,9 @@ def find_roofs(section: Section, image: Image, settings: Settings) -> list[Body]
     """Wide and level events of the image that end inside the line, with what is measured on them; no votes yet."""
     found = echoes(section, image)
     events = _Events.of(section, image, found)
+    wide = [top for i, top in enumerate(found) if is_roof(section, image, top) and not events.above(i, image).any()]
     out = []
-    for i, top in enumerate(found):
-        if not is_roof(section, image, top) or events.above(i, image).any():
-            continue
-        values = images.measure(section, image, top)
+    for top, values in zip(wide, images.measure(section, image, wide), strict=True):
         values["stones_per_m2"] = strong_neighbours(section, image, top, events)
         out.append(_body(section, image, top, settings, values))
     return out
@@ -103,16 +102,6 @@ class _Events:
         reflectivity = np.array([top.reflectivity for top in tops], float)
         return cls(first, last, image.z[row], reflectivity, 0.5 * (section.x[first] + section.x[last]))
 
-    def owns(self, i: int, others: np.ndarray, dx: float) -> np.ndarray:
-        """Which of `others` is the same event as event `i`, or has it as a lobe or as an echo from inside its body?"""
-        overlap = np.minimum(self.last[i], self.last[others]) - np.maximum(self.first[i], self.first[others])
-        lower = self.depth[i] - self.depth[others]
-        narrower = np.minimum(self.last[i] - self.first[i], (self.last - self.first)[others])
-        # a body's bottom and its bounces come below it, at any depth where they lie under its middle
-        inside = (lower > -0.12) & (lower < 0.45) | (lower > 0) & (overlap > 0.5 * narrower)
-        alike = self.reflectivity[i] >= 0.8 * self.reflectivity[others]
-        return (overlap * dx >= -0.05) & np.where(alike, np.abs(lower) < 0.12, inside)
-
     def above(self, i: int, image: Image) -> np.ndarray:
         """Which event, not much weaker, does event `i` lie right below? Then it may be its bottom, or a bounce in it."""
         lower = self.depth[i] - self.depth
@@ -131,20 +120,12 @@ def echoes(section: Section, image: Image) -> list[Top]:
         image.modulus, floor.astype(np.float32), max(1, round(0.12 / s.dx)), max(1, round(0.3 * wavelength / image.dz))
     )
     shallowest, deepest = image.row(SHALLOWEST), image.z.size - round(0.5 * wavelength / image.dz)
-    found: list[tuple[float, Top]] = []
-    for trace, row in peaks[(peaks[:, 1] >= shallowest) & (peaks[:, 1] < deepest)]:
-        top = images.follow(s, image, int(trace), int(row))
-        if top is not None:
-            found.append((top.reflectivity * math.sqrt(_width(s, top)), top))
-    found.sort(key=lambda item: -item[0])
-    tops = [top for _, top in found]
+    deep = peaks[(peaks[:, 1] >= shallowest) & (peaks[:, 1] < deepest)]
+    tops = [top for top in images.follow(s, image, deep) if top is not None]
+    tops.sort(key=lambda top: -top.reflectivity * math.sqrt(_width(s, top)))
     events = _Events.of(s, image, tops)
-    kept, count = np.zeros(len(tops), int), 0
-    for i in range(len(tops)):
-        if not events.owns(i, kept[:count], s.dx).any():
-            kept[count] = i
-            count += 1
-    return [tops[i] for i in kept[:count]]
+    kept = nearby.without_lobes(events.first, events.last, events.depth, events.reflectivity, s.dx)
+    return [tops[i] for i in kept]
 
 
 def is_roof(section: Section, image: Image, top: Top) -> bool:
@@ -174,8 +155,7 @@ def _width(s: Section, top: Top) -> float:
 
 
 def _body(s: Section, image: Image, top: Top, settings: Settings, values: dict[str, float]) -> Body:
-    rows = top.rows[top.first : top.last + 1]
-    crest = float(np.quantile(image.z[rows[rows >= 0]], 0.15))
+    crest = float(np.quantile(image.z[top.rows[top.rows >= 0]], 0.15))
     slant = math.sqrt(crest**2 + (0.5 * s.separation) ** 2)
     t = 2 * slant / image.velocity + 2 * s.height / C_AIR
     spread = settings.prior_ground().spread

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from gprscan.kernels.jit import brief_kernel, inline
+from gprscan.kernels.jit import brief_kernel, inline, kernel
 
 NEAREST, FARTHEST = 4, 24  # steps between two arrivals
 WEAKEST = 1.3  # times the first arrival: as strong as the second may be
@@ -132,6 +132,56 @@ def best_phase(
     return phase
 
 
+LEAST_SAMPLES = 8  # of an echo that arrivals are fitted to
+STEP = 1 / 24  # of a period, of the times that are tried
+
+
+@kernel
+def onsets(
+    echoes: np.ndarray,
+    times: np.ndarray,
+    peaks: np.ndarray,
+    pulse: tuple[np.ndarray, np.ndarray],
+    dt: float,
+    period: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit arrivals to many echoes around their peaks; see `fit_arrivals` and `best_phase`.
+
+    Parameters
+    ----------
+    echoes : ndarray of float64, shape (n, sample)
+    times : ndarray of float64, shape (sample,)
+        Of all of them, `dt` apart, ns.
+    peaks : ndarray of float64, shape (n,)
+        Times of their envelopes' peaks, ns.
+    pulse : tuple of ndarray of float64, shape (m,)
+        Real and imaginary part of the incident pulse, an odd number of samples, centred.
+    dt, period : float
+        Sampling interval, and period of the antenna, ns.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 2, 4)
+        As of `fit_arrivals`; NaN where there is no echo.
+    ndarray of float64, shape (n,)
+        Phases, radians.
+    """
+    real, imaginary = pulse
+    out, phases = np.full((peaks.size, 2, 4), np.nan), np.zeros(peaks.size)
+    step = STEP * period
+    for i in range(peaks.size):
+        first = np.searchsorted(times, peaks[i] - 1.3 * period, side="right")
+        last = np.searchsorted(times, peaks[i] + 1.1 * period)
+        echo, near = echoes[i, first:last], times[first:last]
+        if echo.size < LEAST_SAMPLES or not echo.any():
+            continue
+        phases[i] = best_phase(
+            echo, near, real, imaginary, dt, np.arange(peaks[i] - 0.3 * period, peaks[i] + 0.3 * period, step)
+        )
+        out[i] = fit_arrivals(echo, near, real, dt, np.arange(peaks[i] - 0.75 * period, peaks[i] + 0.4 * period, step))
+    return out, phases
+
+
 @brief_kernel
 def wall_before(echo: np.ndarray, times: np.ndarray, pulse: np.ndarray, dt: float, near: float, period: float) -> float:
     """Amplitude of an arrival shortly before the main one, over that one: a wall whose inner face sends the main echo.
@@ -190,3 +240,17 @@ def wall_before(echo: np.ndarray, times: np.ndarray, pulse: np.ndarray, dt: floa
             if b * c <= 0.0 and abs(a) <= STRONGEST_WALL * abs(b) and explained > best:
                 found, best = a / b, explained
     return found
+
+
+@kernel
+def walls_before(
+    echoes: np.ndarray, times: np.ndarray, peaks: np.ndarray, pulse: np.ndarray, dt: float, period: float
+) -> np.ndarray:
+    """Walls before the main arrivals of many echoes; parameters as of `onsets` and `wall_before`, NaN where none fits."""
+    out = np.full(peaks.size, np.nan)
+    for i in range(peaks.size):
+        first, last = np.searchsorted(times, peaks[i] - 1.6 * period), np.searchsorted(times, peaks[i] + 0.6 * period)
+        echo = echoes[i, first:last]
+        if echo.size >= LEAST_SAMPLES and echo.any():
+            out[i] = wall_before(echo, times[first:last], pulse, dt, peaks[i], period)
+    return out

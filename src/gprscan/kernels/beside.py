@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gprscan.kernels.jit import brief_kernel, inline
+from gprscan.kernels.jit import brief_kernel, inline, kernel
 from gprscan.kernels.select import middle_two
 
 
@@ -68,3 +68,48 @@ def peak(traces, rows, x, valid, place, apart, first, last):  # type: ignore[no-
             largest[count] = top
             count += 1
     return count, _middle(out, count)
+
+
+@kernel
+def around(
+    traces: np.ndarray,
+    x: np.ndarray,
+    valid: np.ndarray,
+    places: np.ndarray,
+    apart: np.ndarray,
+    windows: np.ndarray,
+    reach: float,
+    most: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Levels beside many places: `mean_square` in one window of each, and `peak` in another.
+
+    Parameters
+    ----------
+    traces, x, valid
+        As for `mean_square`.
+    places : ndarray of float64, shape (n,)
+        m.
+    apart : ndarray of float64, shape (n, 2)
+        How far off traces are taken, for either, m.
+    windows : ndarray of int64, shape (n, 4)
+        First sample and the one after the last, for either; the first may be empty.
+    reach : float
+        Traces farther off are left out, m.
+    most : int
+        Traces that are looked at, evenly thinned.
+
+    Returns
+    -------
+    ndarray of int64 and of float64, shape (n, 2)
+        Traces that were taken, and the medians.
+    """
+    counts, usual = np.zeros((places.size, 2), np.int64), np.full((places.size, 2), np.nan)
+    for i in range(places.size):
+        first, last = np.searchsorted(x, places[i] - reach), np.searchsorted(x, places[i] + reach)
+        rows = np.arange(first, last, max(-(-(last - first) // most), 1))
+        if windows[i, 1] > windows[i, 0]:
+            counts[i, 0], usual[i, 0] = mean_square(
+                traces, rows, x, valid, places[i], apart[i, 0], windows[i, 0], windows[i, 1]
+            )
+        counts[i, 1], usual[i, 1] = peak(traces, rows, x, valid, places[i], apart[i, 1], windows[i, 2], windows[i, 3])
+    return counts, usual

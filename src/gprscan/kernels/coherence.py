@@ -354,68 +354,6 @@ def scan(
     return out
 
 
-@inline
-def _add_point(data, stride, live, at, j, w, begin, end, sums, folds):  # type: ignore[no-untyped-def]
-    """Sum both legs of one trace, the column `at`: real and imaginary parts, squared moduli, and weights of live traces."""
-    lr, li, le, lc = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    rr, ri, re, rc = lr, li, le, lc
-    for k in range(begin, end):
-        m, weight = k - begin, w[k]
-        row = PLANES * np.int64(j[k]) * stride + at
-        lr += weight * data[row - m]
-        rr += weight * data[row + m]
-        li += weight * data[row + stride - m]
-        ri += weight * data[row + stride + m]
-        le += weight * data[row + 2 * stride - m]
-        re += weight * data[row + 2 * stride + m]
-        lc += weight * live[at - m]
-        rc += weight * live[at + m]
-    sums[0, 0], sums[1, 0], sums[2, 0] = lr, li, le
-    sums[3, 0], sums[4, 0], sums[5, 0] = rr, ri, re
-    folds[0, 0], folds[1, 0] = lc, rc
-
-
-@kernel
-def _amplitudes(data, live, pad, shifts, weights, taps, full, rows, columns, out):  # type: ignore[no-untyped-def]
-    stride, shape = data.shape[2], shifts.shape[1:]
-    data, shifts, weights = data.reshape(-1), shifts.reshape(-1), weights.reshape(-1)
-    taps, full = taps.reshape(-1), full.reshape(-1)
-    sums, folds, best = np.empty((6, 1), np.float32), np.empty((2, 1), np.float32), np.empty((5, 1), np.float32)
-    for i in range(rows.size):
-        best[:] = 0.0
-        for iv in range(shape[0]):
-            number = rows[i] * shape[0] + iv
-            if taps[number] < 3:
-                continue
-            begin = number * shape[1]
-            end = begin + taps[number]
-            _add_point(data, stride, live, pad + columns[i], shifts, weights, begin, end, sums, folds)
-            _keep_one(sums, folds, full[number], 1, np.float32(iv), best)
-            _keep_both(sums, folds, np.float32(0.35) * full[number], 1, np.float32(iv), best)
-        out[i] = math.sqrt(best[1, 0])
-
-
-def amplitudes(
-    data: np.ndarray, live: np.ndarray, pad: int, table: Curves, rows: np.ndarray, columns: np.ndarray
-) -> np.ndarray:
-    """Amplitude of the best velocity at some points, whatever it is.
-
-    Parameters
-    ----------
-    data, live, pad, table
-        As for `scan`.
-    rows, columns : ndarray of int, shape (point,)
-        Apex times and traces.
-
-    Returns
-    -------
-    ndarray of float32, shape (point,)
-    """
-    out = np.empty(rows.size, np.float32)
-    _amplitudes(data, live, pad, *table, rows, columns, out)
-    return out
-
-
 PACKED = 16  # traces that are transposed together: one cache line
 
 

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from gprscan.kernels.jit import brief_kernel
+from gprscan.kernels.hyperbola import stacked
+from gprscan.kernels.jit import brief_kernel, kernel
 
 
 @brief_kernel
@@ -111,6 +112,61 @@ def _centre(wave, dt, period):  # type: ignore[no-untyped-def]
         powers += power
         weighted += power * b * step
     return weighted / max(powers, 1e-30)
+
+
+@kernel
+def heard(
+    data: np.ndarray,
+    x: np.ndarray,
+    valid: np.ndarray,
+    curves: np.ndarray,
+    sampling: tuple[float, float, float],
+    ground: tuple[float, float],
+    span: tuple[int, int],
+    quadrature: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stack traces along many curves and measure the echoes, with the interpreter's lock given up once for all.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (trace, sample)
+        Un-gained traces.
+    x, valid : ndarray, shape (trace,)
+        Their distances (m), and whether they count.
+    curves : ndarray of float64, shape (curve, 4)
+        Apex (m), time (ns, air gap included), velocity (m/ns), and half-aperture (m).
+    sampling : tuple of float
+        Time of sample 0, sampling interval, and period of the antenna, ns.
+    ground : tuple of float
+        Two-way time in the air gap under the antenna (ns) and antenna separation (m).
+    span : tuple of int
+        Samples before and after the curve.
+    quadrature : ndarray of float64, shape (2 lag,)
+        As for `envelope`.
+
+    Returns
+    -------
+    ndarray of float64, shape (curve, lag)
+        The stacks; see `gprscan.kernels.hyperbola.stacked`.
+    ndarray of float64, shape (curve, PULSE)
+        What they hold; see `pulse`.
+    ndarray of int64, shape (curve,)
+        Traces behind each.
+    """
+    t_first, dt, period = sampling
+    air, separation = ground
+    before, after = span
+    n = curves.shape[0]
+    lag = dt * np.arange(-before, after + 1)
+    waves, numbers, counts = np.empty((n, lag.size)), np.empty((n, PULSE)), np.empty(n, np.int64)
+    for i in range(n):
+        place, time, velocity, reach = curves[i]
+        wave, traces, _ = stacked(
+            data, x, valid, reach, t_first, dt, air, (place, time, velocity), separation, before, after
+        )
+        waves[i], counts[i] = wave, traces.shape[0]
+        numbers[i] = pulse(wave, lag, envelope(wave, quadrature), dt, period)
+    return waves, numbers, counts
 
 
 LEAST_OUTER, LEAST_INNER = 4, 2  # traces

@@ -422,6 +422,34 @@ def stacked(
     return wave, traces, distance
 
 
+@inline
+def _off_peak(traces, centre, reach):  # type: ignore[no-untyped-def]
+    """How many samples after the curve, at most `reach` before or after it, the envelope of the stack has its peak."""
+    n = traces.shape[1]
+    wave, power = np.zeros(n), np.zeros(2 * reach + 1)
+    for i in range(traces.shape[0]):
+        for k in range(n):
+            wave[k] += traces[i, k]
+    best = 0
+    for k in range(power.size):
+        at = centre - reach + k
+        # quadrature by the ideal Hilbert transformer, 2 / (pi k) at odd distances
+        turned = 0.0
+        for step in range(1, n, 2):
+            before = wave[at - step] if at >= step else 0.0
+            after = wave[at + step] if at + step < n else 0.0
+            turned += (before - after) / step
+        turned *= 2.0 / math.pi
+        power[k] = wave[at] * wave[at] + turned * turned
+        if power[k] > power[best]:
+            best = k
+    if best == 0 or best == power.size - 1:
+        return 0.0
+    curve = power[best - 1] - 2.0 * power[best] + power[best + 1]
+    fine = 0.5 * (power[best - 1] - power[best + 1]) / curve if curve < 0.0 else 0.0
+    return best - reach + fine
+
+
 @kernel
 def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # type: ignore[no-untyped-def]
     """Fit one curve; see `fit_curves`."""
@@ -462,6 +490,12 @@ def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # ty
             break
     rows = traces_near(x, valid, x0, reach)
     distance = x[rows] - x0
+    # where on the pulse the curve lies is a matter of where it was begun: to the peak, and its curvature stays
+    traces = flatten(data, rows, distance, t_first, dt, air, t0, v, separation, wide, wide)
+    later = dt * _off_peak(traces, wide, narrow)
+    if t0 + later - air > 0.2 * period:
+        v *= math.sqrt(max(t0 - air, 1e-3) / (t0 + later - air))
+        t0 += later
     traces = flatten(data, rows, distance, t_first, dt, air, t0, v, separation, narrow, narrow)
     left, right, both = leg_coherence(traces, distance, reach)
     out[0], out[1], out[2], out[3] = 1.0, x0, t0, v
@@ -528,63 +562,4 @@ def fit_curves(
     share_out(work, starts.shape[0], threads)
     out = np.empty_like(found)
     out[order] = found
-    return out
-
-
-@kernel
-def dominant(x: np.ndarray, t: np.ndarray, reach: np.ndarray, late: float) -> np.ndarray:
-    """Choose hyperbolas one after the other, but none under the legs of one that was chosen before.
-
-    Parameters
-    ----------
-    x, t, reach : ndarray of float64, shape (n,)
-        Apex (m), time (ns) and half of what it covers along the line (m), in the order in which they are chosen.
-    late : float
-        What is earlier by more than that stands above the other and is no part of it, ns.
-
-    Returns
-    -------
-    ndarray of int64, shape (m,)
-        Indices of the chosen.
-    """
-    chosen, count = np.empty(x.size, np.int64), 0
-    for i in range(x.size):
-        free = True
-        for k in range(count):
-            other = chosen[k]
-            if abs(x[i] - x[other]) <= reach[i] + reach[other] and t[i] + late >= t[other]:
-                free = False
-                break
-        if free:
-            chosen[count] = i
-            count += 1
-    return chosen[:count]
-
-
-@kernel
-def left_over(
-    x: np.ndarray, t: np.ndarray, place: np.ndarray, time: np.ndarray, reach: np.ndarray, span: tuple[float, float]
-) -> np.ndarray:
-    """Tell which hyperbolas lie at the place of another.
-
-    Parameters
-    ----------
-    x, t : ndarray of float64, shape (n,)
-        Apexes, m and ns.
-    place, time, reach : ndarray of float64, shape (m,)
-        Apexes of the others, and how near along the line counts, m.
-    span : tuple of float
-        Times after the other's between which it counts, ns.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-    """
-    out = np.zeros(x.size, np.bool_)
-    for i in range(x.size):
-        for k in range(place.size):
-            later = t[i] - time[k]
-            if abs(x[i] - place[k]) < reach[k] and span[0] < later < span[1]:
-                out[i] = True
-                break
     return out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gprscan.kernels.jit import brief_kernel
+from gprscan.kernels.jit import brief_kernel, kernel
 
 ROUNDS = 5
 FAR = 2.0  # sigmas from the mean at which a measurement counts half
@@ -46,3 +46,37 @@ def pooled(values: np.ndarray, sigmas: np.ndarray, left_out: int, prior: float, 
         # the last round is for the weights about the mean that was found
         mean = weighted * variance if number < ROUNDS else mean
     return mean, variance
+
+
+@kernel
+def pooled_around(
+    values: np.ndarray,
+    sigmas: np.ndarray,
+    mine: np.ndarray,
+    first: np.ndarray,
+    last: np.ndarray,
+    prior: float,
+    spread: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pool the measurements around each of some, its own left out; see `pooled`.
+
+    Parameters
+    ----------
+    values, sigmas, prior, spread
+        As for `pooled`.
+    mine : ndarray of int64, shape (m,)
+        Numbers of those that are asked for.
+    first, last : ndarray of int64, shape (m,)
+        Measurements around each, the last left out.
+
+    Returns
+    -------
+    ndarray of float64, shape (m,) twice
+        Means and variances; the prior's where there is none but the own.
+    """
+    means, variances = np.full(mine.size, prior), np.full(mine.size, spread * spread)
+    for k in range(mine.size):
+        if last[k] - first[k] > 1:
+            near = slice(first[k], last[k])
+            means[k], variances[k] = pooled(values[near], sigmas[near], mine[k] - first[k], prior, spread)
+    return means, variances
