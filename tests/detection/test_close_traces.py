@@ -51,6 +51,14 @@ def test_a_short_line_keeps_traces_enough(n: int, group: int) -> None:
     assert part.x.size == n // group >= min(n, FEWEST)
 
 
+@pytest.mark.parametrize(("fc", "dx", "group"), [(0.4, 0.02, 2), (0.4, 0.025, 1), (0.25, 0.02, 2), (0.1, 0.01, 4)])
+def test_a_mesh_of_ten_centimetres_is_still_seen(fc: float, dx: float, group: int) -> None:
+    acq = Acquisition(2 * DT, dx, -TIME_ZERO, fc, SEPARATION, 0.0)
+    part = condition(traces()[:, ::2], dx * np.arange(103), acq)
+    assert part.group == group
+    assert 2.1 * part.dx <= 0.1
+
+
 def test_the_whole_line_is_kept_for_who_asks_for_it() -> None:
     part = conditioned(traces(), whole=True)
     assert part.group == 1
@@ -107,6 +115,18 @@ def test_the_bound_layer_is_read_from_the_traces_under_a_body(first: int) -> Non
     assert before is not None
     assert after is not None
     assert after.max() / before.max() == pytest.approx(3.0, rel=0.05)
+
+
+def test_the_bound_layer_is_read_though_the_first_of_each_group_is_dead() -> None:
+    values = traces()
+    values[::GROUP] = np.nan
+    line = wrap(values, spacing=DX)
+    part = section(line)
+    assert part.group == GROUP
+    assert part.valid.all()
+    trace = bound_layer._early_trace(line, part, np.arange(part.x.size))
+    assert trace is not None
+    assert np.isfinite(trace).all()
 
 
 def test_the_same_bodies_are_found_at_half_the_spacing() -> None:

@@ -153,3 +153,9 @@ def test_elsewhere() -> None:
     assert energy == pytest.approx(np.median(modulus[traces, 50:75].astype(float) ** 2), rel=1e-6)
     assert level == pytest.approx(np.quantile(modulus[traces, 3:9].max(axis=1), 0.7), rel=1e-6)
     assert np.isnan(roof.elsewhere(modulus, traces, (60, 75), (3, 9))[0])
+
+
+def test_where_the_image_is_not_finite_a_point_stays_where_it_is() -> None:
+    points = np.array([[2, 3], [0, 0]])
+    found = roof.strongest_near(np.full((5, 6), np.nan, np.float32), points, 1, 2)
+    np.testing.assert_array_equal(found, points)

@@ -64,11 +64,13 @@ def _early_trace(line: xr.Dataset, section: Section, rows: np.ndarray) -> np.nda
     values = line[names.AMPLITUDE]
     if names.CHANNEL in values.dims:
         values = values.isel({names.CHANNEL: s.channel})
-    traces = values.isel({names.TRACE: s.first_trace + s.group * rows}).values.astype("float32")
+    # all of those that became one
+    every = s.first_trace + (s.group * rows[:, None] + np.arange(s.group)).ravel()
+    traces = values.isel({names.TRACE: every}).values.astype("float32")
     if s.gain is not None:
         traces /= s.gain
     # the section's own times already have what all traces were late
-    late = s.time_zero_shift[rows] - (line[names.TWT].values[0] - s.t[0])
+    late = np.repeat(s.time_zero_shift[rows], s.group) - (line[names.TWT].values[0] - s.t[0])
     return typical_trace(timing.apply_shift(traces, late / model.sampling_interval(line))) if rows.size else None
 
 

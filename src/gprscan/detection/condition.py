@@ -14,7 +14,8 @@ from gprscan.kernels import conditioning, jit
 from gprscan.kernels.coherence import SAMPLES_PER_PERIOD, group_means
 
 # m per ns of the antenna's period: traces are averaged that lie closer than half of it, and then at most a fifth of a wavelength apart
-CLOSE = 0.02
+CLOSE = 0.018
+WIDEST = 0.047  # m between traces that are averages: a mesh of 10 cm is still seen twice per bar
 FEWEST = 16  # traces that are left of a section
 LEAST_SAMPLES = 32  # of a record that is searched, and of what is kept of it
 
@@ -85,7 +86,9 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition, *, whole: boo
     removed = interference.remove_tones(a, valid, acq.dt, acq.fc, start=after)
     if removed:
         notes.append("interference removed at " + ", ".join(f"{f * 1e3:.0f} MHz" for f in removed))
-    group = 1 if whole else max(1, min(int(CLOSE / (acq.fc * acq.dx) + 1e-6), valid.size // FEWEST))
+    group = (
+        1 if whole else max(1, min(int(CLOSE / (acq.fc * acq.dx) + 1e-6), int(WIDEST / acq.dx), valid.size // FEWEST))
+    )
     x = np.asarray(x, dtype=float)
     if group > 1:
         a, clipped, x, shift, valid = _grouped(group, a, clipped, x, shift, valid)

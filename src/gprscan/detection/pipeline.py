@@ -318,7 +318,7 @@ def _summary(section: Section) -> dict[str, Any]:
         "channel": section.channel,
         # a few dead traces do not make a channel deaf to what lies below them
         "live": [(float(x[a]), float(x[b])) for a, b in runs(section.valid, max(1, round(0.25 / section.dx)))],
-        "shift": float(np.median(section.time_zero_shift)),
+        "shift": float(np.median(section.time_zero_shift[section.valid])),
         "noise": section.noise,
         "direct": section.direct_peak,
         "notes": section.notes,

@@ -495,6 +495,7 @@ def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # ty
     later = dt * _off_peak(traces, wide, narrow)
     if t0 + later - air > 0.2 * period:
         v *= math.sqrt(max(t0 - air, 1e-3) / (t0 + later - air))
+        v = min(max(v, slowest), fastest)
         t0 += later
     traces = flatten(data, rows, distance, t_first, dt, air, t0, v, separation, narrow, narrow)
     left, right, both = leg_coherence(traces, distance, reach)

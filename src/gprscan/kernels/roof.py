@@ -99,7 +99,7 @@ def strongest_near(modulus: np.ndarray, points: np.ndarray, beside: int, above: 
     -------
     ndarray of int64, shape (n, 2)
     """
-    out = np.empty_like(points)
+    out = points.copy()
     for i in range(points.shape[0]):
         trace, row = points[i]
         best = np.float32(-1.0)
