@@ -1,6 +1,6 @@
 """What detection costs, against the bare tap loop of the migrations in the same run.
 
-    python benchmarks/bench_detection.py [--metres 100 200] [--stages] [--memory 1 4 16]
+    python benchmarks/bench_detection.py [--metres 100 200] [--channels 8] [--stages] [--memory 1 4 16]
 
 The line is a long synthetic road with natural scatterers and receiver noise. One channel-kilometre is 50,000 traces of
 512 samples; the times are scaled to it. The bare loop does as many two-tap multiply-adds as a sum over a diffraction
@@ -57,17 +57,18 @@ STAGES = {
 }
 
 
-def road(metres: float) -> Any:
-    """Return a noisy road of some length, with nothing buried."""
-    line, _ = road_line(metres, 5, clutter="medium", road=Road(spacing=SPACING))
+def road(metres: float, channels: int = 1) -> Any:
+    """Return a noisy road of some length, with nothing buried; several channels lie 0.1 m apart over it."""
+    offsets = [0.1 * k for k in range(channels)] if channels > 1 else None
+    line, _ = road_line(metres, 5, clutter="medium", road=Road(spacing=SPACING), offsets=offsets)
     values = model.amplitude(line)
     noise = np.random.default_rng(0).standard_normal(values.shape, dtype=np.float32)
     return model.with_amplitude(line, values + np.float32(0.003) * noise)
 
 
 def bare(line: Any) -> float:
-    """Seconds of the bare loop for one sum over the line."""
-    n, m = line["amplitude"].shape
+    """Seconds of the bare loop for one sum over one channel of the line."""
+    n, m = line["amplitude"].shape[-2:]
     points, one_side = m // 2, TAPS // 2 + 1
     data = np.random.default_rng(0).normal(size=(m, n + 2 * one_side)).astype("float32")
     image = np.zeros((points, n), "float32")
@@ -145,6 +146,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metres", type=float, nargs="+", default=[100.0, 200.0, 400.0])
+    parser.add_argument("--channels", type=int, default=1)
     parser.add_argument("--stages", action="store_true")
     parser.add_argument("--memory", type=float, nargs="*", default=[], help="lengths of files, km")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
@@ -164,9 +166,9 @@ def main() -> None:
     head = ("line", "detect s", "s per km", "core-s/km", "bare s/km", "ratio", "bodies", "more MB")
     print(f"{head[0]:<26}" + "".join(f"{name:>11}" for name in head[1:]))
     for metres in sorted(chosen.metres):
-        line = road(metres)
-        n, m = line["amplitude"].shape
-        limit, before = bare(line), held()
+        line = road(metres, chosen.channels)
+        n, m = chosen.channels * line.sizes["trace"], line.sizes["twt"]
+        limit, before = chosen.channels * bare(line), held()
         start, busy = time.perf_counter(), time.process_time()
         found = detect(line)
         seconds, busy = time.perf_counter() - start, time.process_time() - busy

@@ -37,7 +37,7 @@ TABLE: dict[str, Any] = {
     ("value", "air", "pipe"), [(-5.0, 0.0, 1.0), (0.0, 0.0, 1.0), (0.5, 0.5, 0.0), (2.0, 1.5, -1.0), (9.0, 2.0, -1.0)]
 )
 def test_a_curve_is_straight_between_knots_and_level_beyond(value: float, air: float, pipe: float) -> None:
-    (read,) = classify.as_dicts(TABLE, classify.read_curve(TABLE, "size", [value]))
+    read = classify.read_curve(TABLE, "size", [value])[0]
     assert read["cavity.air"] == pytest.approx(air)
     assert read["pipe"] == pytest.approx(pipe)
 
@@ -56,8 +56,7 @@ def test_gaussians_and_signs_are_centred_and_capped() -> None:
 
 def test_probabilities_are_bayes_rule_over_the_votes() -> None:
     votes = classify.vote(TABLE, [{"size": 1.0}])[0]
-    read = classify.read_curve(TABLE, "size", [1.0])[0]
-    weight = {k: p * math.exp(said) for (k, p), said in zip(TABLE["prior"].items(), read, strict=True)}
+    weight = {k: p * math.exp(classify.read_curve(TABLE, "size", [1.0])[0][k]) for k, p in TABLE["prior"].items()}
     norm = sum(weight.values())
     for kind, chance in classify.detailed(votes).items():
         assert chance == pytest.approx(weight[kind] / norm, rel=1e-6)

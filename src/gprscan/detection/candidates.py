@@ -89,12 +89,7 @@ def _find(section: Section, settings: Settings, span: tuple[float, float], grid:
     ]
     peaks = np.concatenate([*parts, np.empty(0, CANDIDATE)])
     peaks = peaks[(peaks["x"] >= span[0]) & (peaks["x"] <= span[1])]
-    return peaks[np.argsort(-rank(peaks), kind="stable")]
-
-
-def rank(found: np.ndarray) -> np.ndarray:
-    """How much candidates stand out: their strength times the root of their coherence."""
-    return np.asarray(found["strength"] * np.sqrt(found["coherence"]))
+    return peaks[np.argsort(-peaks["strength"] * np.sqrt(peaks["coherence"]), kind="stable")]
 
 
 def _find_between(

@@ -102,15 +102,10 @@ def _finite(measured: Sequence[dict[str, Any]], name: str) -> tuple[np.ndarray, 
     return who, values[who]
 
 
-def read_curve(table: Table, name: str, values: Sequence[float]) -> np.ndarray:
-    """Log-likelihoods of measured values of one name from its curves in a table: shape (value, kind), as its prior has them."""
-    return _read(table, name, np.asarray(values, float))
-
-
-def as_dicts(table: Table, levels: np.ndarray) -> list[dict[str, float]]:
-    """Log-likelihoods, shape (value, kind), by the kinds of a table."""
+def read_curve(table: Table, name: str, values: Sequence[float]) -> list[dict[str, float]]:
+    """Log-likelihood per kind of measured values of one name, from its curves in a table."""
     kinds = list(table["prior"])
-    return [dict(zip(kinds, row, strict=True)) for row in levels.tolist()]
+    return [dict(zip(kinds, row, strict=True)) for row in _read(table, name, np.asarray(values, float)).tolist()]
 
 
 def _read(table: Table, name: str, at: np.ndarray) -> np.ndarray:

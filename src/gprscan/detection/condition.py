@@ -46,7 +46,7 @@ def condition(traces: np.ndarray, x: np.ndarray, acq: Acquisition, *, whole: boo
     acq : Acquisition
         Sampling and antenna.
     whole : bool
-        Keep every sample of the record, however finely it was sampled: for who measures a wall in fractions of a period.
+        Keep every trace and sample of the record, however close they are: for who measures a wall in fractions of a period.
 
     Returns
     -------

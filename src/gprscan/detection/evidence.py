@@ -146,22 +146,25 @@ def _of_one(
 
 
 def _usual(section: Section, fits: Sequence[Fit]) -> tuple[np.ndarray, np.ndarray]:
-    """What the traces beside each hyperbola hold: mean square right below its time, and peak at it; NaN where too few are there."""
+    """What the traces beside each hyperbola hold: mean square from one period to four after it, and peak at it; NaN for too few."""
     s = section
     period = 1.0 / s.fc_nominal
     apart = [(0.5 * q.velocity * q.t, 0.8 * q.reach) for q in fits]
-    windows = [(*_below(s, q, period), s.sample(q.t - 0.7 * period), s.sample(q.t + 0.7 * period) + 1) for q in fits]
+    windows = [
+        (
+            s.sample(q.t + period),
+            s.sample(q.t + 4.0 * period),
+            s.sample(q.t - 0.7 * period),
+            s.sample(q.t + 0.7 * period) + 1,
+        )
+        for q in fits
+    ]
     counts, usual = beside.around(
         s.echo, s.x, s.valid, np.array([q.x for q in fits], float), np.array(apart, float).reshape(-1, 2),
         np.array(windows, int).reshape(-1, 4), ELSEWHERE, BESIDE,
     )  # fmt: skip
     usual[counts < LEAST_BESIDE] = np.nan
     return usual[:, 0], usual[:, 1]
-
-
-def _below(section: Section, fit: Fit, period: float) -> tuple[int, int]:
-    """Samples right below the top of a body: from one period to four after its time."""
-    return section.sample(fit.t + 1.0 * period), section.sample(fit.t + 4.0 * period)
 
 
 def _inner(delay: float, relative: float, inner: list[tuple[float, float]]) -> dict[str, float | None]:

@@ -66,7 +66,7 @@ def fit(section: Section, found: np.ndarray, settings: Settings) -> tuple[np.nda
 
     Traces are flattened along the present curve, neighbours averaged, and each is correlated with the stack; the delays
     that this finds correct the curve by robust weighted least squares (Tukey's biweight), with a weak prior on the
-    velocity that only matters where the legs carry nothing.
+    velocity that only matters where the legs carry nothing. In the end the apex is put on the peak of the traces' common pulse.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from gprscan.kernels import strata
-from gprscan.kernels.pooling import pooled
+from gprscan.kernels.pooling import pooled, pooled_around
 from gprscan.units import C_AIR
 
 SOON = 1e-6  # ns: no time at all
@@ -66,12 +66,28 @@ class Ground:
 
         Each measurement is trusted at most to a third of the prior's spread.
         """
-        spread = self.spread
-        mean, variance = pooled(
-            np.asarray(log_factors, dtype=float), np.maximum(np.asarray(sigmas, dtype=float), TRUST * spread), -1,
-            math.log(self.factor), spread,
-        )  # fmt: skip
-        return Ground(self.layers, math.exp(mean), math.hypot(math.sqrt(variance), UNEVEN * spread))
+        mean, variance = pooled(log_factors, self._trusted(sigmas), -1, math.log(self.factor), self.spread)
+        return Ground(self.layers, math.exp(mean), math.hypot(math.sqrt(variance), UNEVEN * self.spread))
+
+    def updated_around(
+        self, log_factors: np.ndarray, sigmas: np.ndarray, mine: np.ndarray, first: np.ndarray, last: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Factors and their relative sigmas at some of the measured places, by the other measurements around each; see `updated`.
+
+        Parameters
+        ----------
+        log_factors, sigmas : ndarray, shape (n,)
+            Measurements.
+        mine, first, last : ndarray of int, shape (m,)
+            Numbers of the places, and the measurements around each, the last left out.
+        """
+        prior = math.log(self.factor), self.spread
+        means, variances = pooled_around(log_factors, self._trusted(sigmas), mine, first, last, *prior)
+        spreads = np.hypot(np.sqrt(variances), UNEVEN * self.spread)
+        return np.exp(means), np.where(last - first > 1, spreads, self.spread)
+
+    def _trusted(self, sigmas: np.ndarray) -> np.ndarray:
+        return np.maximum(sigmas, TRUST * self.spread)
 
 
 @lru_cache(maxsize=16)

@@ -253,10 +253,10 @@ def _of_one(section: Section, top: Top, energies: list[float], usual: list[float
 def _elsewhere(s: Section, image: Image, tops: Sequence[Top]) -> np.ndarray:
     """Typical energy below, and typical modulus at, the depth of roofs within 8 m of each, away from the roof itself."""
     wavelength = image.velocity / s.fc_nominal
-    rows = [round(share * wavelength / image.dz + offset / image.dz) for share, offset in ((0.45, 0.0), (0.45, 0.3))]
+    below = round(0.45 * wavelength / image.dz), round((0.45 * wavelength + 0.3) / image.dz) + 1
     usual = roof.elsewhere_each(
         image.modulus, s.x, s.valid, np.array([(top.first, top.last, int(top.middle)) for top in tops], int).reshape(-1, 3),
-        ELSEWHERE, (max(1, round(0.1 / s.dx)), round(0.25 * wavelength / image.dz), rows[0], rows[1] + 1), BESIDE,
+        ELSEWHERE, (max(1, round(0.1 / s.dx)), round(0.25 * wavelength / image.dz), *below), BESIDE,
     )  # fmt: skip
     # where there is nothing to compare with, everything stands out
     return np.where(np.isnan(usual), (1e-12, 1e-6), usual)

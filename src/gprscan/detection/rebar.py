@@ -30,7 +30,6 @@ LASTS = 4.5  # periods of the antenna after the direct wave in which the mesh is
 CHANCE = 1e-5  # of a line as strong as this from the continuum, per window
 LEAST_RATIO = 5.0  # over the continuum, since stones are no Gaussian noise
 LEAST_FADING = 2.0  # early over late power of the line: a transmitter's beat with the traces does not fade
-FOLLOW = 0.6  # m, standard deviation of the average along the line with which the mesh's echo is followed
 
 
 @dataclass

@@ -121,11 +121,6 @@ class Section:
         first, last = np.searchsorted(self.x, [low, high])
         return replace(self, banded=None, **{name: getattr(self, name)[first:last] for name in _BY_TRACE})
 
-    def around(self, x_m: float, reach: float, most: int) -> np.ndarray:
-        """Indices of the traces within `reach` m of a place, thinned to at most `most` evenly."""
-        first, last = np.searchsorted(self.x, [x_m - reach, x_m + reach])
-        return np.arange(first, last, max(-(-(last - first) // most), 1))
-
     def sample(self, t_ns: float) -> int:
         """Index of the sample nearest to a time in ns, clamped to the record."""
         return min(max(round((t_ns - float(self.t[0])) / self.dt), 0), self.t.size - 1)

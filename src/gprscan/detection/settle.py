@@ -9,8 +9,7 @@ import numpy as np
 from gprscan.detection import classify, oblique, size
 from gprscan.detection.body import Body
 from gprscan.detection.classify import Sums
-from gprscan.detection.ground import TRUST, UNEVEN, Ground
-from gprscan.kernels.pooling import pooled_around
+from gprscan.detection.ground import Ground
 from gprscan.units import C_AIR
 
 ROUNDS = 2
@@ -57,10 +56,10 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
         # what a kind explains depends on the depth, which the round before has changed
         known = size.explained(table, [_depth(body) for body in mine])
         said[:, open_] = _measured(mine, known, fixed)[:, own]
-        factor, spread = _ground_around(prior, said, weighed, *around)
+        factor, spread = prior.updated_around(said[0], said[1], weighed, *around)
         shift = np.log(factor / prior.factor)
         _vote_on_size(table, mine, known, shift, spread)
-        fixed = fixed.plus([_slow_curve(body, own) for body, own in zip(mine, spread.tolist(), strict=True)])
+        fixed = fixed.plus([_slow_curve(*each) for each in zip(mine, spread.tolist(), strict=True)])
         now = fixed.plus([b.votes["excess_settled"] for b in mine]).plus([b.votes["oblique"] for b in mine])
         excess = np.array([b.evidence["excess_settled"] for b in mine], float)
         of_body = size.ground_measurement(known, *now.chances(), excess, _sigma(mine))
@@ -68,16 +67,6 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     known = size.explained(table, [_depth(body) for body in mine])
     said[:, open_] = _measured(mine, known, fixed)[:, own]
     return np.stack([x, *said], axis=1)
-
-
-def _ground_around(
-    prior: Ground, said: np.ndarray, weighed: np.ndarray, first: np.ndarray, last: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Factor of the ground at each weighed body by the others around it, and its relative sigma; as `Ground.updated`."""
-    sigmas = np.maximum(said[1], TRUST * prior.spread)
-    means, variances = pooled_around(said[0], sigmas, weighed, first, last, math.log(prior.factor), prior.spread)
-    alone = last - first <= 1
-    return np.exp(means), np.where(alone, prior.spread, np.hypot(np.sqrt(variances), UNEVEN * prior.spread))
 
 
 def _of_stones(table: classify.Table, bodies: list[Body]) -> np.ndarray:
@@ -111,7 +100,7 @@ def _vote_on_size(
 ) -> None:
     """Cast the votes that rest on the apparent velocities of bodies over their ground."""
     settled = [float(b.evidence["excess"]) - moved for b, moved in zip(bodies, shift.tolist(), strict=True)]
-    votes = classify.as_dicts(table, classify.read_curve(table, "excess_settled", settled))
+    votes = classify.read_curve(table, "excess_settled", settled)
     for i, (body, excess, vote, ground) in enumerate(zip(bodies, settled, votes, spread.tolist(), strict=True)):
         body.evidence["excess_settled"] = excess
         body.votes["excess_settled"] = vote

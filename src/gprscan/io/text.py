@@ -23,7 +23,7 @@ from gprscan.io.plain import blocks, noted, refuse_long, require_time, time_axis
 from gprscan.io.recording import ReadOptions, Recording, check_counts, require, to_line
 from gprscan.io.registry import SPECIFICATION, Format, register
 from gprscan.io.source import TEXT_LIMIT, Source
-from gprscan.io.track import placed_from, track_of
+from gprscan.io.track import Track, placed_from, track_of
 from gprscan.model.findings import Finding
 
 HEADER_LINES = 200
@@ -239,8 +239,9 @@ def _readable(chunks: Iterator[bytes], path: Path) -> Iterator[bytes]:
 
 
 def _chunks(line: xr.Dataset) -> Iterator[bytes]:
-    extra = _extra(line)
-    yield _head(line, list(extra)).encode("utf-8")
+    track = track_of(line)
+    extra = _extra(line, track)
+    yield _head(line, track, list(extra)).encode("utf-8")
     # as many digits as give the same number back
     sample = {"f4": "%.9g", "f8": "%.17g"}.get(line[names.AMPLITUDE].dtype.str[1:], "%d")
     before = ["%.10f" if name.endswith(("longitude", "latitude")) else "%.17g" for name in extra]
@@ -256,7 +257,7 @@ def _chunks(line: xr.Dataset) -> Iterator[bytes]:
         first += len(rows)
 
 
-def _head(line: xr.Dataset, columns: list[str]) -> str:
+def _head(line: xr.Dataset, track: Track | None, columns: list[str]) -> str:
     dt, zero = time_axis(line)
     fields = {
         "dt_ns": repr(dt),
@@ -270,7 +271,7 @@ def _head(line: xr.Dataset, columns: list[str]) -> str:
     for key, name in (("instrument", names.INSTRUMENT), ("acquired", names.ACQUIRED)):
         if line.attrs.get(name):
             fields[key] = " ".join(str(line.attrs[name]).split())
-    fields |= {_renamed(key): value for key, value in noted(line, track_of(line)).items()}
+    fields |= {_renamed(key): value for key, value in noted(line, track).items()}
     fields |= {"rows": "traces", "columns": " ".join([*columns, "samples"])}
     title = "# ground-penetrating radar line, written by gprscan\r\n"
     return title + "".join(f"# {key} = {value}\r\n" for key, value in fields.items())
@@ -280,12 +281,11 @@ def _renamed(key: str) -> str:
     return _RENAMED.get(key) or key.removeprefix("GPRSCAN ").lower().replace(" ", "_")
 
 
-def _extra(line: xr.Dataset) -> dict[str, np.ndarray]:
+def _extra(line: xr.Dataset, track: Track | None) -> dict[str, np.ndarray]:
     """Return the columns before the samples."""
     out: dict[str, np.ndarray] = {}
     if names.DISTANCE in line.coords:
         out["distance_m"] = line[names.DISTANCE].values.astype("float64")
-    track = track_of(line)
     if track is not None:
         seconds = np.full(track.time.size, np.nan)
         known = ~np.isnat(track.time)

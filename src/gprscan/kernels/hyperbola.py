@@ -424,7 +424,7 @@ def stacked(
 
 @inline
 def _off_peak(traces, centre, reach):  # type: ignore[no-untyped-def]
-    """How many samples after the curve, at most `reach` before or after it, the envelope of the stack has its peak."""
+    """How many samples after the curve, less than `reach` before or after it, the envelope of the stack has its peak; else 0."""
     n = traces.shape[1]
     wave, power = np.zeros(n), np.zeros(2 * reach + 1)
     for i in range(traces.shape[0]):
@@ -490,7 +490,7 @@ def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # ty
             break
     rows = traces_near(x, valid, x0, reach)
     distance = x[rows] - x0
-    # where on the pulse the curve lies is a matter of where it was begun: to the peak, and its curvature stays
+    # where on the pulse the curve lies is a matter of where it was begun: to the peak, its curvature kept but for the antennas' separation
     traces = flatten(data, rows, distance, t_first, dt, air, t0, v, separation, wide, wide)
     later = dt * _off_peak(traces, wide, narrow)
     if t0 + later - air > 0.2 * period:
@@ -523,7 +523,7 @@ def fit_curves(
     *,
     threads: int = 1,
 ) -> np.ndarray:
-    """Fit apex, time and apparent velocity to many candidates by iterated picking.
+    """Fit apex, time and apparent velocity to many candidates by iterated picking; the apex lies on the peak of the pulse.
 
     Parameters
     ----------
