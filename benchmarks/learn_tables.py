@@ -205,7 +205,7 @@ def found_on(line: xr.Dataset) -> tuple[list[Body], list[Body]]:
         bodies,
         settings.prior_ground(),
         float(line.attrs.get(names.ANTENNA_HEIGHT) or 0.0),
-        model.antenna_separation(line),
+        pipeline.separations(line),
     )
     return bodies, roofs
 

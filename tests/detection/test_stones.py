@@ -14,6 +14,7 @@ from gprscan.detection.body import Body
 from gprscan.detection.scattering import weakest_service
 from gprscan.detection.settings import Settings
 from gprscan.detection.settle import settle
+from gprscan.detection.stretches import copied
 from gprscan.synthetic import Road, road_line
 from tests.detection.lines import make, near, section
 
@@ -129,7 +130,7 @@ def hyperbola(x: float, excess: float, *, stone: bool = False) -> Body:
 def test_stones_still_say_how_fast_the_ground_is() -> None:
     def ground(stones: list[Body]) -> float:
         target = hyperbola(20.0, 0.0)
-        settle([target, *stones], SETTINGS.prior_ground(), 0.0, 0.14)
+        settle([target, *stones], SETTINGS.prior_ground(), 0.0, [0.14])
         return math.log(float(target.evidence["ground_factor"]))
 
     many = [hyperbola(20.0 + 0.1 * k, 0.1, stone=True) for k in range(-60, 61) if k]
@@ -139,9 +140,37 @@ def test_stones_still_say_how_fast_the_ground_is() -> None:
     # of a body that may be a stone, the sum of what its kinds explain; of one that is sure to be, the stone's alone
     unsure = [hyperbola(b.x, 0.1) for b in many]
     assert ground(unsure) != pytest.approx(ground(many), abs=1e-4)
-    told = settle(many, SETTINGS.prior_ground(), 0.0, 0.14)
+    told = settle(many, SETTINGS.prior_ground(), 0.0, [0.14])
     assert told.shape == (120, 3)
     assert np.isfinite(told).all()
+
+
+def test_what_is_no_stone_and_has_no_votes_is_left_alone() -> None:
+    def settled(*others: Body) -> tuple[Body, np.ndarray]:
+        target = hyperbola(20.0, 0.1)
+        return target, settle([hyperbola(19.0, 0.0), *others, target], SETTINGS.prior_ground(), 0.0, [0.14])
+
+    mute = hyperbola(19.5, 0.7)
+    mute.votes = {}
+    before = copied(mute)
+    (alone, told), (beside, told_too) = settled(), settled(mute, hyperbola(21.0, 0.05, stone=True))
+    assert mute == before
+    assert told_too.shape == (3, 3)
+    np.testing.assert_allclose(told_too[:2, 0], told[:, 0])
+    assert np.isfinite(told_too).all()
+    (last, with_stone) = settled(hyperbola(21.0, 0.05, stone=True))
+    np.testing.assert_array_equal(with_stone, told_too)
+    assert last == beside != alone
+
+
+def test_each_channel_is_settled_with_its_own_separation() -> None:
+    near, far = hyperbola(20.0, 0.0), hyperbola(20.0, 0.0)
+    far.channel = 1
+    settle([near, far], SETTINGS.prior_ground(), 0.0, [0.1, 0.6])
+    way = 0.5 * near.velocity * 12.0
+    assert near.velocity is not None
+    assert near.depth == pytest.approx(math.sqrt(way**2 - 0.05**2), rel=0.02)
+    assert far.depth == pytest.approx(math.sqrt(way**2 - 0.3**2), rel=0.02)
 
 
 def test_the_odds_are_those_of_the_likeliest_other_kind() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +19,8 @@ from gprscan.detection.merge import merge
 from gprscan.detection.pipeline import decide, load_settings, measure_length
 from gprscan.detection.settings import Settings
 from gprscan.detection.settle import settle
+from gprscan.detection.table_rules import check_table
+from gprscan.errors import RecipeError
 
 TABLE: dict[str, Any] = {
     "prior": {"cavity.air": 0.2, "cavity.water": 0.1, "pipe": 0.2, "clutter": 0.5},
@@ -128,6 +133,48 @@ def test_the_tables_that_ship_are_whole(name: str) -> None:
         for kind in table["prior"]:
             assert len(entry[kind]) == len(entry["knots"])
             assert np.isfinite(entry[kind]).all()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("prior.pipe", math.nan),
+        ("prior.pipe", 0.0),
+        ("curve.size.pipe", [1.0, math.inf, -1.0]),
+        ("curve.size.pipe", [1.0, -1.0]),
+        ("curve.size.knots", [0.0, 3.0, 3.0]),
+        ("curve.size.pipes", [0.0, 0.0, 0.0]),
+        ("gauss.level.pipe", [0.0, 0.0]),
+        ("gauss.level.pipe", [0.0]),
+        ("gauss.level.cap", -math.inf),
+        ("sign.polarity.pipe", {"-1": 1.0, "1": 0.0}),
+    ],
+)
+def test_a_table_with_a_wrong_entry_is_refused_by_the_name_of_the_entry(path: str, value: Any) -> None:
+    table = copy.deepcopy(TABLE)
+    check_table("mine", table)
+    *sections, last = path.split(".")
+    entry = table
+    for section in sections:
+        entry = entry[section]
+    entry[last] = value
+    with pytest.raises(RecipeError, match=rf"detection/tables/mine\.toml: {re.escape(path)} is "):
+        check_table("mine", table)
+
+
+def test_a_curve_that_a_kind_lacks_is_missed() -> None:
+    table = copy.deepcopy(TABLE)
+    del table["curve"]["size"]["pipe"]
+    with pytest.raises(RecipeError, match=r"curve\.size is without pipe; every kind"):
+        check_table("mine", table)
+
+
+def test_an_edited_table_is_checked_when_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "zone.toml").write_text("[prior]\npipe = nan\n", encoding="utf-8")
+    monkeypatch.setattr(classify.resources, "files", lambda _: tmp_path)
+    with pytest.raises(RecipeError, match=r"zone\.toml: prior\.pipe is nan; votes are summed"):
+        classify.load_table.__wrapped__("zone")
 
 
 def body(x: float, t: float, source: str = "diffraction", **more: Any) -> Body:
@@ -358,7 +405,7 @@ def test_a_curve_slower_than_the_ground_allows_is_clutter() -> None:
         target.evidence |= {"excess": excess, "sigma_apparent": 0.02}
         other = body(8.0, 15.0, kinds={"pipe": 1.0, "clutter": 0.0})
         other.evidence |= {"excess": 0.02, "sigma_apparent": 0.01}
-        settle([target, other], Settings().prior_ground(), 0.03, 0.14)
+        settle([target, other], Settings().prior_ground(), 0.03, [0.14])
         return classify.posterior(target.votes)["clutter"]
 
     # the learnt curve turns odds of e for a pipe

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gprscan.detection.body import Body, Votes
+from gprscan.detection.table_rules import check_table
 
 Table = dict[str, Any]
 
@@ -22,9 +23,11 @@ _CHANCE = itemgetter(1)  # of a kind and its probability
 
 @cache
 def load_table(name: str) -> Table:
-    """Load a table of likelihoods shipped in ``detection/tables``."""
+    """Load a table of likelihoods in ``detection/tables``, and check it; see `gprscan.detection.table_rules.check_table`."""
     text = (resources.files("gprscan.detection") / "tables" / f"{name}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    table = tomllib.loads(text)
+    check_table(name, table)
+    return table
 
 
 def vote(table: Table, measured: Sequence[dict[str, Any]]) -> list[Votes]:

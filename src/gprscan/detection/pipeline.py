@@ -125,7 +125,7 @@ def _finish(
     sections: list[dict[str, Any]],
 ) -> tuple[list[Body], np.ndarray]:
     """Settle, merge and link bodies, and keep what is reported; what they say of the ground, see `settle`."""
-    measured = settle(bodies, settings.prior_ground(), _height(line), model.antenna_separation(line))
+    measured = settle(bodies, settings.prior_ground(), _height(line), separations(line))
     bodies = [b for b in bodies if b.votes]
     period = _period(line, settings)
     channels = sorted({b.channel for b in bodies})
@@ -216,11 +216,16 @@ def _acquisition(line: xr.Dataset, settings: Settings, dx: float, channel: int) 
         dx=dx,
         t_first=float(line[names.TWT].values[0]),
         fc=fc / 1e3 if fc else settings.frequency / 1e3,
-        separation=_per_channel(line, names.SEPARATION, channel) or 0.0,
+        separation=separations(line)[channel],
         height=_height(line),
         channel=channel,
         offset=float(line[names.OFFSET].values[channel]) if names.OFFSET in line.coords else 0.0,
     )
+
+
+def separations(line: xr.Dataset) -> list[float]:
+    """Distance between transmitter and receiver of each channel of a line in m, 0 where it is not known."""
+    return [_per_channel(line, names.SEPARATION, c) or 0.0 for c in range(line.sizes.get(names.CHANNEL, 1))]
 
 
 def _height(line: xr.Dataset) -> float:

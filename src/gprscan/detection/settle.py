@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,7 +19,7 @@ OF_GROUND = ("excess_settled", "oblique")  # votes that depend on what the groun
 REACH = 50.0  # m of line over which bodies share one ground
 
 
-def settle(bodies: list[Body], prior: Ground, height: float, separation: float) -> np.ndarray:
+def settle(bodies: list[Body], prior: Ground, height: float, separations: Sequence[float]) -> np.ndarray:
     """Settle the diffracting bodies of a line in place.
 
     The ground's factor at each body is the prior corrected by the other bodies nearby, each by what its apparent velocity
@@ -29,11 +30,13 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     ----------
     bodies : list of Body
         Those with ``source="diffraction"`` are settled; the others are left alone. Of stones without votes only what they say
-        of the ground is used.
+        of the ground is used; what is no stone and has no votes says nothing, and is left alone as well.
     prior : Ground
         Velocities before anything was measured.
-    height, separation : float
-        Of the antenna, m.
+    height : float
+        Of the antennas, m.
+    separations : sequence of float
+        Distance between transmitter and receiver of each channel, m.
 
     Returns
     -------
@@ -43,12 +46,13 @@ def settle(bodies: list[Body], prior: Ground, height: float, separation: float) 
     """
     table = classify.load_table("diffraction")
     # in the order of x, what is near is one run
-    everyone = sorted((b for b in bodies if b.source == "diffraction"), key=lambda b: b.x)
+    everyone = sorted((b for b in bodies if b.source == "diffraction" and (b.stone or b.votes)), key=lambda b: b.x)
     x = np.array([b.x for b in everyone])
     said = _of_stones(table, everyone)
     open_ = [k for k, b in enumerate(everyone) if not b.stone]
     weighed = np.array([k for k, b in enumerate(everyone) if b.votes], int)
     mine = [everyone[k] for k in weighed]
+    separation = np.array([separations[b.channel] for b in mine], float)
     own = np.searchsorted(weighed, open_)
     around = np.searchsorted(x, x[weighed] - REACH, "right"), np.searchsorted(x, x[weighed] + REACH, "left")
     fixed = Sums.of([{k: v for k, v in b.votes.items() if k not in OF_GROUND} for b in mine], list(table["prior"]))
@@ -127,7 +131,7 @@ def _settle_each(
     ground: tuple[np.ndarray, np.ndarray, np.ndarray],
     prior: Ground,
     height: float,
-    separation: float,
+    separation: np.ndarray,
 ) -> None:
     """Velocity, radius and depth of bodies with their sigmas, over a known ground and by what each says of it itself.
 
