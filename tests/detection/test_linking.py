@@ -12,7 +12,7 @@ from gprscan import model
 from gprscan.detection import detect
 from gprscan.detection.body import Body
 from gprscan.detection.classify import posterior
-from gprscan.detection.link import correct_crossings, link_channels
+from gprscan.detection.link import link_channels
 from tests.detection.lines import make, wrap
 
 PERIOD = 2.5
@@ -274,15 +274,3 @@ def test_two_antennas_behind_each_other_do_not_break_the_search_for_lines() -> N
     shown = [apex(c, 3.0, 12.0, "cavity") for c in range(4)]
     bodies = link_channels(shown, offsets, PERIOD)
     assert sorted(c for b in bodies for c in b.channels) == [0, 1, 2, 3]
-
-
-def test_the_crossing_angle_is_taken_out_of_the_apparent_velocity() -> None:
-    shown = [apex(c, 5.0 + y) for c, y in OFFSETS.items()]
-    for body in shown:
-        body.evidence |= {"apparent_velocity_m_ns": 0.1 * math.sqrt(2.0), "excess": 0.5 * math.log(2.0)}
-    (angle,) = correct_crossings(shown, OFFSETS, PERIOD)
-    assert angle == pytest.approx(45.0, abs=0.5)
-    assert [b.evidence["apparent_velocity_m_ns"] for b in shown] == pytest.approx([0.1] * 8, rel=0.01)
-    assert [b.evidence["excess"] for b in shown] == pytest.approx([0.0] * 8, abs=0.01)
-    correct_crossings(shown, OFFSETS, PERIOD)
-    assert [b.evidence["excess"] for b in shown] == pytest.approx([0.0] * 8, abs=0.01)

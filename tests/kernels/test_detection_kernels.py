@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -14,13 +16,6 @@ from tests import reference
 def analytic_section(seed: int = 0, n: int = 23, m: int = 60) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return (rng.normal(size=(n, m)) + 1j * rng.normal(size=(n, m))).astype(np.complex64)
-
-
-def test_moveout_curve_is_the_bistatic_time() -> None:
-    x = np.linspace(-1.5, 1.5, 13)
-    expected = reference.bistatic_curve(x, 9.0, 0.1, 0.16)
-    np.testing.assert_allclose(coherence.moveout_curve(x, 9.0, 0.1, 0.16), expected, rtol=1e-12)
-    assert coherence.moveout_curve(np.zeros(1), 9.0, 0.1, 0.16)[0] == pytest.approx(9.0)
 
 
 def scan(
@@ -197,6 +192,35 @@ def test_fits_find_the_curves_of_points(threads: int) -> None:
         threads=threads,
     )  # fmt: skip
     assert slow[0, 3] <= 0.098
+
+
+@pytest.mark.parametrize(("depth", "separation"), [(0.1, 0.0), (0.15, 0.15), (0.2, 0.3), (0.3, 0.45), (0.4, 0.6)])
+@pytest.mark.parametrize("early", [-0.4, 0.4])
+def test_the_velocity_of_a_fit_does_not_depend_on_where_on_the_pulse_it_was_begun(
+    depth: float, separation: float, early: float
+) -> None:
+    x, dt, period, velocity = 0.02 * np.arange(150), 0.1, 2.5, 0.1
+    time = math.hypot(separation, 2 * depth) / velocity
+    arrival = reference.bistatic_curve(x - 1.5, time, velocity, separation)
+    u = (dt * np.arange(240)[None, :] - arrival[:, None]) / period
+    data = ((1 - 2 * (np.pi * u) ** 2) * np.exp(-((np.pi * u) ** 2))).astype(np.float32)
+    starts = np.array([[1.51, time + early * period, 0.95 * velocity]])
+    (found,) = hyperbola.fit_curves(
+        data, x, np.ones(150, bool), starts, (0.0, dt, 0.02, period), (0.0, separation), (0.05, 0.2, 0.9, 0.6, 1.4), 2
+    )
+    assert found[2] == pytest.approx(time, abs=0.02 * period)
+    assert found[3] == pytest.approx(velocity, rel=0.012)
+
+
+def test_nothing_is_fitted_that_would_come_before_the_wave_along_the_ground() -> None:
+    x, dt, period = 0.04 * np.arange(80), 0.1, 2.5
+    u = (dt * np.arange(200) - 6.0) / period
+    data = np.tile(((1 - 2 * (np.pi * u) ** 2) * np.exp(-((np.pi * u) ** 2))).astype(np.float32), (80, 1))
+    found = hyperbola.fit_curves(
+        data, x, np.ones(80, bool), np.array([[1.6, 6.0, 0.08]]), (0.0, dt, 0.04, period), (0.0, 0.9),
+        (0.05, 0.1, 0.9, 0.6, 1.4), 1,
+    )  # fmt: skip
+    assert found[0, 0] == 0.0
 
 
 @pytest.mark.parametrize("threads", [1, 2])

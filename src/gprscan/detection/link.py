@@ -95,31 +95,6 @@ def link_channels(
     return sorted(out, key=lambda b: (b.x, b.t))
 
 
-def correct_crossings(bodies: Sequence[Body], offsets: dict[int, float], period: float) -> list[float]:
-    """Take the crossing angle out of the apparent velocities of the pipes that an array shows, in place.
-
-    A pipe crossed at theta from the perpendicular looks as if the ground were faster by ``1 / cos(theta)``.
-
-    Returns
-    -------
-    list of float
-        The angles in degrees.
-    """
-    swath = Swath.of(offsets)
-    tracks, _ = _tracks(list(bodies), swath, period) if swath.size > 2 else ([], set())
-    for track in tracks:
-        for k in track.members.tolist():
-            values = bodies[k].evidence
-            if "crossing_deg" in values:
-                continue
-            values["crossing_deg"] = math.degrees(track.theta)
-            if "apparent_velocity_m_ns" in values:
-                values["apparent_velocity_m_ns"] *= math.cos(track.theta)
-            if values.get("excess") is not None:
-                values["excess"] += math.log(math.cos(track.theta))
-    return [math.degrees(track.theta) for track in tracks]
-
-
 def _tracks(bodies: list[Body], swath: Swath, period: float) -> tuple[list[Track], set[int]]:
     """Lines through the hyperbolas, and the indices of the bodies on them."""
     mine = [k for k, b in enumerate(bodies) if b.source == "diffraction"]

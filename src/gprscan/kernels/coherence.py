@@ -36,15 +36,6 @@ def bistatic_time(x, t0, velocity, separation):  # type: ignore[no-untyped-def]
     return (math.sqrt((x - half) ** 2 + z2) + math.sqrt((x + half) ** 2 + z2)) / velocity
 
 
-@kernel
-def moveout_curve(x: np.ndarray, t0: float, velocity: float, separation: float) -> np.ndarray:
-    """Two-way times in ns at distances `x` in m from the apex, shape as `x`."""
-    out = np.empty(x.size)
-    for i in range(x.size):
-        out[i] = bistatic_time(x[i], t0, velocity, separation)
-    return out
-
-
 SAMPLES_PER_PERIOD = 16  # that nearest-sample curves need: four times what the antenna's band does
 TILE = 2 * WIDTH  # traces whose sums stay in registers
 BLOCK = 64  # traces that are done together: their data stay in the caches

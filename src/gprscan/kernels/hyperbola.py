@@ -450,6 +450,27 @@ def _off_peak(traces, centre, reach):  # type: ignore[no-untyped-def]
     return best - reach + fine
 
 
+@inline
+def _parallel(distance, ground_time, later, velocity, separation):  # type: ignore[no-untyped-def]
+    """Velocity of the curve that begins `later` and runs at an even distance from the present one, by least squares."""
+    begin = ground_time + later
+    v, slower = velocity * math.sqrt(ground_time / begin), math.exp(-1e-3)
+    for _ in range(2):
+        product, square = 0.0, 0.0
+        top = bistatic_time(0.0, ground_time, velocity, separation)
+        own_top = bistatic_time(0.0, begin, v, separation)
+        slower_top = bistatic_time(0.0, begin, v * slower, separation)
+        for i in range(distance.size):
+            rise = bistatic_time(distance[i], ground_time, velocity, separation) - top
+            own = bistatic_time(distance[i], begin, v, separation) - own_top
+            slope = (own - bistatic_time(distance[i], begin, v * slower, separation) + slower_top) * 1e3
+            product += slope * (rise - own)
+            square += slope * slope
+        if square > 0.0:
+            v *= math.exp(min(max(product / square, -0.15), 0.15))
+    return v
+
+
 @kernel
 def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # type: ignore[no-untyped-def]
     """Fit one curve; see `fit_curves`."""
@@ -490,13 +511,15 @@ def _fit_one(data, x, valid, start, sampling, ground, limits, group, out):  # ty
             break
     rows = traces_near(x, valid, x0, reach)
     distance = x[rows] - x0
-    # where on the pulse the curve lies is a matter of where it was begun: to the peak, its curvature kept but for the antennas' separation
+    # where on the pulse the curve lies is a matter of where it was begun: to the peak, parallel to what was fitted
     traces = flatten(data, rows, distance, t_first, dt, air, t0, v, separation, wide, wide)
     later = dt * _off_peak(traces, wide, narrow)
     if t0 + later - air > 0.2 * period:
-        v *= math.sqrt(max(t0 - air, 1e-3) / (t0 + later - air))
+        v = _parallel(distance, max(t0 - air, 1e-3), later, v, separation)
         v = min(max(v, slowest), fastest)
         t0 += later
+    if v * (t0 - air) <= separation:  # sooner than along the ground from one antenna to the other
+        return
     traces = flatten(data, rows, distance, t_first, dt, air, t0, v, separation, narrow, narrow)
     left, right, both = leg_coherence(traces, distance, reach)
     out[0], out[1], out[2], out[3] = 1.0, x0, t0, v
