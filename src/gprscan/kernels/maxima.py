@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gprscan.kernels.growing import doubled
 from gprscan.kernels.jit import kernel
 
 
@@ -40,9 +41,7 @@ def local_maxima(values: np.ndarray, floor: np.ndarray, beside: int, above: int)
                     break
             if top:
                 if count == found.shape[0]:
-                    more = np.empty((2 * count, 2), np.int64)
-                    more[:count] = found
-                    found = more
+                    found = doubled(found)
                 found[count, 0] = i
                 found[count, 1] = k
                 count += 1

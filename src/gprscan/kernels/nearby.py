@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gprscan.kernels.growing import doubled
 from gprscan.kernels.jit import kernel
 
 BESIDE = 0.15  # m: what is nearer is no peer but the body itself
@@ -135,9 +136,7 @@ def pairs(x: np.ndarray, t: np.ndarray, reach: np.ndarray, longest: float) -> np
             if abs(x[j] - x[i]) > reach[i]:
                 continue
             if count == found.shape[0]:
-                more = np.empty((2 * count, 2), np.int64)
-                more[:count] = found
-                found = more
+                found = doubled(found)
             found[count, 0], found[count, 1] = i, j
             count += 1
     return found[:count]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gprscan.kernels.growing import doubled
 from gprscan.kernels.jit import brief_kernel, inline, kernel, sum_kernel
 from gprscan.kernels.layers import follow_both_ways
 from gprscan.kernels.select import middle_two
@@ -175,10 +176,8 @@ def follow(
         )
         size = last - first + 1
         starts[i + 1] = starts[i] + size
-        if starts[i + 1] > rows.size:
-            more = np.empty(2 * starts[i + 1], np.int64)
-            more[: starts[i]] = rows[: starts[i]]
-            rows = more
+        while starts[i + 1] > rows.size:
+            rows = doubled(rows)
         rows[starts[i] : starts[i + 1]] = near[first : last + 1]
     return numbers, rows[: starts[n]], starts
 
