@@ -833,11 +833,27 @@ def elsewhere_each(modulus, x, valid, roofs, reach, spans, most):  # type: ignor
     return out
 
 
-def heard(data, x, valid, curves, sampling, ground, span):  # type: ignore[no-untyped-def]
-    """Stack along each curve under a cosine-squared taper, what `pulse` reads in it, and the traces behind it."""
+def legs(traces, distance, lag, at, period, depth):  # type: ignore[no-untyped-def]
+    """Largest sample near a time of the stack of outer legs, spreading undone, and of that of the apex."""
+    near, tangent = np.abs(lag - at) <= 0.8 * period, np.abs(distance) / depth
+    outer, inner = (tangent > 0.5) & (tangent < 1.0), tangent < 0.2
+    if outer.sum() < 4 or inner.sum() < 2:
+        return np.nan, np.nan
+    stack = (traces * ((1 + tangent**2) ** 0.25)[:, None])[outer].mean(axis=0)
+    return np.abs(stack[near]).max(), np.abs(traces[inner].mean(axis=0)[near]).max()
+
+
+def scatter(traces, distance, lag, reach, first, last):  # type: ignore[no-untyped-def]
+    """Unbiased mean square between two times of what traces near the apex do not share."""
+    part = traces[np.abs(distance) < reach][:, (lag > first) & (lag < last)]
+    return part.var(axis=0, ddof=1).mean() if len(part) > 2 else np.nan
+
+
+def heard(data, x, valid, curves, sampling, ground, span, least):  # type: ignore[no-untyped-def]
+    """Stack along each curve under a cosine-squared taper, what `pulse` reads in it, and `legs` and `scatter` in its traces."""
     t_first, dt, period = sampling
     lag = dt * np.arange(-span[0], span[1] + 1)
-    waves, numbers, counts = [], [], []
+    waves, numbers, beside, counts = [], [], [], []
     for place, time, velocity, reach in curves:
         rows = np.flatnonzero(valid & (np.abs(x - place) <= reach))
         distance = x[rows] - place
@@ -845,8 +861,11 @@ def heard(data, x, valid, curves, sampling, ground, span):  # type: ignore[no-un
         taper = np.cos(0.5 * np.pi * distance / reach) ** 2
         waves.append(taper @ traces / taper.sum())
         numbers.append(pulse(waves[-1], lag, dt, period))
+        depth = velocity * time / 2
+        below = scatter(traces, distance, lag, max(depth / 4, least), period, 4 * period)
+        beside.append((*legs(traces, distance, lag, numbers[-1][1], period, depth), below))
         counts.append(rows.size)
-    return np.array(waves), np.array(numbers), np.array(counts)
+    return np.array(waves), np.array(numbers), np.array(beside), np.array(counts)
 
 
 def beside_each(traces, x, valid, places, apart, windows, reach, most):  # type: ignore[no-untyped-def]

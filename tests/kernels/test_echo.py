@@ -68,11 +68,13 @@ def test_many_curves_are_heard_as_one_by_one(seed: int) -> None:
     span = (50, 180)
     # no window of this period ends on a sample: there it would hang on rounding
     args = (data, x, valid, curves, (-2.0, DT, 1.01 * PERIOD), (0.2, 0.14), span)
-    waves, numbers, counts = echo.heard(*args, _turned_impulse(sum(span) + 1))
-    expected = reference.heard(*args)
+    waves, numbers, beside, counts = echo.heard(*args, _turned_impulse(sum(span) + 1), 0.2)
+    expected = reference.heard(*args, 0.2)
     np.testing.assert_allclose(waves, expected[0], atol=1e-6)
     np.testing.assert_allclose(numbers, expected[1], rtol=1e-5)
-    np.testing.assert_array_equal(counts, expected[2])
+    np.testing.assert_allclose(beside, expected[2], rtol=1e-5)
+    np.testing.assert_array_equal(counts, expected[3])
+    assert np.isfinite(beside[0]).all()
     assert numbers[0, 0] > 0.7
     assert numbers[0, 5] == pytest.approx(1 / PERIOD, rel=0.15)
 
@@ -80,13 +82,17 @@ def test_many_curves_are_heard_as_one_by_one(seed: int) -> None:
 def test_no_curve_and_no_trace_under_a_curve() -> None:
     data, x, valid = line(0)
     args, span = ((-2.0, DT, PERIOD), (0.2, 0.14)), (50, 180)
-    waves, numbers, counts = echo.heard(data, x, valid, np.empty((0, 4)), *args, span, _turned_impulse(231))
+    waves, numbers, beside, counts = echo.heard(
+        data, x, valid, np.empty((0, 4)), *args, span, _turned_impulse(231), 0.1
+    )
+    assert beside.shape == (0, 3)
     assert waves.shape == (0, 231)
     assert numbers.shape == (0, echo.PULSE)
     assert counts.size == 0
-    waves, numbers, counts = echo.heard(
-        data, x, valid & (x > 1.0), np.array([(0.2, 9.0, 0.1, 0.4)]), *args, span, _turned_impulse(231)
+    waves, numbers, beside, counts = echo.heard(
+        data, x, valid & (x > 1.0), np.array([(0.2, 9.0, 0.1, 0.4)]), *args, span, _turned_impulse(231), 0.1
     )
+    assert np.isnan(beside).all()
     assert counts.tolist() == [0]
     assert not waves.any()
     assert not numbers[0, :6].any()
@@ -96,15 +102,10 @@ def test_legs_and_scatter() -> None:
     rng = np.random.default_rng(6)
     distance = np.linspace(-1.0, 1.0, 41)
     traces = rng.normal(size=(41, LAG.size))
-    near = np.abs(LAG - 0.3) <= 0.8 * PERIOD
-    tangent = np.abs(distance) / 0.9
-    outer, inner = (tangent > 0.5) & (tangent < 1.0), tangent < 0.2
-    stack = (traces * ((1 + tangent**2) ** 0.25)[:, None])[outer].mean(axis=0)
-    expected = np.abs(stack[near]).max(), np.abs(traces[inner].mean(axis=0)[near]).max()
+    expected = reference.legs(traces, distance, LAG, 0.3, PERIOD, 0.9)
     np.testing.assert_allclose(echo.legs(traces, distance, LAG, 0.3, PERIOD, 0.9), expected, rtol=1e-12)
     assert np.isnan(echo.legs(traces[:3], distance[:3], LAG, 0.3, PERIOD, 0.9)).all()
-    part = traces[np.abs(distance) < 0.4][:, (LAG > 2.5) & (LAG < 10.0)]
-    expected_scatter = ((part - part.mean(axis=0)) ** 2).sum() / (part.shape[1] * (part.shape[0] - 1))
+    expected_scatter = reference.scatter(traces, distance, LAG, 0.4, 2.5, 10.0)
     assert echo.scatter(traces, distance, LAG, 0.4, 2.5, 10.0) == pytest.approx(expected_scatter, rel=1e-12)
     assert np.isnan(echo.scatter(traces, distance, LAG, 0.06, 2.5, 10.0)) == (np.sum(np.abs(distance) < 0.06) < 3)
     assert np.isnan(echo.scatter(traces, distance, LAG, 0.01, 2.5, 10.0))

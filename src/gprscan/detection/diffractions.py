@@ -53,8 +53,8 @@ class Target:
     inner: list[tuple[float, float]] = field(default_factory=list)  # delay (ns), strength relative to the first
 
 
-def find(section: Section, settings: Settings, ground: Ground, *, stones: bool = False) -> list[Target]:
-    """Find the hyperbolas of a section that stand for bodies, strongest first; `stones` as in `find_bodies`.
+def find(section: Section, settings: Settings, ground: Ground) -> list[Target]:
+    """Find the hyperbolas of a section that stand for bodies, strongest first.
 
     In each pass the targets that dominate their surroundings are fitted, and their echoes with all that rings on in them
     are taken out of the section; the next pass sees what was hidden by them.
@@ -65,7 +65,7 @@ def find(section: Section, settings: Settings, ground: Ground, *, stones: bool =
     reach = settings.aperture * 0.4 / section.fc_nominal
     spans = [(-math.inf, math.inf)]
     for _ in range(PASSES):
-        fresh = _dominant(work, spans, settings, kept, stones=stones)
+        fresh = _dominant(work, spans, settings, kept)
         if not fresh:
             break
         clean.subtract(section, (work.cond, work.echo), [q.fit for q in fresh], coda=coda)
@@ -86,9 +86,7 @@ def _spans(places: list[float], reach: float) -> list[tuple[float, float]]:
     return spans
 
 
-def _dominant(
-    work: Section, spans: list[tuple[float, float]], settings: Settings, kept: list[Target], *, stones: bool
-) -> list[Target]:
+def _dominant(work: Section, spans: list[tuple[float, float]], settings: Settings, kept: list[Target]) -> list[Target]:
     """Fits that are the strongest thing within their own aperture, on some stretches of line."""
     before = _Places.of(kept)
     found = candidates.find(work, settings, spans)
@@ -104,20 +102,20 @@ def _dominant(
     along = chosen[np.argsort(x[chosen])]
     fitted = [fits.unpacked(numbers[i]) for i in along]
     targets = [
-        _target(work, fit, float(strength[i]), heard, settings, stones=stones)
+        _target(work, fit, float(strength[i]), heard, settings)
         for fit, i, heard in zip(fitted, along, evidence.hear(work, fitted), strict=True)
     ]
     return [targets[i] for i in np.argsort(np.argsort(x[chosen]))]
 
 
-def _target(work: Section, fit: Fit, strength: float, heard: Heard, settings: Settings, *, stones: bool) -> Target:
-    """Make a target of a fit: a stone or not by its echo, and, where it is weighed, with the traces behind that."""
+def _target(work: Section, fit: Fit, strength: float, heard: Heard, settings: Settings) -> Target:
+    """Make a target of a fit, a stone or not by its echo."""
     stone = False
     if settings.absolute and not _striking(evidence.db(strength), settings):
         level = evidence.amplitude_db(work, fit.t, heard)
         _, depth = _located(work, fit.t, settings.prior_ground())
         stone = _faint(work, fit.t, depth, level) >= FAR_TOO_FAINT
-    return Target(fit if stone and not stones else fits.with_echo(work, fit), strength, heard, stone)
+    return Target(fit, strength, heard, stone)
 
 
 @dataclass
@@ -210,7 +208,7 @@ def find_bodies(section: Section, settings: Settings, image: Image, *, stones: b
     clutter by all votes together. Unless `stones` is True nothing more is measured of them, and they come without votes.
     """
     ground = settings.prior_ground()
-    targets = find(section, settings, ground, stones=stones)
+    targets = find(section, settings, ground)
     roofs = _own_roofs(section, targets, image)
     bodies = [make_body(section, target) for target in targets]
     _measure(section, bodies, targets, roofs, image, stones=stones)

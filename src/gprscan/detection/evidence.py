@@ -22,7 +22,13 @@ LEAST_BESIDE = 5
 
 
 class Heard(NamedTuple):
-    """A stacked echo as `gprscan.kernels.echo.pulse` measures it, its largest sample, and the traces behind it."""
+    """A stacked echo, and what `gprscan.kernels.echo.heard` measures of it: its pulse, legs and scatter, and how many traces it has.
+
+    `wave` is sampled at the section's dt, over the `lag` from the apex in ns; `loudest` is its largest sample.
+    """
+
+    wave: np.ndarray
+    lag: np.ndarray
 
     peak: float
     at: float
@@ -32,21 +38,26 @@ class Heard(NamedTuple):
     frequency: float
     late: float
     bounce: float
+    outer: float
+    centre: float
+    inside: float
     loudest: float
     traces: float
 
 
 def hear(section: Section, fits: Sequence[Fit]) -> list[Heard]:
-    """Measure how strong the stacked echoes of fitted hyperbolas are, which costs little."""
+    """Stack the un-gained traces along fitted hyperbolas, and measure their echoes."""
     s = section
     before, after = span(s)
     curves = np.array([(q.x, q.t, q.velocity, q.reach) for q in fits], float).reshape(-1, 4)
-    waves, numbers, counts = echo.heard(
+    waves, numbers, traces, counts = echo.heard(
         s.echo, s.x, s.valid, curves, (float(s.t[0]), s.dt, 1.0 / s.fc_nominal), (2 * s.height / C_AIR, s.separation),
-        (before, after), _turned_impulse(before + after + 1),
+        (before, after), _turned_impulse(before + after + 1), 2 * s.dx,
     )  # fmt: skip
     loudest = np.abs(waves).max(axis=1, initial=0.0)
-    return [Heard(*row) for row in np.column_stack([numbers, loudest, counts]).tolist()]
+    lag = s.dt * np.arange(-before, after + 1)
+    measured = np.column_stack([numbers, traces, loudest, counts]).tolist()
+    return [Heard(wave, lag, *row) for wave, row in zip(waves, measured, strict=True)]
 
 
 def amplitude_db(section: Section, t: float, heard: Heard) -> float | None:
@@ -73,9 +84,8 @@ def measure(
     section : Section
         A conditioned channel.
     fits : sequence of Fit
-        With their echoes.
     heard : sequence of Heard
-        Of those echoes, see `hear`.
+        Their echoes, see `hear`.
     inner : sequence of list of (float, float)
         Delay (ns) and relative strength of what was found to follow in the same echo.
 
@@ -97,7 +107,7 @@ def measure(
         return []
     disorder, contrast = _usual(section, fits)
     echoes = (
-        np.array([q.wave for q in fits]), fits[0].lag, section.wavelet, section.dt, 1.0 / section.fc_nominal,
+        np.array([q.wave for q in heard]), heard[0].lag, section.wavelet, section.dt, 1.0 / section.fc_nominal,
         np.array([q.at for q in heard]),
     )  # fmt: skip
     walls = wall_ratios(*echoes)
@@ -135,11 +145,15 @@ def _of_one(
         "ringing_db": 0.5 * db(heard.after / max(heard.first, 1e-30)),
         "snr_db": db(peak / _floor(section, heard)),
         "frequency_ratio": heard.frequency / section.fc,
-        "picked": fit.picks / max(fit.distance.size, 1),
+        "picked": fit.picks / max(heard.traces, 1.0),
         "residual_periods": fit.residual / period,
         **_inner(heard.late - at, heard.bounce / max(peak, 1e-30), inner),
-        "legs_db": _legs(fit, at, period),
-        "disorder_db": _disorder(section, fit, period, disorder),
+        # outer legs over the apex, after spreading: a wide flat top is bright at the apex
+        "legs_db": None if math.isnan(heard.outer) else db(heard.outer / max(heard.centre, 1e-30)),
+        # what the stack does not explain right below the top, over the energy at the same times beside the body
+        "disorder_db": None
+        if math.isnan(heard.inside + disorder)
+        else db(math.sqrt(heard.inside / max(disorder, 1e-30))),
         "contrast_db": None if math.isnan(contrast) else db(peak / max(contrast, 1e-30)),
         "reference": section.reference,
     }
@@ -174,19 +188,6 @@ def _inner(delay: float, relative: float, inner: list[tuple[float, float]]) -> d
         return {"inner_ns": None, "inner_db": None}
     later, level = max(found, key=lambda echo: db(echo[1]))
     return {"inner_ns": later, "inner_db": db(level)}
-
-
-def _legs(fit: Fit, at: float, period: float) -> float | None:
-    """Echo of the outer legs, stacked, over that of the apex, after spreading: a wide flat top is bright at the apex."""
-    outer, centre = echo.legs(fit.traces, fit.distance, fit.lag, at, period, 0.5 * fit.velocity * fit.t)
-    return None if math.isnan(outer) else db(outer / max(centre, 1e-30))
-
-
-def _disorder(section: Section, fit: Fit, period: float, usual: float) -> float | None:
-    """Energy right below the top that the stack does not explain, over the energy at the same times beside the body."""
-    reach = max(0.25 * 0.5 * fit.velocity * fit.t, 2 * section.dx)
-    inside = echo.scatter(fit.traces, fit.distance, fit.lag, reach, 1.0 * period, 4.0 * period)
-    return None if math.isnan(inside) or math.isnan(usual) else db(math.sqrt(inside / max(usual, 1e-30)))
 
 
 def db(value: float) -> float:

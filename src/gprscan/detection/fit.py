@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,14 +35,6 @@ class Fit:
         Semblance of each leg; NaN where it is not there.
     reach : float
         Half-aperture that was used, m.
-    wave : ndarray
-        Stacked un-gained echo along the curve, sampled at the section's dt.
-    lag : ndarray
-        Its times in ns from the apex time.
-    traces : ndarray, shape (trace, lag)
-        Flattened traces behind the stack.
-    distance : ndarray, shape (trace,)
-        Their distances from the apex in m.
     """
 
     x: float
@@ -55,10 +47,6 @@ class Fit:
     left: float
     right: float
     reach: float
-    wave: np.ndarray
-    lag: np.ndarray
-    traces: np.ndarray
-    distance: np.ndarray
 
 
 def fit(section: Section, found: np.ndarray, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
@@ -108,26 +96,14 @@ def _holds(s: Section, numbers: np.ndarray, settings: Settings) -> np.ndarray:
     return (fitted != 0) & (both >= settings.coherence) & (picks >= LEAST_PICKS) & inside & timed
 
 
-_NONE = np.zeros(0)
 _SYMMETRIC = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])  # places of a matrix in the rows of its upper triangle
 
 
 def unpacked(numbers: np.ndarray) -> Fit:
-    """One row of what `fit` returns as a `Fit` without its echo; see `with_echo`."""
+    """One row of what `fit` returns as a `Fit`."""
     _, x, t, velocity, residual, picks, both, left, right, reach = numbers[:10].tolist()
     covariance = numbers[10:][_SYMMETRIC]
-    return Fit(x, t, velocity, covariance, residual, int(picks), both, left, right, reach, _NONE, _NONE, _NONE, _NONE)
-
-
-def with_echo(section: Section, result: Fit) -> Fit:
-    """Return the fit with its un-gained echo: the stack along the curve, tapered, and the flattened traces behind it."""
-    s = section
-    first, last = span(s)
-    wave, traces, distance = hyperbola.stacked(
-        s.echo, s.x, s.valid, result.reach, float(s.t[0]), s.dt, 2 * s.height / C_AIR,
-        (result.x, result.t, result.velocity), s.separation, first, last,
-    )  # fmt: skip
-    return replace(result, wave=wave, lag=s.dt * np.arange(-first, last + 1), traces=traces, distance=distance)
+    return Fit(x, t, velocity, covariance, residual, int(picks), both, left, right, reach)
 
 
 def span(section: Section) -> tuple[int, int]:

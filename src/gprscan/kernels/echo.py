@@ -114,61 +114,6 @@ def _centre(wave, dt, period):  # type: ignore[no-untyped-def]
     return weighted / max(powers, 1e-30)
 
 
-@kernel
-def heard(
-    data: np.ndarray,
-    x: np.ndarray,
-    valid: np.ndarray,
-    curves: np.ndarray,
-    sampling: tuple[float, float, float],
-    ground: tuple[float, float],
-    span: tuple[int, int],
-    quadrature: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Stack traces along many curves and measure the echoes, with the interpreter's lock given up once for all.
-
-    Parameters
-    ----------
-    data : ndarray of float32, shape (trace, sample)
-        Un-gained traces.
-    x, valid : ndarray, shape (trace,)
-        Their distances (m), and whether they count.
-    curves : ndarray of float64, shape (curve, 4)
-        Apex (m), time (ns, air gap included), velocity (m/ns), and half-aperture (m).
-    sampling : tuple of float
-        Time of sample 0, sampling interval, and period of the antenna, ns.
-    ground : tuple of float
-        Two-way time in the air gap under the antenna (ns) and antenna separation (m).
-    span : tuple of int
-        Samples before and after the curve.
-    quadrature : ndarray of float64, shape (2 lag,)
-        As for `envelope`.
-
-    Returns
-    -------
-    ndarray of float64, shape (curve, lag)
-        The stacks; see `gprscan.kernels.hyperbola.stacked`.
-    ndarray of float64, shape (curve, PULSE)
-        What they hold; see `pulse`.
-    ndarray of int64, shape (curve,)
-        Traces behind each.
-    """
-    t_first, dt, period = sampling
-    air, separation = ground
-    before, after = span
-    n = curves.shape[0]
-    lag = dt * np.arange(-before, after + 1)
-    waves, numbers, counts = np.empty((n, lag.size)), np.empty((n, PULSE)), np.empty(n, np.int64)
-    for i in range(n):
-        place, time, velocity, reach = curves[i]
-        wave, traces, _ = stacked(
-            data, x, valid, reach, t_first, dt, air, (place, time, velocity), separation, before, after
-        )
-        waves[i], counts[i] = wave, traces.shape[0]
-        numbers[i] = pulse(wave, lag, envelope(wave, quadrature), dt, period)
-    return waves, numbers, counts
-
-
 LEAST_OUTER, LEAST_INNER = 4, 2  # traces
 
 
@@ -247,3 +192,68 @@ def scatter(
             total += squares[k]
     # of so many traces one has gone into their mean
     return total / max(width * (count - 1), 1)
+
+
+@kernel
+def heard(
+    data: np.ndarray,
+    x: np.ndarray,
+    valid: np.ndarray,
+    curves: np.ndarray,
+    sampling: tuple[float, float, float],
+    ground: tuple[float, float],
+    span: tuple[int, int],
+    quadrature: np.ndarray,
+    least: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Stack traces along many curves and measure the echoes, with the interpreter's lock given up once for all.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (trace, sample)
+        Un-gained traces.
+    x, valid : ndarray, shape (trace,)
+        Their distances (m), and whether they count.
+    curves : ndarray of float64, shape (curve, 4)
+        Apex (m), time (ns, air gap included), velocity (m/ns), and half-aperture (m).
+    sampling : tuple of float
+        Time of sample 0, sampling interval, and period of the antenna, ns.
+    ground : tuple of float
+        Two-way time in the air gap under the antenna (ns) and antenna separation (m).
+    span : tuple of int
+        Samples before and after the curve.
+    quadrature : ndarray of float64, shape (2 lag,)
+        As for `envelope`.
+    least : float
+        Traces that near to an apex count in its scatter, m.
+
+    Returns
+    -------
+    ndarray of float64, shape (curve, lag)
+        The stacks; see `gprscan.kernels.hyperbola.stacked`.
+    ndarray of float64, shape (curve, PULSE)
+        What they hold; see `pulse`.
+    ndarray of float64, shape (curve, 3)
+        What the traces behind each hold: the two of `legs`, and `scatter` within a quarter of the depth of the apex, or
+        `least` where that is more, from one period to four after it.
+    ndarray of int64, shape (curve,)
+        Traces behind each.
+    """
+    t_first, dt, period = sampling
+    air, separation = ground
+    before, after = span
+    n = curves.shape[0]
+    lag = dt * np.arange(-before, after + 1)
+    waves, numbers, counts = np.empty((n, lag.size)), np.empty((n, PULSE)), np.empty(n, np.int64)
+    beside = np.empty((n, 3))
+    for i in range(n):
+        place, time, velocity, reach = curves[i]
+        wave, traces, distance = stacked(
+            data, x, valid, reach, t_first, dt, air, (place, time, velocity), separation, before, after
+        )
+        waves[i], counts[i] = wave, traces.shape[0]
+        numbers[i] = pulse(wave, lag, envelope(wave, quadrature), dt, period)
+        depth = 0.5 * velocity * time
+        beside[i, :2] = legs(traces, distance, lag, numbers[i, 1], period, depth)
+        beside[i, 2] = scatter(traces, distance, lag, max(0.25 * depth, least), period, 4.0 * period)
+    return waves, numbers, beside, counts
