@@ -117,22 +117,31 @@ def _lines(s: Section, excess: np.ndarray, shortest: float, longest: float) -> l
     searched = (k > 1 / longest) & (k < 1 / shortest)
     around = int(8 * 4) | 1  # the continuum is the median over eight resolved wavenumbers, zero-padded fourfold
     taper = np.hanning(size + 2)[1:-1, None].astype(np.float32)
+    starts = sorted({*range(0, s.x.size - size, max(size // 3, 1)), s.x.size - size})
+    windows = [slice(first, first + size) for first in starts]
+    flat = [early[rows, samples] / excess[rows] * taper for rows in windows]
+    spectra = fft.rfft(np.stack(flat), 4 * size, axis=1)
+    power = (spectra.real**2 + spectra.imag**2).sum(axis=2)
+    ratios = np.where(searched, power / np.maximum(_running_median(power, around), 1e-30), 0.0)
+    # a hanning window resolves 2 / length
+    trials = max(1.0, (1 / shortest - 1 / longest) * size * s.dx / 2)
     found = []
-    for first in sorted({*range(0, s.x.size - size, max(size // 3, 1)), s.x.size - size}):
-        rows = slice(first, first + size)
-        spectrum = fft.rfft(early[rows, samples] / excess[rows] * taper, 4 * size, axis=0)
-        power = (spectrum.real**2 + spectrum.imag**2).sum(axis=1)
-        ratio = np.where(searched, power / np.maximum(ndimage.median_filter(power, around), 1e-30), 0.0)
-        at = int(ratio.argmax())
-        # a hanning window resolves 2 / length
-        trials = max(1.0, (1 / shortest - 1 / longest) * size * s.dx / 2)
-        if ratio[at] < LEAST_RATIO or ratio[at] < _threshold(spectrum[searched], CHANCE / trials):
+    for window, at in enumerate(ratios.argmax(axis=1).tolist()):
+        rows, ratio = windows[window], float(ratios[window, at])
+        if ratio < LEAST_RATIO or ratio < _threshold(spectra[window][searched], CHANCE / trials):
             continue
         late = early[rows, -(stop - start) :: samples.step] / excess[rows] * taper
         beat = np.abs((late * np.exp(-2j * np.pi * k[at] * s.dx * np.arange(size))[:, None]).sum(axis=0)) ** 2
-        if power[at] > LEAST_FADING * float(beat.sum()):
-            found.append(_Line(first, first + size, 1.0 / float(k[at]), float(ratio[at])))
+        if power[window, at] > LEAST_FADING * float(beat.sum()):
+            found.append(_Line(rows.start, rows.stop, 1.0 / float(k[at]), ratio))
     return found
+
+
+def _running_median(rows: np.ndarray, window: int) -> np.ndarray:
+    """Median over a window along each row, which is mirrored at its ends: all rows are passed over as one."""
+    half = window // 2
+    padded = np.pad(rows, ((0, 0), (half, half)), "symmetric")
+    return ndimage.median_filter(padded.ravel(), window).reshape(padded.shape)[:, half : padded.shape[1] - half]
 
 
 def _threshold(spectrum: np.ndarray, chance: float) -> float:

@@ -53,7 +53,7 @@ def _ricker_table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return axis, np.ascontiguousarray(analytic.real), np.ascontiguousarray(analytic.imag)
 
 
-def ricker_pair(time: np.ndarray, frequency: float) -> tuple[np.ndarray, np.ndarray]:
+def ricker_pair(time: np.ndarray, frequency: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ricker wavelet with unit peak and its Hilbert transform at times in ns from its centre."""
     axis, re, im = _ricker_table()
     u = np.asarray(time) * frequency
@@ -121,21 +121,18 @@ def fit_direct_wave(
     if last - first < 8:
         return None
     trace, held, time = trace[first:last], held[first:last], t[first:last]
-    best: tuple[float, float, float, np.ndarray] | None = None
     centres = np.arange(time[0] + 0.5 / acq.fc, time[-1] - 0.5 / acq.fc, 0.06 / acq.fc)
-    grid = [(ratio, centre) for ratio in (0.8, 0.95, 1.1, 1.3) for centre in centres]
-    for fine in range(2):
-        for ratio, centre in grid:
-            misfit, coefficients = _pulse_misfit(trace, held, time - centre, ratio * acq.fc, acq.fc)
-            if best is None or misfit < best[0]:
-                best = (misfit, centre, ratio, coefficients)
-        if best is None or fine:
-            break
-        steps = np.arange(-0.06, 0.061, 0.015) / acq.fc
-        grid = [(best[2] * (1 + r), best[1] + c) for r in (-0.07, 0.0, 0.07) for c in steps]
-    if best is None or best[0] > 0.8:
+    coarse = np.array([(ratio, centre) for ratio in (0.8, 0.95, 1.1, 1.3) for centre in centres]).reshape(-1, 2)
+    if coarse.size == 0:
         return None
-    misfit, centre, ratio, c = best
+    misfits, _ = _pulse_misfits(trace, held, time, coarse, acq.fc)
+    near, at = coarse[misfits.argmin()], np.arange(-0.06, 0.061, 0.015) / acq.fc
+    fine = np.array([near, *((near[0] * (1 + r), near[1] + c) for r in (-0.07, 0.0, 0.07) for c in at)])
+    misfits, coefficients = _pulse_misfits(trace, held, time, fine, acq.fc)
+    best = misfits.argmin()
+    misfit, (ratio, centre), c = float(misfits[best]), fine[best], coefficients[best]
+    if misfit > 0.8:
+        return None
     peak = float(np.hypot(*c))
     shift = float(centre - direct_arrival(acq))
     # a nominal time zero within what can be measured is better than the measurement
@@ -144,37 +141,41 @@ def fit_direct_wave(
         shift=0.0 if consistent else shift,
         sigma=(0.03 if consistent else 0.06) / acq.fc,
         peak=peak,
-        frequency=ratio * acq.fc,
+        frequency=float(ratio) * acq.fc,
         phase=float(np.arctan2(-c[1], c[0])),
-        misfit=float(misfit),
+        misfit=misfit,
     )
 
 
-def _pulse_misfit(
-    trace: np.ndarray, held: np.ndarray, time: np.ndarray, frequency: float, fc: float
-) -> tuple[float, np.ndarray]:
-    """Share of the energy near the pulse that a free-phase Ricker wavelet leaves, and its two coefficients."""
+def _pulse_misfits(
+    trace: np.ndarray, held: np.ndarray, time: np.ndarray, pulses: np.ndarray, fc: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the energy near each of some pulses that a free-phase Ricker wavelet leaves, and its two coefficients.
+
+    `pulses` has the frequency of each over the antenna's, and its centre in ns: shape (pulse, 2).
+    """
+    after = time - pulses[:, 1:]
     # what follows the first swing may be the ground, a layer or the antenna ringing
-    near = (time > -1.2 / fc) & (time < 0.5 / fc)
-    basis = np.stack(ricker_pair(time, frequency))
-    target = trace.copy()
-    part = basis[:, near]
-    gram = part @ part.T + 1e-9 * np.eye(2)
+    near = (after > -1.2 / fc) & (after < 0.5 / fc)
+    basis = np.stack(ricker_pair(after, pulses[:, :1] * fc), axis=1)
+    part = basis * near[:, None]
+    gram = part @ part.transpose(0, 2, 1) + 1e-9 * np.eye(2)
     solve = np.linalg.solve(gram, part)
-    coefficients = solve @ target[near]
+    target = np.broadcast_to(trace, after.shape)
+    coefficients = solve @ trace
     if held.any():
         for _ in range(4):
-            model = coefficients @ basis
+            model = np.einsum("pi,pit->pt", coefficients, basis)
             beyond = held & (np.sign(model) == np.sign(trace)) & (np.abs(model) > np.abs(trace))
             target = np.where(beyond, model, trace)
-            coefficients = solve @ target[near]
-    residual = (target - coefficients @ basis)[near]
-    left = float((residual**2).sum())
-    explained = float((target[near] ** 2).sum()) - left
+            coefficients = np.einsum("pit,pt->pi", solve, target)
+    power = target**2
+    left = (near * (target - np.einsum("pi,pit->pt", coefficients, basis)) ** 2).sum(axis=1)
+    explained = (power * near).sum(axis=1) - left
     # nothing arrives before the direct wave: what is there and not part of the pulse counts against it
-    before = float((target[time <= -1.2 / fc] ** 2).sum())
-    total = float((target[time < 0.5 / fc] ** 2).sum()) + 0.3 * float((target**2).sum())
-    return 1.0 - (explained - 2.0 * (left + before)) / max(total, 1e-30), coefficients
+    before = (power * (after <= -1.2 / fc)).sum(axis=1)
+    total = (power * (after < 0.5 / fc)).sum(axis=1) + 0.3 * power.sum(axis=1)
+    return 1.0 - (explained - 2.0 * (left + before)) / np.maximum(total, 1e-30), coefficients
 
 
 def direct_arrival(acq: Acquisition) -> float:
