@@ -179,10 +179,29 @@ def test_the_odds_are_those_of_the_likeliest_other_kind() -> None:
         "curve": {"size": {"knots": [0.0, 1.0], "cavity": [0.0, 4.0], "pipe": [0.0, 1.0], "clutter": [0.0, -1.0]}},
     }
     measured = [{"size": 1.0}, {"size": None}]
-    odds = classify.odds_against(table, classify.likelihoods(table, measured), "clutter")
+    odds = classify.Sums.said(table, classify.likelihoods(table, measured)).odds_against("clutter")
     for value, votes in zip(odds, classify.vote(table, measured), strict=True):
         sums = classify.total(votes)
         assert value == pytest.approx(max(sums["cavity"], sums["pipe"]) - sums["clutter"])
+
+
+def test_probabilities_of_many_are_those_of_each() -> None:
+    votes = [
+        {"prior": {"cavity": -1.0, "pipe.metal": -2.0, "pipe.air": -1.5, "clutter": -0.5}, "row": {"pipe": 2.0}},
+        {"prior": {"cavity": -1.0, "pipe.metal": -2.0, "pipe.air": -1.5, "clutter": -0.5}, "faint": {}},
+        {"prior": {"cavity": -1.0, "pipe.metal": -2.0, "pipe.air": -1.5, "clutter": -0.5}, "row": {"rebar": 1.0}},
+    ]
+    bodies = [Body("diffraction", 0.0, 5.0, votes=mine) for mine in votes]
+    classify.weigh_all(bodies, classify.Sums.of(votes, ["cavity", "pipe.metal", "pipe.air", "clutter"]))
+    for body, mine in zip(bodies, votes, strict=True):
+        for kept, alone in (
+            (classify.details_of(body), classify.detailed(mine)),
+            (classify.chances_of(body), classify.posterior(mine)),
+        ):
+            assert list(kept) == list(alone)
+            assert list(kept.values()) == pytest.approx(list(alone.values()), abs=1e-12)
+    bodies[1].votes["row"] = {"pipe": 9.0}
+    assert next(iter(classify.chances_of(bodies[1]))) == "pipe"
 
 
 def test_what_has_no_roof_of_its_own_is_likely_a_rim_or_a_tail(stony: object) -> None:

@@ -98,3 +98,7 @@ class Body:
             kept[1][weigh] = weigh(self.votes)
         found: _Out = kept[1][weigh]
         return found
+
+    def keep_weighed(self, found: dict[Any, Any]) -> None:
+        """Keep what functions make of the present votes, where that was worked out for many bodies at once; see `weighed`."""
+        self._weighed = (list(self.votes.values()), found)

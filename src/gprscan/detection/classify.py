@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -74,16 +74,6 @@ def likelihoods(table: Table, measured: Sequence[dict[str, Any]]) -> Likelihoods
         who, values = _finite(measured, name)
         out[name] = who, _read(table, name, values)
     return out
-
-
-def odds_against(table: Table, said: Likelihoods, kind: str) -> np.ndarray:
-    """Log of the odds of the likeliest of all other kinds of a table against one, by all that is said: shape (body,)."""
-    kinds = list(table["prior"])
-    total = np.zeros(said["prior"][1].shape)
-    for who, levels in said.values():
-        total[who] += levels
-    others = [k for k, name in enumerate(kinds) if name != kind]
-    return total[:, others].max(axis=1) - total[:, kinds.index(kind)]
 
 
 def as_votes(table: Table, said: Likelihoods, bodies: Sequence[int]) -> list[Votes]:
@@ -193,6 +183,23 @@ class Sums:
             row[[column[kind] for kind in mine]] = list(mine.values())
         return cls(named, raw)
 
+    @classmethod
+    def said(cls, table: Table, said: Likelihoods) -> Sums:
+        """Sum up likelihoods as `likelihoods` has them from a table."""
+        raw = np.zeros(said["prior"][1].shape)
+        for who, levels in said.values():
+            raw[who] += levels
+        return cls(tuple(table["prior"]), raw)
+
+    def of_some(self, bodies: Sequence[int]) -> Sums:
+        """Sums of some of the bodies."""
+        return Sums(self.kinds, self.raw[list(bodies)])
+
+    def odds_against(self, kind: str) -> np.ndarray:
+        """Log of the odds of the likeliest of all other kinds against one: shape (body,)."""
+        others = [k for k, name in enumerate(self.kinds) if name != kind]
+        return np.asarray(self.raw[:, others].max(axis=1) - self.raw[:, self.kinds.index(kind)])
+
     def plus(self, votes: Sequence[dict[str, float]]) -> Sums:
         """Sums with one further vote of each body, which may be empty."""
         column = {kind: k for k, kind in enumerate(self.kinds)}
@@ -219,6 +226,23 @@ class Sums:
         total = np.where(np.isnan(own) & np.isnan(base), -np.inf, np.nan_to_num(own) + np.nan_to_num(base))
         weight = np.exp(total - total.max(axis=1, keepdims=True))
         return [kind for kind, _ in ends], weight / weight.sum(axis=1, keepdims=True)
+
+
+def weigh_all(bodies: Sequence[Body], sums: Sums) -> None:
+    """Work out `details_of` and `chances_of` for many bodies at once; `sums` are of all their votes."""
+    kinds, chances = sums.chances()
+    bases = sorted({_base(kind) for kind in kinds})
+    share = np.array([[_base(kind) == base for base in bases] for kind in kinds], float)
+    details, totals = _falling(kinds, chances), _falling(bases, chances @ share)
+    for body, detail, chance in zip(bodies, details, totals, strict=True):
+        body.keep_weighed({detailed: detail, posterior: chance})
+
+
+def _falling(kinds: Sequence[str], chances: np.ndarray) -> Iterator[dict[str, float]]:
+    """Probabilities of each body by kind, in falling order; without kinds that nothing was said of."""
+    order = np.argsort(-chances, axis=1, kind="stable")
+    for names, row in zip(order.tolist(), np.take_along_axis(chances, order, axis=1).tolist(), strict=True):
+        yield {kinds[k]: chance for k, chance in zip(names, row, strict=True) if chance > 0.0}
 
 
 def detailed(votes: Votes) -> dict[str, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from gprscan.detection import candidates, classify, clean, evidence, neighbours, rebar, size
 from gprscan.detection import fit as fits
 from gprscan.detection import image as images
-from gprscan.detection.body import Body
+from gprscan.detection.body import Body, Votes
 from gprscan.detection.evidence import Heard
 from gprscan.detection.fit import SAME_PLACE, Fit
 from gprscan.detection.ground import Ground
@@ -230,23 +230,34 @@ def _vote(section: Section, weighed: Sequence[tuple[Body, Top | None]], settings
         faint = [_faint(section, b.t, b.depth, b.evidence["amplitude_db"]) for b in bodies]
     else:
         said = {name: vote for name, vote in said.items() if name not in SCALED}
-    odds = classify.odds_against(table, said, "clutter") - faint
+    sums = classify.Sums.said(table, said)
+    odds = sums.odds_against("clutter") - faint
     shown = []
     for k, body in enumerate(bodies):
         body.stone |= bool(odds[k] < -SURE) and not _striking(body.evidence["strength_db"], settings)
         if stones or not body.stone:
             shown.append(k)
-    for k, votes in zip(shown, classify.as_votes(table, said, shown), strict=True):
-        body, roof = weighed[k]
-        body.votes = votes
-        if settings.absolute:
-            body.votes["faint"] = {"clutter": faint[k]} if faint[k] else {}
-        if body.stone and faint[k] >= FAR_TOO_FAINT:
-            body.votes["stone"] = {"clutter": SURE}
-        if roof is not None and not roof.closed and roof.length > LAYER:
-            body.votes["layer"] = {"clutter": 8.0}
-        if roof is None and not _striking(body.evidence["strength_db"], settings):
-            body.votes["roofless"] = {"clutter": ROOFLESS}
+    more = [_beside_the_table(*weighed[k], faint[k], settings) for k in shown]
+    for k, votes, also in zip(shown, classify.as_votes(table, said, shown), more, strict=True):
+        bodies[k].votes = votes | also
+    sums = sums.of_some(shown)
+    for name in ("faint", "stone", "layer", "roofless"):
+        sums = sums.plus([also.get(name, {}) for also in more])
+    classify.weigh_all([bodies[k] for k in shown], sums)
+
+
+def _beside_the_table(body: Body, roof: Top | None, faint: float, settings: Settings) -> Votes:
+    """Votes on what no table knows: how faint a body is, what was sure of it, and how its roof ends."""
+    votes: Votes = {}
+    if settings.absolute:
+        votes["faint"] = {"clutter": faint} if faint else {}
+    if body.stone and faint >= FAR_TOO_FAINT:
+        votes["stone"] = {"clutter": SURE}
+    if roof is not None and not roof.closed and roof.length > LAYER:
+        votes["layer"] = {"clutter": 8.0}
+    if roof is None and not _striking(body.evidence["strength_db"], settings):
+        votes["roofless"] = {"clutter": ROOFLESS}
+    return votes
 
 
 def _striking(strength_db: float, settings: Settings) -> bool:

@@ -336,14 +336,17 @@ def _best_row(bodies: list[Body], period: float) -> tuple[list[Body], float] | N
     """
     best: tuple[list[Body], float] | None = None
     rank = (0.0, 0.0)
+    along = sorted(bodies, key=lambda b: b.x)
+    x, alike = np.array([b.x for b in along]), _Likeness.of(along)
+    place = {id(b): k for k, b in enumerate(along)}
     for seed in bodies:
-        level = sorted(
-            (b for b in bodies if abs(_time(b) - _time(seed)) < 0.8 * period and _alike(b, seed)), key=lambda b: b.x
-        )
-        if len(level) < LEAST_BARS:
+        level = np.flatnonzero(alike.to(place[id(seed)], 0.8 * period))
+        if level.size < LEAST_BARS:
             continue
-        for pitch in {round(b.x - seed.x, 2) for b in level if ROW_PITCHES[0] <= b.x - seed.x <= ROW_PITCHES[1]}:
-            found = _on_lattice(level, seed, pitch, period)
+        apart = (x[level] - seed.x).tolist()
+        like = [along[k] for k in level.tolist()]
+        for pitch in {round(d, 2) for d in apart if ROW_PITCHES[0] <= d <= ROW_PITCHES[1]}:
+            found = _on_lattice(like, seed, pitch, period)
             if found is None:
                 continue
             weight = sum(float(b.evidence.get("strength_db") or 10.0) for b in found[0])
@@ -352,16 +355,28 @@ def _best_row(bodies: list[Body], period: float) -> tuple[list[Body], float] | N
     return best
 
 
-def _alike(body: Body, seed: Body) -> bool:
-    """Is a body as strong and as clear as the seed of a row? Side lobes between bars are not."""
-    strong, strongest = body.evidence.get("strength_db"), seed.evidence.get("strength_db")
-    if strong is not None and strongest is not None and abs(strong - strongest) > ALIKE:
-        return False
-    own, other = body.evidence.get("amplitude_db"), seed.evidence.get("amplitude_db")
-    clear, clearest = body.evidence.get("coherence"), seed.evidence.get("coherence")
-    if clear is not None and clearest is not None and clear < 0.8 * clearest:
-        return False
-    return own is None or other is None or abs(own - other) < ALIKE
+@dataclass
+class _Likeness:
+    """What bars of one row share, of many bodies: time in ns, strength and amplitude in dB, coherence; NaN where not measured."""
+
+    time: np.ndarray
+    strength: np.ndarray
+    amplitude: np.ndarray
+    coherence: np.ndarray
+
+    @classmethod
+    def of(cls, bodies: list[Body]) -> _Likeness:
+        """Take it from the evidence of bodies."""
+        values = [[b.evidence.get(name) for b in bodies] for name in ("strength_db", "amplitude_db", "coherence")]
+        return cls(np.array([_time(b) for b in bodies]), *np.array(values, float))
+
+    def to(self, seed: int, apart: float) -> np.ndarray:
+        """Which bodies lie at most so many ns from a seed, and are as strong and as clear? Side lobes between bars are not."""
+        level = np.abs(self.time - self.time[seed]) < apart
+        # what was not measured tells nothing apart
+        other = np.abs(self.strength - self.strength[seed]) > ALIKE
+        other |= np.abs(self.amplitude - self.amplitude[seed]) >= ALIKE
+        return np.asarray(level & ~other & ~(self.coherence < 0.8 * self.coherence[seed]))
 
 
 def _on_lattice(level: list[Body], seed: Body, pitch: float, period: float) -> tuple[list[Body], float, float] | None:

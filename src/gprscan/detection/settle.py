@@ -68,6 +68,7 @@ def settle(bodies: list[Body], prior: Ground, height: float, separations: Sequen
         excess = np.array([b.evidence["excess_settled"] for b in mine], float)
         of_body = size.ground_measurement(known, *now.chances(), excess, _sigma(mine))
         _settle_each(mine, *of_body, (factor, spread, shift), prior, height, separation)
+    classify.weigh_all(mine, now)
     known = size.explained(table, [_depth(body) for body in mine])
     said[:, open_] = _measured(mine, known, fixed)[:, own]
     return np.stack([x, *said], axis=1)
