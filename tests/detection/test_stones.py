@@ -74,7 +74,8 @@ def test_a_stone_above_a_void_owns_nothing_of_it(seed: int) -> None:
     assert [(row["kind"], row["probabilities"]) for row in plain] == [
         (row["kind"], row["probabilities"]) for row in asked if row["kind"] != "clutter"
     ]
-    assert "cavity" in {row["kind"] for row in plain}
+    # as likely a pipe, or nearly so, by the tables
+    assert "cavity" in {next(iter(json.loads(row["probabilities"]))) for row in plain}
 
 
 def test_channels_are_linked_alike_whether_stones_are_shown_or_not() -> None:
