@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import fft, ndimage, signal
@@ -264,9 +265,13 @@ def band_limited(a: np.ndarray, dt: float, fc: float) -> np.ndarray:
 
 def band_pass(a: np.ndarray, dt: float, fc: float, low: float, high: float) -> np.ndarray:
     """Zero-phase Butterworth band of `low` to `high` times the centre frequency (GHz, dt in ns); float32."""
-    band = np.clip(np.array([low, high]) * fc * 2 * dt, 1e-3, 0.95)
-    sos = signal.butter(3, band, "bandpass", output="sos")
-    return both_ways(a, sos)
+    return both_ways(a, _band(*np.clip(np.array([low, high]) * fc * 2 * dt, 1e-3, 0.95).tolist()))
+
+
+@lru_cache(maxsize=16)
+def _band(low: float, high: float) -> np.ndarray:
+    """Second-order sections of a band over the Nyquist frequency; every block of a line has the same."""
+    return np.asarray(signal.butter(3, (low, high), "bandpass", output="sos"))
 
 
 def even_out(echo: np.ndarray, valid: np.ndarray, dt: float, fc: float, noise: float) -> np.ndarray:

@@ -240,9 +240,7 @@ def _vote(section: Section, weighed: Sequence[tuple[Body, Top | None]], settings
     more = [_beside_the_table(*weighed[k], faint[k], settings) for k in shown]
     for k, votes, also in zip(shown, classify.as_votes(table, said, shown), more, strict=True):
         bodies[k].votes = votes | also
-    sums = sums.of_some(shown)
-    for name in ("faint", "stone", "layer", "roofless"):
-        sums = sums.plus([also.get(name, {}) for also in more])
+    sums = sums.of_some(shown).plus([classify.gathered(also) for also in more])
     classify.weigh_all([bodies[k] for k in shown], sums)
 
 
@@ -306,7 +304,7 @@ def make_body(section: Section, target: Target) -> Body:
         offset=section.offset,
         sigma_x=math.hypot(result.covariance[0, 0] ** 0.5, 0.25 * section.dx),
         sigma_t=float(result.covariance[1, 1] ** 0.5),
-        score=float(np.clip(result.coherence, 0, 1)),
+        score=min(max(result.coherence, 0.0), 1.0),
         evidence={
             "coherence": result.coherence,
             "apex_ns": result.t,
