@@ -36,6 +36,21 @@ def test_seams_move_and_double_nothing() -> None:
     assert (parts["kind"] == whole["kind"]).all()
 
 
+def test_blocks_cover_a_line_once_and_long_lines_in_even_number() -> None:
+    settings = pipeline.load_settings(cut(20.0))
+    for n, dx in ((30, 0.05), (999, 0.05), (1000, 0.05), (2500, 0.05), (7001, 0.02), (1, 0.05)):
+        x = dx * np.arange(n)
+        blocks = pipeline.blocks(x, dx, settings)
+        covered = np.zeros(n, int)
+        for _, _, (low, high) in blocks:
+            covered += (low <= x) & (x < high)
+        assert (covered == (n > 1)).all()
+        assert all(last - first <= round(20.0 / dx) + 2 * round(6.0 / dx) + 2 for first, last, _ in blocks)
+        assert len(blocks) % 2 == 0 or n * dx < 100.0
+        # what lies at the end of its range is seen with its legs
+        assert all(first == 0 or x[first] <= low - 5.9 for first, _, (low, _) in blocks)
+
+
 def test_blocks_of_an_empty_road_find_no_more_than_the_whole() -> None:
     line, _ = road_line(30.0, 7, clutter="low")
     noise = np.random.default_rng(0).standard_normal(model.amplitude(line).shape, dtype=np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 LIKE_LEGS = 0.7  # coherence of the legs of a hyperbola that stands for a body of its own
 LEAST_KIND = 0.35  # probability of a kind from which on a body is named by it
 LEAST_TRACES = 8  # of a block that is searched
+EVEN = 100.0  # m of line from which on the number of blocks is even
 
 
 def detect(
@@ -245,20 +247,23 @@ def _per_channel(line: xr.Dataset, name: str, channel: int) -> float | None:
 
 
 def blocks(x: np.ndarray, dx: float, settings: Settings) -> list[tuple[int, int, tuple[float, float]]]:
-    """Cut a line into overlapping blocks: first and last trace, and the range of x that each answers for."""
-    if x.size < 2:
+    """Cut a line into overlapping blocks of one length: first and last trace, and the range of x that each answers for.
+
+    A long line has an even number of them, so that two threads end together.
+    """
+    n = x.size
+    if n < 2:
         return []
-    size = max(int(settings.block_m / dx), 64)
+    count = math.ceil(n / max(int(settings.block_m / dx), 64))
+    if n * dx >= EVEN:
+        count += count % 2
     overlap = max(int(6.0 / dx), 16)
+    bounds = [round(k * n / count) for k in range(count + 1)]
     out = []
-    # what is left over at the end and no longer than the overlap is searched with the block before it
-    starts = range(0, max(x.size - overlap, 1), size)
-    for start in starts:
-        stop = x.size if start == starts[-1] else start + size
-        first, last = max(start - overlap, 0), min(stop + overlap, x.size)
+    for start, stop in pairwise(bounds):
         low = -np.inf if start == 0 else x[start]
-        high = np.inf if stop == x.size else x[stop]
-        out.append((first, last, (low, high)))
+        high = np.inf if stop == n else x[stop]
+        out.append((max(start - overlap, 0), min(stop + overlap, n), (low, high)))
     return out
 
 

@@ -46,7 +46,7 @@ class Settings(BaseModel):
     background_m : float
         Length of the sliding median in m.
     block_m : float
-        Length of line that is held in memory at a time, m.
+        Most length of line that is searched at a time, m.
     bound_layer : bool
         Whether the thickness of the asphalt or slab above hazards is measured, for schemes that grade by it.
     """
