@@ -166,6 +166,33 @@ def test_a_long_body_at_the_edge_of_the_swath_is_no_narrower_than_a_step() -> No
     assert doubts[1] > 1.5 * doubts[0]
 
 
+def test_a_cavity_with_a_wide_roof_is_long_before_its_extent_is_measured() -> None:
+    close = {c: 0.1 * c for c in range(8)}
+    doubts = []
+    for roof in (None, 0.3):
+        shown = apex(0, 3.0, 7.0, "cavity", 0.93)
+        shown.evidence["image_width_m"] = roof
+        (body,) = link_channels([shown], close, PERIOD)
+        doubts.append(body.votes["continuity"]["clutter"])
+    assert doubts[1] == pytest.approx(2 * doubts[0])
+
+
+@pytest.mark.parametrize(
+    ("length", "channels", "silent"), [(1.5, (2, 3), 2), (1.5, (0, 1), 1), (0.5, (2, 3), 0), (1.5, (2, 3, 4, 5), 0)]
+)
+def test_a_long_strip_two_channels_wide_shows_on_those_beside_them(
+    length: float, channels: tuple[int, ...], silent: int
+) -> None:
+    close = {c: 0.1 * c for c in range(8)}
+    gap = [apex(c, 3.0, 3.0, kind="debond") for c in channels]
+    for part in gap:
+        part.source, part.x_min, part.x_max = "debond", 3.0 - 0.5 * length, 3.0 + 0.5 * length
+        part.votes = {"prior": {"debond": 1.3, "interface": -1.0}}
+    (body,) = link_channels(gap, close, PERIOD)
+    assert body.evidence["silent_channels"] == silent
+    assert kind(body) == ("interface" if silent == 2 else "debond")
+
+
 def test_a_void_is_compact_with_its_width_and_uncertainty() -> None:
     levels = {2: -20.0, 3: -13.0, 4: -12.0, 5: -14.0}
     shown = [apex(c, 3.0 + 0.02 * (c - 4), 13.0 + 0.2 * abs(c - 4), "cavity", level=db) for c, db in levels.items()]

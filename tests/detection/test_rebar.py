@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gprscan.detection.body import Body
-from gprscan.detection.rebar import find_mesh, group_rows
+from gprscan.detection.rebar import beside_bars, find_mesh, group_rows
 from gprscan.detection.section import Section
 from gprscan.detection.settings import Settings
 
@@ -50,6 +52,41 @@ def test_a_regular_row_is_grouped_despite_a_missing_bar() -> None:
     assert len({b.group for b in row}) == 1
     assert abs(row[0].evidence["pitch_m"] - 0.2) < 1e-6
     assert row[0].votes["row"]["rebar"] > 0
+
+
+def weak(x: float, t: float = 2.0) -> Body:
+    """Make a hyperbola that the votes call clutter, 6 dB weaker than a clear one, its legs crossed by others."""
+    body = bar(x, t, coherence=0.8)
+    body.votes = {"measured": {"pipe": -3.0, "clutter": 3.0}}
+    return body
+
+
+def test_a_weak_bar_at_an_empty_place_of_a_row_is_of_it() -> None:
+    row = [bar(0.2 * n) for n in range(8) if n != 4]
+    between, early, after = weak(0.71), weak(0.8, 0.4), weak(1.6)
+    out = group_rows([*row, weak(0.79), between, early, after], 0.7)
+    assert [round(b.x, 2) for b in sorted(out, key=lambda b: b.x) if b.group] == [
+        0.0, 0.2, 0.4, 0.6, 0.79, 1.0, 1.2, 1.4
+    ]  # fmt: skip
+    assert between.group is early.group is after.group is None
+
+
+def test_what_may_fill_a_row_lies_between_two_bars_at_their_time() -> None:
+    bars = [replace(bar(x), score=0.95) for x in (0.2, 0.6)]
+    others = [weak(0.4), weak(0.4, 3.0), weak(0.8), bar(0.4, coherence=0.7)]
+    assert beside_bars([*bars, *others], 0.7).tolist() == [False, False, True, False, False, False]
+    assert not beside_bars([bars[0], *others], 0.7).any()
+
+
+def test_the_last_bar_of_a_line_has_one_leg() -> None:
+    last = bar(0.8, coherence=0.8)
+    last.score, last.evidence["strength_db"] = 0.8, 13.0
+    last.votes = {"measured": {"pipe": -3.0, "clutter": 3.0}}
+    bars = [bar(0.2 * n) for n in range(4)]
+    for one_leg in (False, True):
+        last.evidence["one_leg"], last.group = one_leg, None
+        group_rows([*bars, last], 0.7)
+        assert (last.group is not None) == one_leg
 
 
 def test_side_lobes_between_the_bars_take_no_part() -> None:

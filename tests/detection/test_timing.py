@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gprscan import detect, model
-from tests.detection.lines import PERIOD, make, near, section, wrap
+from tests.detection.lines import DT, PERIOD, make, near, section, wrap
 
 POINT = (2.0, 0.6, 0.5)
 
@@ -43,6 +43,20 @@ def test_jitter_from_trace_to_trace_is_taken_out() -> None:
     direct = still.raw[:, first : first + round(1.5 * PERIOD / still.dt)]
     peaks = still.dt * direct.argmax(axis=1)
     assert peaks.std() < 0.06
+
+
+def test_jitter_by_a_fifth_of_a_coarse_sample_leaves_nothing_of_the_direct_wave() -> None:
+    """Ten samples per period, as carts with long windows record: half a sample is a twentieth of a period."""
+    line, _ = make(POINT, length=3.0, noise=0.001, wobble=0.02 * PERIOD)
+    still = section(wrap(model.amplitude(line)[:, ::3], dt=3 * DT))
+    first = np.searchsorted(still.t, -0.3 * PERIOD)
+    left = still.echo[:, first : first + round(1.5 * PERIOD / still.dt)]
+    assert left.std() < 0.02 * still.direct_peak
+
+
+def test_the_echo_of_a_shallow_bar_does_not_pull_at_time_zero() -> None:
+    line, _ = make((2.0, 0.15, -0.8), length=4.0)
+    assert np.abs(section(line).time_zero_shift).max() < 0.015 * PERIOD
 
 
 def test_a_clipped_direct_wave_still_gives_time_zero_and_its_height() -> None:

@@ -233,8 +233,9 @@ def _vote(section: Section, weighed: Sequence[tuple[Body, Top | None]], settings
     sums = classify.Sums.said(table, said)
     odds = sums.odds_against("clutter") - faint
     shown = []
+    barred = rebar.beside_bars(bodies, 1.0 / section.fc_nominal)
     for k, body in enumerate(bodies):
-        body.stone |= bool(odds[k] < -SURE) and not _striking(body.evidence["strength_db"], settings)
+        body.stone |= bool(odds[k] < -SURE) and not (_striking(body.evidence["strength_db"], settings) or barred[k])
         if stones or not body.stone:
             shown.append(k)
     more = [_beside_the_table(*weighed[k], faint[k], settings) for k in shown]
@@ -311,6 +312,7 @@ def make_body(section: Section, target: Target) -> Body:
             "apparent_velocity_m_ns": result.velocity,
             "sigma_apparent": float(result.covariance[2, 2] ** 0.5),
             "strength_db": evidence.db(target.strength),
+            "one_leg": math.isnan(result.left) or math.isnan(result.right),
         },
         stone=target.stone,
         channels=[section.channel],

@@ -16,7 +16,8 @@ import numpy as np
 
 from gprscan.detection.array import Apexes, Swath, Track, find_tracks
 from gprscan.detection.body import Body, Votes
-from gprscan.detection.classify import chances_of
+from gprscan.detection.classify import chances_of, load_table
+from gprscan.detection.size import length_under_roof
 from gprscan.names import HAZARD_KINDS, HIDDEN_KINDS
 
 NARROW = 0.25  # m across: a body worth reporting is as wide, so that channels closer than this show it on two of them or more
@@ -47,6 +48,7 @@ CONTINUITY: dict[str, dict[str, float]] = {
 # more. At the edge a void may reach in from beside the swath: it does so for one channel only in .2 m / (.7 m + .5 m) of the
 # cases, a stone in one of four: 0.5 more.
 SILENT = {"single": 1.25, "edge": 0.85, "between": 0.75}
+LONG_STEPS = 3.0  # channel steps, for each channel that shows it, from which on a body is long
 SAME_BODY = 6.0  # dB: within a body, the echo is above half of its largest
 Live = Mapping[int, Sequence[tuple[float, float]]]
 
@@ -314,13 +316,10 @@ def _compact_body(
         link = "open" if at_edge else "compact"
     body = _joined(members, link, _continuity(link, ranks, swath), against)
     body.evidence["doubting_channels"] = len(against)
-    body.evidence["silent_channels"] = silent = _silent(members, against, ranks, swath, live)
+    long = _is_long(members, ranks, swath)
+    body.evidence["silent_channels"] = silent = _silent(members, against, ranks, swath, live, long=long)
     if silent:
-        # what is three steps long is hardly narrower than one. Nor does a gap under the bound layer, however wide, answer on one
-        # channel alone: the Fresnel zones of channels this close overlap by more than half, and one of the next has a quarter to a
-        # half of its echo (half-planes and strips at 0.1 to 0.35 m, 400 MHz, channels 0.1 m apart)
-        wide = len(ranks) == 1 and (body.source == "debond" or (body.length or 0.0) > 3 * swath.spacing)
-        doubt = SILENT.get(link, SILENT["between"]) * silent * (2.0 if wide else 1.0)
+        doubt = SILENT.get(link, SILENT["between"]) * silent * (2.0 if long else 1.0)
         known = _kinds(body.votes)
         said = body.votes["continuity"]
         body.votes["continuity"] = said | {kind: said.get(kind, 0.0) + doubt for kind in HIDDEN_KINDS if kind in known}
@@ -349,17 +348,50 @@ def _compact_body(
 def _continuity(link: str, ranks: list[int], swath: Swath) -> dict[str, float]:
     """What continuity says; what is narrower than a body worth reporting may as well be a stone."""
     said = CONTINUITY[link]
-    narrow = len(ranks) > 1 and swath.offsets[ranks[-1]] - swath.offsets[ranks[0]] < NARROW
+    narrow = len(ranks) > 1 and _narrow(ranks, swath)
     return {kind: value for kind, value in said.items() if not (narrow and kind in HIDDEN_KINDS)}
 
 
-def _silent(members: list[Body], against: list[Body], ranks: list[int], swath: Swath, live: Live | None) -> int:
-    """How many channels listen, but do not show a body that they should: those beside a lone channel, or between several."""
+def _is_long(members: list[Body], ranks: list[int], swath: Swath) -> bool:
+    """Is a body so long along the line that the channels beside those few that show it would show it, too?
+
+    What is three channel steps long is hardly narrower than one, nor six steps than two. Nor does a gap under the bound layer, however wide, answer on one
+    channel alone: the Fresnel zones of channels this close overlap by more than half, and one of the next has a quarter to a
+    half of its echo (half-planes and strips at 0.1 to 0.35 m, 400 MHz, channels 0.1 m apart).
+    """
+    if len(ranks) == 1 and members[0].source == "debond":
+        return True
+    return _narrow(ranks, swath) and max(map(_extent, members)) > LONG_STEPS * swath.spacing * len(ranks)
+
+
+def _narrow(ranks: list[int], swath: Swath) -> bool:
+    """Do channels show a body that are closer together than one that is worth reporting is wide?"""
+    return float(swath.offsets[ranks[-1]] - swath.offsets[ranks[0]]) < NARROW
+
+
+def _extent(body: Body) -> float:
+    """Extent along the line in m as far as it is known by now: of a cavity, by its roof in the image."""
+    roof = None
+    if body.source in ("diffraction", "zone"):
+        kind = next(iter(chances_of(body)), "")
+        roof = length_under_roof(load_table("diffraction"), kind, body.evidence.get("image_width_m"))
+    return max(body.length or 0.0, 0.0 if roof is None else roof[0])
+
+
+def _silent(
+    members: list[Body], against: list[Body], ranks: list[int], swath: Swath, live: Live | None, *, long: bool
+) -> int:
+    """How many channels listen, but do not show a body that they should: those beside a lone channel, or between several.
+
+    Of a body that is long for the channels that show it, those right beside them as well.
+    """
     heard = {b.channel for b in against}
     if len(ranks) == 1:
         near = swath.near(members[0].channel, NARROW) if swath.spacing <= NARROW else []
     else:
-        near = [channel for channel, k in swath.rank.items() if ranks[0] < k < ranks[-1] and k not in ranks]
+        beside = 1 if long and swath.spacing <= NARROW else 0
+        first, last = ranks[0] - beside, ranks[-1] + beside
+        near = [channel for channel, k in swath.rank.items() if first <= k <= last and k not in ranks]
     x = float(np.mean([b.x for b in members]))
     return sum(_listens(channel, x, live) for channel in near if channel not in heard)
 

@@ -9,7 +9,9 @@ they are told from pipes by standing in a row.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -263,8 +265,10 @@ def _first_component(wave: np.ndarray) -> np.ndarray:
 LEAST_BARS = 4
 DEEPEST = 0.35  # m of cover
 CLEAR = (12.0, 0.9)  # dB over the typical echo, and agreement of the two legs
+ONE_LEG = 0.85  # of the agreement of two legs is what one alone has at most (`kernels.hyperbola.leg_coherence`)
 ALIKE = 7.0  # dB from the median of the row
 LEAST_FILLED = 0.6  # of the places of a row, with a bar
+IN_PLACE = 0.15  # of the pitch: how near to an empty place of a row a weaker bar lies
 ROW_PITCHES = (0.05, 0.40)
 
 
@@ -293,7 +297,7 @@ def group_rows(bodies: list[Body], period: float) -> list[Body]:
         row = _best_row(free, period)
         if row is None:
             break
-        bars, pitch = row
+        bars, pitch = _filled(*row, out, period)
         number += 1
         _name_row(bars, pitch, f"row-{bars[0].channel}-{number}")
         lost = _multiples(out, bars, pitch, period) | _side_lobes(out, bars, period)
@@ -305,7 +309,60 @@ def group_rows(bodies: list[Body], period: float) -> list[Body]:
 
 def _clear(body: Body) -> bool:
     """Is a hyperbola so strong and so coherent that a row of its like is no chance, whatever its amplitude says?"""
-    return float(body.evidence.get("strength_db") or 0.0) >= CLEAR[0] and body.score >= CLEAR[1]
+    # at the end of the line one leg has nothing to agree with
+    agreement = CLEAR[1] * (ONE_LEG if body.evidence.get("one_leg") else 1.0)
+    return _strength(body) >= CLEAR[0] and body.score >= agreement
+
+
+def _strength(body: Body) -> float:
+    return float(body.evidence.get("strength_db") or 0.0)
+
+
+def beside_bars(bodies: Sequence[Body], period: float) -> np.ndarray:
+    """Which hyperbolas lie between two that stand out, alike and at one time with both: a row of bars may go on there.
+
+    Parameters
+    ----------
+    bodies : sequence of Body
+        Hyperbolas of one channel.
+    period : float
+        One period of the antenna, ns.
+
+    Returns
+    -------
+    ndarray of bool, shape (body,)
+    """
+    found = np.zeros(len(bodies), bool)
+    clear = [b for b in bodies if _clear(b)]
+    for k, body in enumerate(bodies if len(clear) > 1 else []):
+        near = [b.x - body.x for b in clear if _of_row(body, b, period)]
+        found[k] = any(-ROW_PITCHES[1] <= step < 0 for step in near) and any(
+            0 < step <= ROW_PITCHES[1] for step in near
+        )
+    return found
+
+
+def _of_row(body: Body, bar: Body, period: float) -> bool:
+    """Is a body at the time of a bar beside it, and not much weaker?"""
+    return abs(_time(body) - _time(bar)) < 0.7 * period and _strength(body) > _strength(bar) - ALIKE
+
+
+def _filled(bars: list[Body], pitch: float, bodies: list[Body], period: float) -> tuple[list[Body], float]:
+    """Row with the weaker bars at its empty places: where bars to both sides say that one has to be, less will do."""
+    row = list(bars)
+    for left, right in itertools.pairwise(bars):
+        steps = round((right.x - left.x) / pitch)
+        for place in (left.x + n * (right.x - left.x) / steps for n in range(1, steps)):
+            weaker = [
+                b
+                for b in bodies
+                if b.source == "diffraction"
+                and abs(b.x - place) < IN_PLACE * pitch
+                and _of_row(b, left, period)
+                and _of_row(b, right, period)
+            ]
+            row += [max(weaker, key=_strength)] if weaker else []
+    return sorted(row, key=lambda b: b.x), pitch
 
 
 def _time(body: Body) -> float:
@@ -315,7 +372,7 @@ def _time(body: Body) -> float:
 
 def _side_lobes(bodies: list[Body], bars: list[Body], period: float) -> set[int]:
     """Weak hyperbolas at the bars' own time between them: where the tails of two neighbours cross."""
-    usual = float(np.median([float(b.evidence.get("strength_db") or 0.0) for b in bars]))
+    usual = float(np.median([_strength(b) for b in bars]))
     first, last = min(b.x for b in bars), max(b.x for b in bars)
     mine = {id(b) for b in bars}
     gone = set()
@@ -323,7 +380,7 @@ def _side_lobes(bodies: list[Body], bars: list[Body], period: float) -> set[int]
         if id(body) in mine or body.source != "diffraction" or not first < body.x < last:
             continue
         level = float(np.interp(body.x, *np.transpose([(b.x, _time(b)) for b in sorted(bars, key=lambda b: b.x)])))
-        weak = float(body.evidence.get("strength_db") or 0.0) < usual - ALIKE
+        weak = _strength(body) < usual - ALIKE
         if weak and abs(_time(body) - level) < 1.5 * period:
             gone.add(id(body))
     return gone

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from gprscan.detection.condition import Acquisition
 
 
+# all in periods of the antenna
+LEAST_SHIFT = 0.01  # a direct wave that is so late leaves 6 % of it in the difference, as much as a strong echo, and its ringing too
+LARGEST_REST = 0.1  # delay that may be left of a trace that was aligned
+ALONE = (0.75, 0.5)  # before and after its peak, where the direct wave is alone
+
+
 @dataclass
 class DirectWave:
     """The direct wave, fitted by a Ricker wavelet of free phase.
@@ -78,9 +84,25 @@ def align(a: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition) -> 
             return shift
         conditioning.best_lags(moved, model, reach, lag, score)
         shift += np.where(valid & (score > 0.85), lag * acq.dt, 0.0)
+    shift += np.where(valid & (score > 0.85), _late_alone(apply_shift(a, shift / acq.dt), t, valid, acq), 0.0)
     shift -= np.median(shift[valid])
-    # what the surface does to the direct wave is smaller than half a sample; do not chase it
-    return np.where(np.abs(shift) > 0.4 * acq.dt, shift, 0.0)
+    return np.where(np.abs(shift) > LEAST_SHIFT / acq.fc, shift, 0.0)
+
+
+def _late_alone(a: np.ndarray, t: np.ndarray, valid: np.ndarray, acq: Acquisition) -> np.ndarray:
+    """Delay in ns that is left of traces aligned already, by their direct wave alone: what comes later are echoes.
+
+    Each trace is the typical one times a factor, moved by a little: ``g (m - d m')``, fitted by least squares in g and g d.
+    """
+    typical = conditioning.median_trace(a[some_of(valid)]).astype(float)
+    first, last = _direct_window(a, valid, t, acq)
+    peak = first + int(np.abs(signal.hilbert(typical))[first:last].argmax())
+    before, after = (round(periods / (acq.fc * acq.dt)) for periods in ALONE)
+    rows = slice(max(peak - before, 0), peak + after + 1)
+    shape = np.stack([typical, -np.gradient(typical, acq.dt)])[:, rows]
+    factor, moved = np.linalg.lstsq(shape.T, a[:, rows].T.astype(float), rcond=None)[0]
+    late = np.divide(moved, factor, out=np.zeros(a.shape[0]), where=factor > 0.5)
+    return np.where(np.abs(late) < LARGEST_REST / acq.fc, late, 0.0)
 
 
 def _direct_window(a: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition) -> tuple[int, int]:
