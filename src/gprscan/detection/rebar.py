@@ -297,7 +297,8 @@ def group_rows(bodies: list[Body], period: float) -> list[Body]:
         row = _best_row(free, period)
         if row is None:
             break
-        bars, pitch = _filled(*row, out, period)
+        bars, pitch = row
+        bars = _filled(bars, pitch, out, period)
         number += 1
         _name_row(bars, pitch, f"row-{bars[0].channel}-{number}")
         lost = _multiples(out, bars, pitch, period) | _side_lobes(out, bars, period)
@@ -335,10 +336,8 @@ def beside_bars(bodies: Sequence[Body], period: float) -> np.ndarray:
     found = np.zeros(len(bodies), bool)
     clear = [b for b in bodies if _clear(b)]
     for k, body in enumerate(bodies if len(clear) > 1 else []):
-        near = [b.x - body.x for b in clear if _of_row(body, b, period)]
-        found[k] = any(-ROW_PITCHES[1] <= step < 0 for step in near) and any(
-            0 < step <= ROW_PITCHES[1] for step in near
-        )
+        near = [b.x for b in clear if abs(b.x - body.x) <= ROW_PITCHES[1] and _of_row(body, b, period)]
+        found[k] = any(x < body.x for x in near) and any(x > body.x for x in near)
     return found
 
 
@@ -347,7 +346,7 @@ def _of_row(body: Body, bar: Body, period: float) -> bool:
     return abs(_time(body) - _time(bar)) < 0.7 * period and _strength(body) > _strength(bar) - ALIKE
 
 
-def _filled(bars: list[Body], pitch: float, bodies: list[Body], period: float) -> tuple[list[Body], float]:
+def _filled(bars: list[Body], pitch: float, bodies: list[Body], period: float) -> list[Body]:
     """Row with the weaker bars at its empty places: where bars to both sides say that one has to be, less will do."""
     row = list(bars)
     for left, right in itertools.pairwise(bars):
@@ -357,12 +356,13 @@ def _filled(bars: list[Body], pitch: float, bodies: list[Body], period: float) -
                 b
                 for b in bodies
                 if b.source == "diffraction"
+                and b.group is None
                 and abs(b.x - place) < IN_PLACE * pitch
                 and _of_row(b, left, period)
                 and _of_row(b, right, period)
             ]
             row += [max(weaker, key=_strength)] if weaker else []
-    return sorted(row, key=lambda b: b.x), pitch
+    return sorted(row, key=lambda b: b.x)
 
 
 def _time(body: Body) -> float:
