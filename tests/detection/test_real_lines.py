@@ -15,6 +15,7 @@ from tests.detection.lines import section
 
 REBAR = "dzt/TFHRCFASTNDElab__CHARISMA__rebar_lab"
 CONQUEST = "dt1/irenexychen__gpr-data-classifier__conquest_conduits"
+CART = "dt1/irenexychen__gpr-data-classifier__noggin_n250_gps/LINEX1.DT1"
 INCH, FOOT = 0.0254, 0.3048
 
 
@@ -41,6 +42,14 @@ def test_the_bars_that_a_vendor_picked(shared: Path) -> None:
     for pick in (0.412, 0.951, 1.412, 1.951, 2.478, 2.984, 3.522):
         assert np.abs(bars - pick * FOOT).min() <= 2 * spacing
     assert not set(found["kind"]) & {"cavity", "debond", "loose", "water_rich"}
+
+
+def test_the_hyperbola_that_a_vendor_picked_under_a_cart(shared: Path) -> None:
+    """Its direct wave comes up to a twentieth of a period early or late along the line, ten samples per period."""
+    line = gs.read(shared / "data/real" / CART)
+    found = gs.detect(line, recipe="utility")
+    spacing = float(np.median(np.diff(line["distance"])))
+    assert np.abs(found["distance_m"] - 14.170 * FOOT).min() <= 2 * spacing
 
 
 @pytest.mark.parametrize(
