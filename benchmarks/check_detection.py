@@ -125,7 +125,7 @@ def strata() -> None:
     settings = pipeline.load_settings("road")
     print(f"{'line':<22}{'alike':>8}{'level':>8}{'m':>8}")
     for name, line in lines.items():
-        for section in list(pipeline.iter_sections(line, settings, model.trace_spacing(line)))[:1]:
+        for section in list(pipeline.iter_sections(line, settings))[:1]:
             q = setting.measure(section)
             if q is not None:
                 print(f"{name:<22}{q.alike:>8.2f}{q.level:>8.2f}{q.length:>8.0f}")

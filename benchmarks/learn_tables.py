@@ -28,7 +28,7 @@ from scipy.optimize import linear_sum_assignment, minimize
 from score_scenes import load
 
 import gprscan as gs
-from gprscan import model, names
+from gprscan import names
 from gprscan.detection import diffractions, image, pipeline, settle, zones
 from gprscan.detection.body import Body, Votes
 from gprscan.detection.classify import total
@@ -197,7 +197,7 @@ def found_on(line: xr.Dataset) -> tuple[list[Body], list[Body]]:
     """Hyperbolas, settled, and roofs of a line."""
     settings = pipeline.load_settings("road")
     bodies, roofs = [], []
-    for section in pipeline.iter_sections(line, settings, model.trace_spacing(line)):
+    for section in pipeline.iter_sections(line, settings):
         picture = image.migrated(section, settings.prior_ground().rms(10.0))
         bodies += diffractions.find_bodies(section, settings, picture, stones=True)
         roofs += zones.find_roofs(section, picture, settings)

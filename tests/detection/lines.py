@@ -108,7 +108,7 @@ def values_of(row: dict[str, Any]) -> dict[str, Any]:
 def section(line: xr.Dataset) -> Section:
     """Condition a line of one block."""
     settings = pipeline.load_settings("road")
-    return next(pipeline.iter_sections(line, settings, model.trace_spacing(line)))
+    return next(pipeline.iter_sections(line, settings))
 
 
 MIDDLE = 1.4  # m: where the bodies of the simulated lines are

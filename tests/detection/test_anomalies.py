@@ -97,3 +97,17 @@ def test_the_footprint_of_a_body_that_goes_on_beyond_the_line_ends_with_it(
     west, south, east, north = shape.bounds
     assert (west, east) == pytest.approx(expected)
     assert (south, north) == pytest.approx((-0.3, 0.3))
+
+
+@pytest.mark.parametrize("along", [np.arange(0.0, 20.1, 0.1), np.arange(20.0, -0.05, -0.1)])
+def test_what_is_to_the_right_of_the_travel_lies_there_on_the_map(along: np.ndarray) -> None:
+    line = model.from_array(np.ones((along.size, 16), np.float32), dt=0.1, spacing=0.1, frequency=400)
+    # eastwards from the first trace to the last
+    line = line.assign_coords(
+        distance=("trace", along),
+        x=("trace", 500.0 + 0.1 * np.arange(along.size)),
+        y=("trace", np.full(along.size, 80.0)),
+    )
+    shape = footprint(line, {"distance_m": 5.0, "offset_m": 0.4, "length_m": np.nan, "width_m": np.nan})
+    east = 505.0 if along[0] == 0 else 515.0
+    assert (shape.x, shape.y) == (pytest.approx(east), pytest.approx(79.6))

@@ -27,7 +27,7 @@ def noisy(line: xr.Dataset, share: float) -> xr.Dataset:
 
 def reach(line: xr.Dataset) -> dict[str, Any]:
     settings = pipeline.load_settings("road")
-    parts = [detectability.measure(s) for s in pipeline.iter_sections(line, settings, model.trace_spacing(line))]
+    parts = [detectability.measure(s) for s in pipeline.iter_sections(line, settings)]
     return detectability.summarise(parts, settings.prior_ground())
 
 

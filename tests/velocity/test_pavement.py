@@ -72,7 +72,7 @@ def test_thickness_above_a_body_reaches_its_grade(road: xr.Dataset) -> None:
     # the antenna's nominal time zero is off, as on most records
     late = half.assign_coords(twt=half["twt"] + 0.6)
     late["twt"].attrs["units"] = "ns"
-    section = next(iter(pipeline.iter_sections(late, settings, 0.05)))
+    section = next(iter(pipeline.iter_sections(late, settings)))
     body = Body("test", 0.5, 6.0, depth=0.3, votes={"shape": {"cavity": 3.0}})
     bound_layer.measure(late, section, [body])
     row = pd.DataFrame([{**table.row(body), "kind": "cavity", "length_m": 1.0, "width_m": 1.0}])

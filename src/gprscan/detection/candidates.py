@@ -109,9 +109,10 @@ def _find_between(
     i, j = _peaks(section, settings, grid, *found[:2]).T
     if i.size == 0:
         return np.empty(0, CANDIDATE)
-    dx = section.dx * group
     out = np.empty(i.size, CANDIDATE)
-    out["x"] = section.x[0] + first * dx + 0.5 * (dx - section.dx) + j * dx
+    # not by counting traces: they may lie closer here and wider there
+    middles = section.x[first * group : last * group].reshape(-1, group).mean(axis=1)
+    out["x"] = middles[j]
     out["t"] = section.t[grid.rows[i]]  # the fit puts it on the peak of the pulse
     out["coherence"], out["strength"], index, out["side"] = (values[i, j] for values in found)
     out["velocity"] = grid.velocities[index]

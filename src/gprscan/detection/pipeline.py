@@ -14,7 +14,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 from gprscan import model, names
-from gprscan.detection import bound_layer, detectability, diffractions, rebar, rescore, setting, table
+from gprscan.detection import bound_layer, course, detectability, diffractions, rebar, rescore, setting, table
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.classify import chances_of, load_table
@@ -76,10 +76,12 @@ def detect(
     """
     line = model.require_line(line, axis=names.TWT)
     settings = load_settings(recipe)
-    dx = model.trace_spacing(line)
+    travelled = course.forward(line)
+    line = course.rising(travelled)
+    dx = course.spacing(line[names.DISTANCE].values.astype(float))
     sections: list[dict[str, Any]] = []
     stretches = Stretches(lambda bodies: _finish(bodies, line, settings, include, sections))
-    parts = _parts(line, settings, dx)
+    parts = _parts(line, settings)
     # what one channel takes for a stone has its say on what the next one does not, and a model's vote may turn one
     stones = "clutter" in include or line.sizes.get(names.CHANNEL, 1) > 1 or settings.model is not None
     # one alone has the threads to itself
@@ -101,7 +103,7 @@ def detect(
     where = setting.of_line(line, dx, _strata(sections))
     for body in stretches.reported:
         body.evidence["kind"] = setting.kind_in(where, body.evidence["kind"])
-    return table.assemble(line, stretches.reported, line_attrs(line, dx, sections, ground))
+    return table.assemble(travelled, stretches.reported, line_attrs(line, dx, sections, ground))
 
 
 def _search(
@@ -170,9 +172,10 @@ def load_settings(recipe: str | Path | Recipe) -> Settings:
         raise RecipeError(msg) from None
 
 
-def iter_sections(line: xr.Dataset, settings: Settings, dx: float) -> Iterator[Section]:
+def iter_sections(line: xr.Dataset, settings: Settings) -> Iterator[Section]:
     """Yield the conditioned channels of a line, block by block."""
-    for part in _parts(line, settings, dx):
+    line = course.rising(course.forward(line))
+    for part in _parts(line, settings):
         section = _section(part, line, settings)
         if section is not None:
             yield section
@@ -188,11 +191,23 @@ class _Part:
     acquisition: Acquisition
 
 
-def _parts(line: xr.Dataset, settings: Settings, dx: float) -> list[_Part]:
+def _parts(line: xr.Dataset, settings: Settings) -> list[_Part]:
     """Return the channels of a line block by block, in the order in which they are searched."""
     x = line[names.DISTANCE].values.astype(float)
-    recorded = [_acquisition(line, settings, dx, channel) for channel in range(line.sizes.get(names.CHANNEL, 1))]
-    return [_Part(*block, acquisition) for block in blocks(x, dx, settings) for acquisition in recorded]
+    out: list[_Part] = []
+    for begin, end in course.pieces(x):
+        piece = x[begin:end]
+        dx = course.spacing(piece)
+        if not dx > 0:
+            continue
+        recorded = [_acquisition(line, settings, dx, channel) for channel in range(line.sizes.get(names.CHANNEL, 1))]
+        # beyond an end of the line, and up to the middle of a gap, what is found belongs to what is next to it
+        low = -math.inf if begin == 0 else 0.5 * float(x[begin - 1] + x[begin])
+        high = math.inf if end == x.size else 0.5 * float(x[end - 1] + x[end])
+        for first, last, core in blocks(piece, dx, settings):
+            core = max(core[0], low), min(core[1], high)
+            out += [_Part(begin + first, begin + last, core, acquisition) for acquisition in recorded]
+    return out
 
 
 def _section(part: _Part, line: xr.Dataset, settings: Settings) -> Section | None:

@@ -98,6 +98,9 @@ def footprint(line: xr.Dataset, entry: dict[str, Any]) -> Any:
     if names.CHANNEL in x.dims:
         x, y = x.mean(names.CHANNEL), y.mean(names.CHANNEL)
     px, py = x.values, y.values
+    onward = 1.0
+    if along[-1] < along[0]:
+        along, px, py, onward = along[::-1], px[::-1], py[::-1], -1.0
 
     def place(distance: float, offset: float) -> tuple[float, float] | None:
         # beyond an end there is neither a position nor a direction
@@ -110,7 +113,8 @@ def footprint(line: xr.Dataset, entry: dict[str, Any]) -> Any:
         if not np.isfinite(east + north + norm) or norm == 0:
             return None
         # positive offsets lie to the right of the direction of travel
-        return float(east + offset * direction[1] / norm), float(north - offset * direction[0] / norm)
+        right = onward * offset / norm
+        return float(east + right * direction[1]), float(north - right * direction[0])
 
     half_l = 0.5 * entry["length_m"] if entry["length_m"] == entry["length_m"] else 0.0
     half_w = 0.5 * entry["width_m"] if entry["width_m"] == entry["width_m"] else 0.0

@@ -83,7 +83,7 @@ def _of_line(job: LineJob, recipe: Recipe, rows: list[dict[str, Any]]) -> Iterat
     if model.pipe_of(line) is not None:
         return
     settings = pipeline.load_settings(recipe)
-    for section in pipeline.iter_sections(line, settings, model.trace_spacing(line)):
+    for section in pipeline.iter_sections(line, settings):
         for row in rows:
             first, last = section.core
             if json.loads(row["channels"])[0] == section.channel and first <= row["distance_m"] < last:
