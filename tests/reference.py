@@ -619,8 +619,8 @@ def reflected_field(k_air, permittivity, thickness, separation, height, k_x, wei
 def rank_one_less(data, x, valid, curve, t_first, dt, separation, air, span, width):  # type: ignore[no-untyped-def]
     """Section less what the traces along one hyperbola share, window by window (a rank-one model, as in CLEAN).
 
-    Windows beyond the pulse, which lies as far after the arrival as the cut begins before it, count where their semblance is
-    0.6 or more and the stack is no stronger than in the pulse.
+    Windows that begin after the arrival count where their semblance is 0.6 or more and the stack is no stronger than in the
+    pulse, which those before hold.
     """
     place, time, velocity, reach, core = curve
     data = data.astype(float)
@@ -637,7 +637,7 @@ def rank_one_less(data, x, valid, curve, t_first, dt, separation, air, span, wid
         cut = slice(first, min(first + width, flat.shape[1]))
         window = np.hanning(width + 2)[1 : 1 + cut.stop - cut.start]
         energy = stack[cut] ** 2 @ window
-        if first <= 2 * before - width // 2:
+        if first < before:
             pulse = max(pulse, energy)
         elif energy > pulse or energy < 0.6 * (taper @ flat[:, cut] ** 2 @ window) / taper.sum():
             continue

@@ -69,7 +69,7 @@ def test_the_table_is_the_same_whether_stones_are_shown_or_not(stony: object) ->
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_stone_above_a_void_owns_nothing_of_it(seed: int) -> None:
     # too faint for any service, and by its other votes a pipe filled with water
-    line, _ = make((2.0, 0.5, -0.021), (2.0, 0.9, 0.2), length=4.0, noise=0.004, seed=seed)
+    line, _ = make((2.0, 0.5, -0.021), (2.0, 0.9, 0.3), length=4.0, noise=0.004, seed=seed)
     plain, asked = (near(detect(line, include=include), 2.0, 0.1) for include in ((), ("clutter",)))
     assert [(row["kind"], row["probabilities"]) for row in plain] == [
         (row["kind"], row["probabilities"]) for row in asked if row["kind"] != "clutter"
@@ -172,6 +172,21 @@ def test_each_channel_is_settled_with_its_own_separation() -> None:
     assert near.velocity is not None
     assert near.depth == pytest.approx(math.sqrt(way**2 - 0.05**2), rel=0.02)
     assert far.depth == pytest.approx(math.sqrt(way**2 - 0.3**2), rel=0.02)
+
+
+@pytest.mark.parametrize("t", [5.0, 12.0, 22.0])
+@pytest.mark.parametrize("excess", [None, 0.15])
+def test_a_roof_lies_where_the_ground_around_it_says(t: float, excess: float | None) -> None:
+    prior = SETTINGS.prior_ground()
+    roof = Body("zone", 20.0, t, depth=9.0, velocity=0.3, sigma_t=0.5)
+    around = [] if excess is None else [hyperbola(19.0 + 0.2 * k, excess) for k in range(10)]
+    told = settle([*around, roof], prior, 0.0, [0.14])
+    ground = prior.updated(told[:, 1], told[:, 2])
+    assert (ground.factor > 1.02) == bool(around)
+    assert roof.velocity == pytest.approx(ground.rms(t), rel=1e-3)
+    assert roof.depth == pytest.approx(ground.depth(math.sqrt(t**2 - (0.14 / roof.velocity) ** 2)), rel=1e-3)
+    spread = ground.spread if around else prior.spread
+    assert roof.sigma_depth == pytest.approx(math.hypot(roof.depth * spread, 0.25 * roof.velocity), rel=1e-3)
 
 
 def test_the_odds_are_those_of_the_likeliest_other_kind() -> None:

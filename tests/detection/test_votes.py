@@ -232,6 +232,14 @@ def test_a_zone_and_a_hyperbola_on_one_top_are_one_body_named_by_the_surer() -> 
     assert merge([zone, unsure], 2.5) == [zone]
 
 
+def test_odds_split_between_hazards_do_not_give_a_roof_to_a_pipe() -> None:
+    roof = body(5.0, 9.0, "zone", x_min=4.6, x_max=5.4, kinds={"loose": 1.0, "cavity": 1.0, "pipe": -1.0})
+    pipe = body(5.0, 9.5, kinds={"pipe": 0.4, "loose": 0.0})
+    assert merge([roof, pipe], 2.5) == [roof]
+    surer = body(5.0, 9.5, kinds={"pipe": 4.0, "loose": 0.0})
+    assert merge([roof, surer], 2.5) == [surer]
+
+
 def test_clutter_at_the_rim_of_a_zone_does_not_take_its_row() -> None:
     zone = body(5.0, 9.0, "zone", x_min=4.6, x_max=5.4, kinds={"loose": 1.0, "cavity": 0.5})
     rim = body(5.4, 11.0, kinds={"clutter": 6.0, "pipe": 0.0})

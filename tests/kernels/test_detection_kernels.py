@@ -245,6 +245,27 @@ def test_subtracting_a_curve_is_its_rank_one_model(threads: int) -> None:
     assert gone < 0.2
 
 
+@pytest.mark.parametrize("later", [3.75, 4.0])
+def test_a_louder_echo_more_than_a_pulse_below_is_not_taken_out(later: float) -> None:
+    x, dt, period = 0.05 * np.arange(44), 0.1, 2.5
+    curve = (1.1, 8.0, 0.12, 0.4, 0.3)
+
+    def echo(time: float, size: float) -> np.ndarray:
+        u = (dt * np.arange(240) - reference.bistatic_curve(x - curve[0], time, 0.12, 0.1)[:, None]) / period
+        return (size * (1 - 2 * (np.pi * u) ** 2) * np.exp(-((np.pi * u) ** 2))).astype(np.float32)
+
+    first, second = echo(curve[1], 1.0), echo(curve[1] + later, 3.0)
+    data = first + second
+    span = (round(1.2 * period / dt), round(9.2 * period / dt))
+    cleaning.subtract_curves(
+        (data,), x, np.ones(44, bool), np.array([curve]), (0.0, dt), 0.1, 0.0, span, round(1.5 * period / dt)
+    )
+    # at the apex, how much of each is left
+    gone, kept = (float(np.sum(data[22] * each[22]) / np.sum(each[22] ** 2)) for each in (first, second))
+    assert abs(gone) < 0.1
+    assert kept > 0.85
+
+
 def test_local_maxima_are_those_of_a_maximum_filter() -> None:
     values = np.random.default_rng(2).integers(0, 9, (70, 40)).astype(np.float32)  # with ties
     floor = np.linspace(1.0, 8.5, 40).astype(np.float32)
@@ -255,15 +276,38 @@ def test_local_maxima_are_those_of_a_maximum_filter() -> None:
     np.testing.assert_array_equal(local_maxima(values, floor, 0, 3), reference.local_maxima(values, floor, 0, 3))
 
 
-def test_none_is_chosen_under_the_legs_of_one_that_was_chosen_before() -> None:
+def test_none_is_chosen_that_one_which_was_chosen_before_disturbs() -> None:
     rng = np.random.default_rng(9)
     x, t, reach = rng.uniform(0, 20, 80), rng.uniform(5, 40, 80), rng.uniform(0.2, 0.8, 80)
+    velocity, near = rng.uniform(0.08, 0.15, 80), rng.uniform(0.1, 0.3, 80)
+
+    def disturbs(k: int, i: int) -> bool:
+        if abs(x[i] - x[k]) > reach[i] + reach[k] or t[i] + 6.0 < t[k]:
+            return False
+        if abs(x[i] - x[k]) < near[k] and velocity[i] < 1.3 * velocity[k] * np.sqrt(t[k] / t[i]):
+            return True
+        at = np.linspace(max(x[i] - reach[i], x[k] - reach[k]), min(x[i] + reach[i], x[k] + reach[k]), 9)
+        legs = [np.hypot(t[j], 2 * (at - x[j]) / velocity[j]) for j in (i, k)]
+        apart = legs[0] - legs[1]
+        return bool((np.abs(apart) < 6.0).any() or (np.sign(apart) != np.sign(apart[0])).any())
+
     chosen: list[int] = []
     for i in range(80):
-        if all(abs(x[i] - x[k]) > reach[i] + reach[k] or t[i] + 6.0 < t[k] for k in chosen):
+        if not any(disturbs(k, i) for k in chosen):
             chosen.append(i)
     assert 10 < len(chosen) < 70
-    assert nearby.dominant(x, t, reach, 6.0).tolist() == chosen
+    assert nearby.dominant(x, t, velocity, reach, near, 6.0, 1.3).tolist() == chosen
+
+
+def test_what_passes_well_above_disturbs_nothing_but_its_multiples() -> None:
+    x, t, reach, near = np.array([0.0, 0.1]), np.array([4.0, 16.0]), np.array([0.2, 0.5]), np.full(2, 0.2)
+
+    def chosen(velocity: float) -> list[int]:
+        return nearby.dominant(x, t, np.array([0.12, velocity]), reach, near, 3.75, 1.35).tolist()
+
+    assert chosen(0.12) == [0, 1]
+    # the root of a quarter is a half: what comes four times as late on half the velocity keeps the moveout of the first
+    assert chosen(0.06) == [0]
 
 
 def test_what_is_left_over_lies_at_the_place_of_another() -> None:

@@ -92,12 +92,14 @@ def _dominant(work: Section, spans: list[tuple[float, float]], settings: Setting
     found = candidates.find(work, settings, spans)
     found = found[~before.leave(found["x"], found["t"], work.fc_nominal)]
     held, numbers = fits.fit(work, found, settings)
-    x, t, coherence, reach = numbers[:, (1, 2, 6, 9)].T
+    x, t, velocity, coherence, reach = numbers[:, (1, 2, 3, 6, 9)].T
     strength = found["strength"][held]
     order = np.argsort(-strength * np.sqrt(coherence), kind="stable")
     # a fit may have moved to the place of what was taken out
     order = order[~before.leave(x, t, work.fc_nominal)[order]]
-    chosen = order[nearby.dominant(x[order], t[order], 0.6 * reach[order], EARLIER / work.fc_nominal)]
+    near = np.maximum(0.5 * velocity, SAME_PLACE) / work.fc_nominal
+    ranked = (values[order] for values in (x, t, velocity, 0.6 * reach, near))
+    chosen = order[nearby.dominant(*ranked, EARLIER / work.fc_nominal, math.exp(APART))]
     # in the order of x: neighbours look at traces that are in the caches
     along = chosen[np.argsort(x[chosen])]
     fitted = [fits.unpacked(numbers[i]) for i in along]
@@ -196,7 +198,7 @@ def _top_time(section: Section, target: Target, values: dict[str, Any]) -> tuple
     if values["polarity"] and -0.6 * period < onset - peak < 0.15 * period:
         shift, sigma = onset - 0.035 * period, 0.06 * period
     else:
-        shift, sigma = peak - 0.09 * period, 0.2 * period
+        shift, sigma = peak - evidence.PEAK_LAG * period, 0.2 * period
     picks = float(target.fit.covariance[1, 1] ** 0.5)
     return target.fit.t + shift, math.hypot(sigma, picks)
 

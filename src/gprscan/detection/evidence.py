@@ -19,6 +19,7 @@ from gprscan.units import C_AIR
 ELSEWHERE = 8.0  # m of line to each side
 BESIDE = 200  # traces of it that are enough
 LEAST_BESIDE = 5
+PEAK_LAG = 0.09  # periods from the arrival of a pulse to the peak of its envelope, where the band ends at twice the antenna's frequency
 
 
 class Heard(NamedTuple):

@@ -10,6 +10,7 @@ from gprscan.detection.body import Body
 from gprscan.detection.classify import chances_of, details_of
 from gprscan.detection.neighbours import LONGEST_BOUNCE, UNDER, level
 from gprscan.detection.twice import scattered_twice
+from gprscan.names import HAZARD_KINDS
 from gprscan.units import C_AIR
 
 LONG_ROW = 6  # bars
@@ -107,6 +108,9 @@ def _rivals(roof: Body, other: Body, kind: dict[int, str], chances: dict[int, di
     if mine == theirs and not crossed:
         # both rims of a wide roof look like the body itself, and are as sure as chance has it
         return bool(logit(chances[id(other)][theirs]) > logit(chances[id(roof)][mine]) + CLEARLY)
+    if mine in HAZARD_KINDS and theirs not in HAZARD_KINDS:
+        # a roof of a cavity or of loose ground is no pipe, whichever of the two it is
+        return crossed or sum(chances[id(roof)].get(kind, 0.0) for kind in HAZARD_KINDS) < chances[id(other)][theirs]
     return crossed or chances[id(roof)][mine] < chances[id(other)][theirs]
 
 

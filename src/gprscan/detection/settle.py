@@ -29,8 +29,9 @@ def settle(bodies: list[Body], prior: Ground, height: float, separations: Sequen
     Parameters
     ----------
     bodies : list of Body
-        Those with ``source="diffraction"`` are settled; the others are left alone. Of stones without votes only what they say
-        of the ground is used; what is no stone and has no votes says nothing, and is left alone as well.
+        Those with ``source="diffraction"`` are settled; roofs of the image (``source="zone"``) get velocity and depth from
+        them; the others are left alone. Of stones without votes only what they say of the ground is used; what is no stone and
+        has no votes says nothing, and is left alone as well.
     prior : Ground
         Velocities before anything was measured.
     height : float
@@ -71,7 +72,36 @@ def settle(bodies: list[Body], prior: Ground, height: float, separations: Sequen
     classify.weigh_all(mine, now)
     known = size.explained(table, [_depth(body) for body in mine])
     said[:, open_] = _measured(mine, known, fixed)[:, own]
+    _settle_roofs([b for b in bodies if b.source == "zone"], x, said, prior, height, separations)
     return np.stack([x, *said], axis=1)
+
+
+def _settle_roofs(
+    roofs: list[Body], x: np.ndarray, said: np.ndarray, prior: Ground, height: float, separations: Sequence[float]
+) -> None:
+    """Velocity and depth of roofs of the image, which carry no velocity themselves: those of the ground around them.
+
+    `x`, in rising order, and `said` are the places of hyperbolas, and what they say of the log of the ground's factor, and its sigma.
+    """
+    place, t = np.array([(b.x, b.t) for b in roofs], float).reshape(-1, 2).T
+    around = np.searchsorted(x, place - REACH, "right"), np.searchsorted(x, place + REACH, "left")
+    factor, spread = prior.updated_around(said[0], said[1], np.full(place.size, -1), *around)
+    velocity, depth = _reached(t, factor, prior, height, np.array([separations[b.channel] for b in roofs], float))
+    for body, *row in zip(roofs, *(values.tolist() for values in (velocity, depth, spread)), strict=True):
+        body.velocity, body.depth, relative = row
+        body.sigma_velocity = body.velocity * relative
+        body.sigma_depth = math.hypot(body.depth * relative, 0.5 * body.velocity * (body.sigma_t or 0.0))
+
+
+def _reached(
+    t: np.ndarray, factor: np.ndarray, prior: Ground, height: float, separation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """RMS velocities (m/ns) and depths (m) of tops that are seen at times `t` (ns), over the ground with some factors."""
+    travel = np.maximum(t - 2 * height / C_AIR, 0.0)
+    _, velocity = prior.reached(travel, factor)
+    # the legs of the ray spread by the separation of the antennas: straight down takes a little less
+    depth, _ = prior.reached(np.sqrt(np.maximum(travel**2 - (separation / velocity) ** 2, 0.0)), factor)
+    return velocity, depth
 
 
 def _of_stones(table: classify.Table, bodies: list[Body]) -> np.ndarray:
@@ -140,11 +170,8 @@ def _settle_each(
     """
     factor, spread, shift = ground
     corrected, relative = size.combine(spread, value, sigma)
-    travel = np.maximum(np.array([b.t for b in bodies], float) - 2 * height / C_AIR, 0.0)
-    _, velocity = prior.reached(travel, factor * corrected)
-    # the legs of the ray spread by the separation of the antennas: straight down takes a little less
-    down = np.sqrt(np.maximum(travel**2 - (separation / velocity) ** 2, 0.0))
-    depth, _ = prior.reached(down, factor * corrected)
+    t = np.array([b.t for b in bodies], float)
+    velocity, depth = _reached(t, factor * corrected, prior, height, separation)
     excess = np.array([b.evidence["excess"] for b in bodies], float)
     radius, sigma_radius = size.radius(excess, corrected * np.exp(shift), depth, np.hypot(_sigma(bodies), relative))
     resolved = (radius > 0) & (sigma_radius < 0.4 * radius)

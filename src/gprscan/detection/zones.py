@@ -16,6 +16,7 @@ import numpy as np
 from gprscan.detection import classify
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
+from gprscan.detection.evidence import PEAK_LAG
 from gprscan.detection.image import Image, Top
 from gprscan.detection.neighbours import LONGEST_BOUNCE
 from gprscan.detection.section import Section
@@ -157,7 +158,7 @@ def _width(s: Section, top: Top) -> float:
 def _body(s: Section, image: Image, top: Top, settings: Settings, values: dict[str, float]) -> Body:
     crest = float(np.quantile(image.z[top.rows[top.rows >= 0]], 0.15))
     slant = math.sqrt(crest**2 + (0.5 * s.separation) ** 2)
-    t = 2 * slant / image.velocity + 2 * s.height / C_AIR
+    t = 2 * slant / image.velocity + 2 * s.height / C_AIR - PEAK_LAG / s.fc_nominal
     spread = settings.prior_ground().spread
     x_min, x_max = float(s.x[top.first] - 0.5 * s.dx), float(s.x[top.last] + 0.5 * s.dx)
     sigma_t = 0.2 / s.fc_nominal

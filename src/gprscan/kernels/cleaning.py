@@ -21,8 +21,9 @@ PARAMETERS = 5  # numbers per hyperbola: see `subtract_curves`
 def _model(flat, distance, reach, core, width, pulse):  # type: ignore[no-untyped-def]
     """What flattened traces share: each window of the stack by each trace's share of it, half overlapping.
 
-    Windows that begin after sample `pulse` hold the coda. They count only where the traces share most of their energy, and
-    where it is no more than that of the pulse: what merely crosses the curve there, or is stronger, is a body of its own.
+    Windows that begin after sample `pulse`, the last before the apex, hold the coda. They count only where the traces share most
+    of their energy, and where it is no more than that of the pulse: what merely crosses the curve there, or is stronger, is a
+    body of its own.
     """
     n, m = flat.shape
     stack, total = np.zeros(m, np.float32), 0.0
@@ -127,7 +128,7 @@ def _subtract_one(data, x, valid, curve, sampling, separation, air, span, width)
         early = np.float32(1.0) - late
         for k in range(m):
             flat[i, k] = early * held[k] + late * held[k + 1]
-    model = _model(flat, distance, reach, core, width, 2 * before - width // 2)
+    model = _model(flat, distance, reach, core, width, before - 1)
     # back to the samples: the transpose of the interpolation, good enough for a model that is smooth
     for i in range(n):
         low, high = max(-base[i], 0), min(m + 1, n_samples - base[i])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from gprscan.kernels.growing import doubled
 from gprscan.kernels.jit import kernel
 
+STEPS = 8  # in which two curves are compared
 BESIDE = 0.15  # m: what is nearer is no peer but the body itself
 
 
@@ -183,15 +186,31 @@ def owners(
 
 
 @kernel
-def dominant(x: np.ndarray, t: np.ndarray, reach: np.ndarray, late: float) -> np.ndarray:
-    """Choose hyperbolas one after the other, but none under the legs of one that was chosen before.
+def dominant(
+    x: np.ndarray,
+    t: np.ndarray,
+    velocity: np.ndarray,
+    reach: np.ndarray,
+    near: np.ndarray,
+    late: float,
+    faster: float,
+) -> np.ndarray:
+    """Choose hyperbolas one after the other, but none that one which was chosen before may disturb.
+
+    It does where their curves, within the reach of both, come within a pulse of each other. Right below its apex lie its
+    multiples, which keep the moveout of the first: their velocity falls as the root of the time. What passes well above or
+    below, or on a faster curve than a multiple, is another echo.
 
     Parameters
     ----------
-    x, t, reach : ndarray of float64, shape (n,)
-        Apex (m), time (ns) and half of what it covers along the line (m), in the order in which they are chosen.
+    x, t, velocity, reach : ndarray of float64, shape (n,)
+        Apex (m), time (ns), velocity (m/ns) and half of what it covers along the line (m), in the order in which they are chosen.
+    near : ndarray of float64, shape (n,)
+        How near along the line is right below it, m.
     late : float
-        What is earlier by more than that stands above the other and is no part of it, ns.
+        Length of a pulse, ns: what is earlier by more than that stands above the other and is no part of it.
+    faster : float
+        Velocity over a multiple's from which on a hyperbola is none.
 
     Returns
     -------
@@ -202,14 +221,30 @@ def dominant(x: np.ndarray, t: np.ndarray, reach: np.ndarray, late: float) -> np
     for i in range(x.size):
         free = True
         for k in range(count):
-            other = chosen[k]
-            if abs(x[i] - x[other]) <= reach[i] + reach[other] and t[i] + late >= t[other]:
-                free = False
-                break
+            j = chosen[k]
+            if abs(x[i] - x[j]) <= reach[i] + reach[j] and t[i] + late >= t[j]:
+                multiple = velocity[i] < faster * velocity[j] * math.sqrt(t[j] / t[i])
+                if (multiple and abs(x[i] - x[j]) < near[j]) or _meet(i, j, x, t, velocity, reach, late):
+                    free = False
+                    break
         if free:
             chosen[count] = i
             count += 1
     return chosen[:count]
+
+
+@kernel
+def _meet(i, j, x, t, velocity, reach, late):  # type: ignore[no-untyped-def]
+    """Do two hyperbolas cross, or come within `late` of each other, where both reach?"""
+    first, last = max(x[i] - reach[i], x[j] - reach[j]), min(x[i] + reach[i], x[j] + reach[j])
+    before = 0.0
+    for k in range(STEPS + 1):
+        at = first + (last - first) * k / STEPS
+        apart = math.hypot(t[i], 2.0 * (at - x[i]) / velocity[i]) - math.hypot(t[j], 2.0 * (at - x[j]) / velocity[j])
+        if abs(apart) < late or apart * before < 0.0:
+            return True
+        before = apart
+    return False
 
 
 @kernel
