@@ -14,7 +14,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 from gprscan import model, names
-from gprscan.detection import bound_layer, course, detectability, diffractions, rebar, rescore, setting, table
+from gprscan.detection import bound_layer, course, detectability, diffractions, rebar, rescore, setting, table, wall
 from gprscan.detection import image as images
 from gprscan.detection.body import Body
 from gprscan.detection.classify import chances_of, load_table
@@ -143,6 +143,8 @@ def _finish(
     for body in bodies:
         body.evidence["kind"] = decide(body, settings)
         measure_length(body)
+        if body.evidence["kind"] == "pipe":
+            wall.to_outer_face(body, period)
     kinds = [kind for kind in names.HIDDEN_KINDS if kind not in include]
     return [b for b in bodies if b.evidence["kind"] not in kinds], measured
 
