@@ -276,7 +276,7 @@ def test_local_maxima_are_those_of_a_maximum_filter() -> None:
     np.testing.assert_array_equal(local_maxima(values, floor, 0, 3), reference.local_maxima(values, floor, 0, 3))
 
 
-def test_none_is_chosen_that_one_which_was_chosen_before_disturbs() -> None:
+def test_none_is_chosen_that_a_stronger_one_disturbs() -> None:
     rng = np.random.default_rng(9)
     x, t, reach = rng.uniform(0, 20, 80), rng.uniform(5, 40, 80), rng.uniform(0.2, 0.8, 80)
     velocity, near = rng.uniform(0.08, 0.15, 80), rng.uniform(0.1, 0.3, 80)
@@ -284,17 +284,17 @@ def test_none_is_chosen_that_one_which_was_chosen_before_disturbs() -> None:
     def disturbs(k: int, i: int) -> bool:
         if abs(x[i] - x[k]) > reach[i] + reach[k] or t[i] + 6.0 < t[k]:
             return False
-        if abs(x[i] - x[k]) < near[k] and velocity[i] < 1.3 * velocity[k] * np.sqrt(t[k] / t[i]):
-            return True
+        multiple = abs(x[i] - x[k]) < near[k] and velocity[i] < 1.3 * velocity[k] * np.sqrt(t[k] / t[i])
         at = np.linspace(max(x[i] - reach[i], x[k] - reach[k]), min(x[i] + reach[i], x[k] + reach[k]), 9)
         legs = [np.hypot(t[j], 2 * (at - x[j]) / velocity[j]) for j in (i, k)]
         apart = legs[0] - legs[1]
-        return bool((np.abs(apart) < 6.0).any() or (np.sign(apart) != np.sign(apart[0])).any())
+        meets = (np.abs(apart) < 6.0).any() or (np.sign(apart) != np.sign(apart[0])).any()
+        return bool((multiple and k in chosen) or meets)
 
     chosen: list[int] = []
     for i in range(80):
-        if not any(disturbs(k, i) for k in chosen):
-            chosen.append(i)
+        free = not any(disturbs(k, i) for k in range(i))
+        chosen += [i] if free else []
     assert 10 < len(chosen) < 70
     assert nearby.dominant(x, t, velocity, reach, near, 6.0, 1.3).tolist() == chosen
 
@@ -308,6 +308,14 @@ def test_what_passes_well_above_disturbs_nothing_but_its_multiples() -> None:
     assert chosen(0.12) == [0, 1]
     # the root of a quarter is a half: what comes four times as late on half the velocity keeps the moveout of the first
     assert chosen(0.06) == [0]
+
+
+def test_what_a_stronger_one_disturbs_waits_as_well_where_that_one_waits_itself() -> None:
+    x, t = np.array([0.0, 0.6, 1.1]), np.array([9.0, 10.0, 11.0])
+    velocity, reach, near = np.full(3, 0.1), np.full(3, 0.35), np.full(3, 0.2)
+    assert nearby.dominant(x, t, velocity, reach, near, 3.75, 1.35).tolist() == [0]
+    # the third alone is out of the reach of the first
+    assert nearby.dominant(x[::2], t[::2], velocity[::2], reach[::2], near[::2], 3.75, 1.35).tolist() == [0, 1]
 
 
 def test_what_is_left_over_lies_at_the_place_of_another() -> None:

@@ -195,16 +195,16 @@ def dominant(
     late: float,
     faster: float,
 ) -> np.ndarray:
-    """Choose hyperbolas one after the other, but none that one which was chosen before may disturb.
+    """Choose hyperbolas, but none that one which comes before may disturb.
 
-    It does where their curves, within the reach of both, come within a pulse of each other. Right below its apex lie its
-    multiples, which keep the moveout of the first: their velocity falls as the root of the time. What passes well above or
-    below, or on a faster curve than a multiple, is another echo.
+    It does where their curves, within the reach of both, come within a pulse of each other, whether it is chosen or has to wait
+    itself. Right below the apex of one that is chosen lie its multiples, which keep the moveout of the first: their velocity
+    falls as the root of the time. What passes well above or below, or on a faster curve than a multiple, is another echo.
 
     Parameters
     ----------
     x, t, velocity, reach : ndarray of float64, shape (n,)
-        Apex (m), time (ns), velocity (m/ns) and half of what it covers along the line (m), in the order in which they are chosen.
+        Apex (m), time (ns), velocity (m/ns) and half of what it covers along the line (m), the strongest first.
     near : ndarray of float64, shape (n,)
         How near along the line is right below it, m.
     late : float
@@ -218,16 +218,17 @@ def dominant(
         Indices of the chosen.
     """
     chosen, count = np.empty(x.size, np.int64), 0
+    taken = np.zeros(x.size, np.bool_)
     for i in range(x.size):
         free = True
-        for k in range(count):
-            j = chosen[k]
+        for j in range(i):
             if abs(x[i] - x[j]) <= reach[i] + reach[j] and t[i] + late >= t[j]:
                 multiple = velocity[i] < faster * velocity[j] * math.sqrt(t[j] / t[i])
-                if (multiple and abs(x[i] - x[j]) < near[j]) or _meet(i, j, x, t, velocity, reach, late):
+                if (taken[j] and multiple and abs(x[i] - x[j]) < near[j]) or _meet(i, j, x, t, velocity, reach, late):
                     free = False
                     break
         if free:
+            taken[i] = True
             chosen[count] = i
             count += 1
     return chosen[:count]
