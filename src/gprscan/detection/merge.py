@@ -122,8 +122,8 @@ def _of_water(chances: dict[str, float]) -> float:
 def _far_wall(owner: Body, other: Body) -> bool:
     """Is `other` the far wall of the water-filled pipe or void `owner`?
 
-    It comes long after the top (``2 w / (c / 9)`` for a width w) right below it, on a curve slower than the ground, since it
-    keeps the moveout of the top; in the image it is as narrow as a point. Its sign says nothing: a round bore filled with water is a
+    It comes long after the top (``2 w / (c / 9)`` for a width w) right below it, on a curve slower than the ground, by more than
+    that is known to, since it keeps the moveout of the top; in the image it is as narrow as a point. Its sign says nothing: a round bore filled with water is a
     lens, and the phase of what has passed a focus is turned by a quarter of a period (Born and Wolf, Principles of Optics, 7th
     ed., section 8.8.4).
     """
@@ -131,7 +131,10 @@ def _far_wall(owner: Body, other: Body) -> bool:
         return False
     below = abs(other.x - owner.x) < UNDER and 2 * NARROWEST_BORE / WATER < other.t - owner.t < LONGEST_BOUNCE
     excess = other.evidence.get("excess_settled")
-    return below and ((other.length or 0.0) <= WIDEST_POINT if excess is None else float(excess) < 0.0)
+    if excess is None:
+        return below and (other.length or 0.0) <= WIDEST_POINT
+    known = float(other.sigma_velocity or 0.0) / float(other.velocity or 1.0)
+    return below and float(excess) < -known
 
 
 def _echo_inside(owner: Body, other: Body, period: float) -> bool:

@@ -11,6 +11,7 @@ from gprscan.units import C_AIR
 
 PERMITTIVITY = 7.0  # of concrete, as for `gprscan.detection.evidence.wall_ratios`
 THICKNESS, SPREAD = 0.05, 0.01  # m, of usual walls
+LEAST = 0.05  # chance of concrete from which on it matters
 DELAY = 2.0 * math.sqrt(PERMITTIVITY) / C_AIR  # ns per m of wall
 
 
@@ -29,7 +30,7 @@ def to_outer_face(body: Body, period: float) -> None:
     details = details_of(body)
     pipes = sum(chance for kind, chance in details.items() if kind.partition(".")[0] == "pipe")
     concrete = details.get("pipe.concrete", 0.0) / pipes if pipes > 0 else 0.0
-    if body.source != "diffraction" or body.depth is None or body.velocity is None or concrete == 0.0:
+    if body.source != "diffraction" or body.depth is None or body.velocity is None or concrete < LEAST:
         return
     main = float(body.evidence["apex_ns"]) + float(body.evidence["peak_ns"]) - PEAK_LAG * period
     shift = concrete * max(DELAY * THICKNESS - max(main - body.t, 0.0), 0.0)
