@@ -284,12 +284,14 @@ def test_none_is_chosen_that_a_stronger_one_disturbs() -> None:
     def disturbs(k: int, i: int) -> bool:
         if abs(x[i] - x[k]) > reach[i] + reach[k] or t[i] + 6.0 < t[k]:
             return False
+        if abs(np.hypot(t[k], 2 * (x[i] - x[k]) / velocity[k]) - t[i]) < 6.0:
+            return True
         multiple = abs(x[i] - x[k]) < near[k] and velocity[i] < 1.3 * velocity[k] * np.sqrt(t[k] / t[i])
         at = np.linspace(max(x[i] - reach[i], x[k] - reach[k]), min(x[i] + reach[i], x[k] + reach[k]), 9)
         legs = [np.hypot(t[j], 2 * (at - x[j]) / velocity[j]) for j in (i, k)]
         apart = legs[0] - legs[1]
         meets = (np.abs(apart) < 6.0).any() or (np.sign(apart) != np.sign(apart[0])).any()
-        return bool((multiple and k in chosen) or meets)
+        return bool(k in chosen and (multiple or meets))
 
     chosen: list[int] = []
     for i in range(80):
@@ -310,12 +312,18 @@ def test_what_passes_well_above_disturbs_nothing_but_its_multiples() -> None:
     assert chosen(0.06) == [0]
 
 
-def test_what_a_stronger_one_disturbs_waits_as_well_where_that_one_waits_itself() -> None:
-    x, t = np.array([0.0, 0.6, 1.1]), np.array([9.0, 10.0, 11.0])
-    velocity, reach, near = np.full(3, 0.1), np.full(3, 0.35), np.full(3, 0.2)
-    assert nearby.dominant(x, t, velocity, reach, near, 3.75, 1.35).tolist() == [0]
-    # the third alone is out of the reach of the first
-    assert nearby.dominant(x[::2], t[::2], velocity[::2], reach[::2], near[::2], 3.75, 1.35).tolist() == [0, 1]
+def test_what_lies_on_the_leg_of_one_that_has_to_wait_waits_as_well() -> None:
+    x, t = np.array([0.0, 0.6, 0.9]), np.array([6.0, 10.0, 12.0])
+    velocity, near = np.full(3, 0.12), np.full(3, 0.2)
+
+    def chosen(*reach: float) -> list[int]:
+        return nearby.dominant(x, t, velocity, np.array(reach), near, 2.5, 1.35).tolist()
+
+    # the second crosses the first; the third is out of the reach of that, but may be a piece of the second
+    assert chosen(0.4, 0.4, 0.3) == [0]
+    assert chosen(0.1, 0.4, 0.3) == [0, 1]
+    # out of the reach of the second as well
+    assert chosen(0.4, 0.25, 0.04) == [0, 2]
 
 
 def test_what_is_left_over_lies_at_the_place_of_another() -> None:

@@ -197,9 +197,10 @@ def dominant(
 ) -> np.ndarray:
     """Choose hyperbolas, but none that one which comes before may disturb.
 
-    It does where their curves, within the reach of both, come within a pulse of each other, whether it is chosen or has to wait
-    itself. Right below the apex of one that is chosen lie its multiples, which keep the moveout of the first: their velocity
-    falls as the root of the time. What passes well above or below, or on a faster curve than a multiple, is another echo.
+    What has its apex on the leg of a stronger one may be a piece of that, which may have to wait itself. One that is chosen
+    disturbs whatever has a curve that comes within a pulse of its own, within the reach of both. Right below its apex lie its
+    multiples, which keep the moveout of the first: their velocity falls as the root of the time. What passes well above or below,
+    or on a faster curve than a multiple, is another echo.
 
     Parameters
     ----------
@@ -223,8 +224,9 @@ def dominant(
         free = True
         for j in range(i):
             if abs(x[i] - x[j]) <= reach[i] + reach[j] and t[i] + late >= t[j]:
-                multiple = velocity[i] < faster * velocity[j] * math.sqrt(t[j] / t[i])
-                if (taken[j] and multiple and abs(x[i] - x[j]) < near[j]) or _meet(i, j, x, t, velocity, reach, late):
+                leg = math.hypot(t[j], 2.0 * (x[i] - x[j]) / velocity[j])
+                multiple = velocity[i] < faster * velocity[j] * math.sqrt(t[j] / t[i]) and abs(x[i] - x[j]) < near[j]
+                if abs(t[i] - leg) < late or (taken[j] and (multiple or _meet(i, j, x, t, velocity, reach, late))):
                     free = False
                     break
         if free:
