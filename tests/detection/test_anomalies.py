@@ -11,7 +11,7 @@ import xarray as xr
 from gprscan import detect, model, names
 from gprscan.detection import classify
 from gprscan.detection.table import footprint
-from gprscan.errors import GprscanError, MissingPositionError
+from gprscan.errors import GprscanError, LineError, MissingPositionError
 from tests.detection.lines import MIDDLE, detected, make, near, simulated
 
 
@@ -111,3 +111,16 @@ def test_what_is_to_the_right_of_the_travel_lies_there_on_the_map(along: np.ndar
     shape = footprint(line, {"distance_m": 5.0, "offset_m": 0.4, "length_m": np.nan, "width_m": np.nan})
     east = 505.0 if along[0] == 0 else 515.0
     assert (shape.x, shape.y) == (pytest.approx(east), pytest.approx(79.6))
+
+
+def test_samples_too_far_apart_for_the_antenna_are_refused() -> None:
+    values = model.amplitude(make(length=3.0)[0])
+    with pytest.raises(LineError, match=r"a sample each 1\.3 ns cannot hold what an antenna of 400 MHz receives"):
+        detect(model.from_array(values, dt=1.3, spacing=0.05, frequency=400))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("samples", "time_zero"), [(32, 3.6), (320, 40.0)])
+def test_a_record_without_the_direct_wave_or_what_follows_it_shows_nothing(samples: int, time_zero: float) -> None:
+    values = model.amplitude(make(length=3.0)[0])[:, :samples]
+    assert detect(model.from_array(values, dt=0.08, spacing=0.05, frequency=400, time_zero=time_zero)).empty

@@ -31,10 +31,11 @@ from gprscan.detection.settle import settle
 from gprscan.detection.size import length_under_roof
 from gprscan.detection.stretches import Stretches
 from gprscan.detection.zones import detect_zones
-from gprscan.errors import RecipeError
+from gprscan.errors import LineError, RecipeError
 from gprscan.kernels import jit
 from gprscan.steps import Recipe, load_recipe
 from gprscan.steps.registry import describe
+from gprscan.units import C_AIR
 
 if TYPE_CHECKING:
     import geopandas
@@ -68,7 +69,7 @@ def detect(
     Raises
     ------
     LineError
-        If this is no line over ``twt``.
+        If this is no line over ``twt``, or its samples are too far apart for its antenna.
     MissingPositionError
         If the distance between its traces is not known.
     RecipeError
@@ -222,6 +223,8 @@ def _section(part: _Part, line: xr.Dataset, settings: Settings) -> Section | Non
     if not searchable(traces):
         return None
     section = condition(traces, line[names.DISTANCE].values[part.first : part.last], part.acquisition)
+    if section.t[-1] <= section.separation / C_AIR:
+        return None
     section.first_trace, section.core = part.first, part.core
     section.surface_index = settings.ground[0][1] ** 0.5
     return section
@@ -229,12 +232,19 @@ def _section(part: _Part, line: xr.Dataset, settings: Settings) -> Section | Non
 
 def _acquisition(line: xr.Dataset, settings: Settings, dx: float, channel: int) -> Acquisition:
     """How one channel of a line was recorded."""
-    fc = _per_channel(line, names.FREQUENCY, channel)
+    fc, dt = (_per_channel(line, names.FREQUENCY, channel) or settings.frequency) / 1e3, model.sampling_interval(line)
+    if 2.0 * fc * dt >= 1.0:
+        msg = (
+            f"{line.attrs.get(names.SOURCE_FILE) or 'this line'}: a sample each {dt:g} ns cannot hold what an antenna of "
+            f"{1e3 * fc:g} MHz receives, which takes one each {0.25 / fc:.2g} ns. Is 'frequency' in MHz, and the interval in "
+            "ns? If they are right, this record cannot be searched."
+        )
+        raise LineError(msg)
     return Acquisition(
-        dt=model.sampling_interval(line),
+        dt=dt,
         dx=dx,
         t_first=float(line[names.TWT].values[0]),
-        fc=fc / 1e3 if fc else settings.frequency / 1e3,
+        fc=fc,
         separation=separations(line)[channel],
         height=_height(line),
         channel=channel,
@@ -362,7 +372,9 @@ def line_attrs(line: xr.Dataset, dx: float, sections: list[dict[str, Any]], grou
     """What was done to the line and what it could have shown; JSON-able."""
     notes = sorted({note for s in sections for note in s["notes"]})
     if not sections:
-        notes.append(f"not searched: nowhere {LEAST_TRACES} live traces of {LEAST_SAMPLES} samples or more")
+        notes.append(
+            f"not searched: nowhere {LEAST_TRACES} live traces of {LEAST_SAMPLES} samples or more, and of the direct wave"
+        )
     where = setting.of_line(line, dx, _strata(sections))
     limits = detectability.summarise([s["sensitivity"] for s in sections], ground)
     return {

@@ -63,6 +63,9 @@ def find_mesh(section: Section, settings: Settings) -> list[Body]:
     s = section
     longest = min(PITCHES[1], SPEED[0] / s.fc_nominal)
     shortest = max(PITCHES[0], 2.1 * s.dx)
+    start, stop = _early_samples(s)
+    if stop <= start:  # the record ends before
+        return []
     if s.valid.sum() * s.group < 24 or shortest >= longest or s.x[-1] - s.x[0] < 6 * shortest:
         return []
     excess = _excess(s)

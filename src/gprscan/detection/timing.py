@@ -73,6 +73,8 @@ def align(a: np.ndarray, valid: np.ndarray, t: np.ndarray, acq: Acquisition) -> 
     if valid.sum() < 5:
         return shift
     first, last = _direct_window(a, valid, t, acq)
+    if last <= first:  # by its nominal time zero the record ends before the direct wave comes
+        return shift
     part = a[:, first:last] - a[:, first:last].mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     reach = max(2, round(0.35 / (acq.fc * acq.dt)))
     some = some_of(valid)
