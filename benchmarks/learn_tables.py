@@ -161,13 +161,23 @@ def measure(job: tuple[str, str]) -> tuple[list[Sample], list[Sample]]:
     objs, period = objects(truth, truth["first"]), 1e9 / truth["acquisition"]["fc_hz"]
     hyperbolas, roofs = found_on(line)
     kinds, owners = label(hyperbolas, objs, period, wide=False)
-    for body, owner in zip(hyperbolas, owners, strict=True):
-        body.evidence["true_radius_m"] = radius_over_truth(body, owner)
+    for body, owner, kind in zip(hyperbolas, owners, kinds, strict=True):
+        place = ground_at(truth, body.depth) if kind == "clutter" and body.depth else owner
+        body.evidence["true_radius_m"] = radius_over_truth(body, place)
         body.evidence["true_length_m"] = owner["width_m"] if owner else None
     return (
         _samples(path.stem, level, hyperbolas, kinds),
         _samples(path.stem, level, roofs, label(roofs, objs, period, wide=True)[0]),
     )
+
+
+def ground_at(truth: dict, depth: float) -> dict:
+    """What a record of an object at a depth in m would say of the ground above it."""
+    layers = [(min(at["bottom_m"], depth) - at["top_m"], at["v_m_per_ns"]) for at in truth["host_layers"]]
+    above = [(thickness, velocity) for thickness, velocity in layers if thickness > 0]
+    time = sum(thickness / velocity for thickness, velocity in above)
+    square = sum(thickness * velocity for thickness, velocity in above) / time
+    return {"top_depth_m": depth, "v_rms_ground_m_per_ns": math.sqrt(square)}
 
 
 def radius_over_truth(body: Body, owner: dict | None) -> float | None:
