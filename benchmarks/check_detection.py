@@ -35,7 +35,7 @@ from scipy.ndimage import uniform_filter1d
 
 import gprscan as gs
 from gprscan import model, names
-from gprscan.detection import pipeline, setting
+from gprscan.detection import candidates, pipeline, setting
 from gprscan.synthetic import Road, Scene, road_line, roads, simulate_scene
 from gprscan.synthetic.bodies import Body, Ellipse, air_void, concrete_pipe, pvc_pipe
 from gprscan.synthetic.scenes import Survey
@@ -45,6 +45,7 @@ SLAB = "dzt/TFHRCFASTNDElab__CHARISMA__rebar_lab"
 DECK = "dt1/irenexychen__gpr-data-classifier__conquest_conduits/XLine A.DT1"
 # seven bars and, at 1.346 ft, a conduit below them, by the vendor's software (ft)
 DECK_PICKS = (0.412, 0.951, 1.346, 1.412, 1.951, 2.478, 2.984, 3.522)
+CONDUIT, BELOW_BARS = 1.346, (3.0, 5.5)  # ft, ns
 NOGGIN = "dt1/irenexychen__gpr-data-classifier__noggin_n250_gps/LINEX1.DT1"
 TRENCH = "su/jjd2002__roadjin--GPR-processing-software-on-matlab__trench_and_pipes/trench_and_pipes.su"
 NO_ROADS = {
@@ -99,6 +100,7 @@ def real() -> None:
     spacing = float(np.median(np.diff(line["distance"])))
     near = [float(np.abs(table["distance_m"] - p * FOOT).min() / spacing) for p in DECK_PICKS]
     print(f"deck: {sum(n <= 2 for n in near)} of {len(near)} picks within 2 traces: {np.round(near, 1).tolist()}")
+    print(f"      {under_bars(line)}")
     line = gs.read(root / NOGGIN)
     table = gs.detect(line, recipe="utility")
     spacing = float(np.median(np.diff(line["distance"])))
@@ -113,6 +115,19 @@ def real() -> None:
         said = table.attrs["line"]
         rate = 100 * hazards(table) / said["length_m"]
         print(f"{name}: {rate:.1f} hazard flags per 100 m, {len(table)} bodies; {said['setting']}")
+
+
+def under_bars(line: Any) -> str:
+    """How strong the conduit under the bars of the deck is, and what else is as strong there, `BELOW_BARS`."""
+    settings = pipeline.load_settings("structure")
+    section = next(pipeline.iter_sections(line, settings, model.trace_spacing(line)))
+    found = candidates.find(section, settings.model_copy(update={"strength": 0.8}))
+    found = found[(found["t"] > BELOW_BARS[0]) & (found["t"] < BELOW_BARS[1])]
+    level = 20 * np.log10(found["strength"])
+    own = np.abs(found["x"] - CONDUIT * FOOT) < 2.5 * section.dx
+    shown = f"{level[own].max():.1f}" if own.any() else "less than -2"
+    others = int((level[~own] >= level[own].max(initial=-2.0)).sum())
+    return f"conduit: {shown} dB over the typical echo at its time; {others} other hyperbolas there are as strong"
 
 
 def strata() -> None:
