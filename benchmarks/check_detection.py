@@ -120,7 +120,7 @@ def real() -> None:
 def under_bars(line: Any) -> str:
     """How strong the conduit under the bars of the deck is, and what else is as strong there, `BELOW_BARS`."""
     settings = pipeline.load_settings("structure")
-    section = next(pipeline.iter_sections(line, settings, model.trace_spacing(line)))
+    section = next(pipeline.iter_sections(line, settings))
     found = candidates.find(section, settings.model_copy(update={"strength": 0.8}))
     found = found[(found["t"] > BELOW_BARS[0]) & (found["t"] < BELOW_BARS[1])]
     level = 20 * np.log10(found["strength"])
