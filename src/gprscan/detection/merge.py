@@ -20,6 +20,7 @@ EDGE = 0.30  # m beyond the width that is seen: the flanks of a round roof send 
 SURE = 0.5  # probability of a cavity, or of water, from which on a body owns what comes from inside it; of metal, that is no wall
 WATER = C_AIR / 9.0  # m/ns
 NARROWEST_BORE = 0.08  # m
+LIKE_TOP = 0.25  # of the moveout of the top, in the log of the velocity: a round bore filled with water is a lens, and bends it
 WIDEST_POINT = 0.35  # m along the line that the image of a point may have
 CLEARLY = 1.0  # log of the odds by which a hyperbola has to be surer than a roof of the same kind
 OWN_ECHO = ("rebar", "manhole")  # kinds that no echo from inside another body is taken for
@@ -123,7 +124,7 @@ def _far_wall(owner: Body, other: Body) -> bool:
     """Is `other` the far wall of the water-filled pipe or void `owner`?
 
     It comes long after the top (``2 w / (c / 9)`` for a width w) right below it, on a curve slower than the ground, by more than
-    that is known to, since it keeps the moveout of the top; in the image it is as narrow as a point. Its sign says nothing: a round bore filled with water is a
+    that is known to and by a good part of what it would be with the moveout of the top; in the image it is as narrow as a point. Its sign says nothing: a round bore filled with water is a
     lens, and the phase of what has passed a focus is turned by a quarter of a period (Born and Wolf, Principles of Optics, 7th
     ed., section 8.8.4).
     """
@@ -134,7 +135,9 @@ def _far_wall(owner: Body, other: Body) -> bool:
     if excess is None:
         return below and (other.length or 0.0) <= WIDEST_POINT
     known = float(other.sigma_velocity or 0.0) / float(other.velocity or 1.0)
-    return below and float(excess) < -known
+    # with the moveout of the top the velocity falls as the root of the time
+    kept = 0.5 * math.log(owner.t / other.t) if 0.0 < owner.t < other.t else 0.0
+    return below and float(excess) < min(-known, LIKE_TOP * kept)
 
 
 def _echo_inside(owner: Body, other: Body, period: float) -> bool:
