@@ -10,8 +10,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from gprscan import detect
 from gprscan.report import anomaly_figures, bodies, html, write_all
 from gprscan.report.words import Words, _dictionary
+from tests.detection.lines import make
 from tests.report import surveys
 from tests.report.conftest import made
 
@@ -160,6 +162,15 @@ def test_both_languages_show_the_field_words(tmp_path, survey):
     text = page_of(survey, tmp_path).text
     for word in ("空洞", "脱空", "管线", "筛查结果，开挖前须验证", "Screening result. Verify before excavation."):
         assert word in text
+
+
+def test_every_value_that_detection_measures_has_words():
+    # the last point lies at the end of the line
+    line, _ = make((2.0, 0.5, -0.4), (4.0, 0.7, 0.5), (5.95, 0.6, 0.4), length=6.0)
+    table = detect(line, include=("clutter", "interface"))
+    measured = {name for evidence in table["evidence"] for name in json.loads(evidence)["values"]}
+    assert {"one_leg", "amplitude_db", "excess_settled"} <= measured
+    assert measured - {"kind"} <= set(_dictionary()["features"])
 
 
 def test_nothing_found_comes_with_coverage_depth_and_detectability(tmp_path):
