@@ -300,9 +300,10 @@ def _sum_block(data, stride, origin, start, size, curves, image, to, back):  # t
     # where every trace is a knot, more rows would not fit the caches
     several = min(DEPTHS, n_depths) if size >= WIDTH else 1
     shape = (several, 2, knots, n_lateral)
-    times, rise = np.zeros(shape, np.float32), np.empty(shape, np.float32)
-    bends, growth = np.zeros(shape, np.float32), np.empty(shape, np.float32)
-    base, level = np.empty((several, 2, n_lateral), np.float32), np.empty((several, 2, knots - 1), np.int64)
+    # zeros, since the lanes beyond the last lateral are worked out with the others
+    times, rise = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    bends, growth = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    base, level = np.zeros((several, 2, n_lateral), np.float32), np.empty((several, 2, knots - 1), np.int64)
     aims, total = np.empty((several, 4, 4, n_lateral), np.float32), np.empty((several, curves.block), np.float32)
     numbers, room, taps = (
         np.arange(WIDTH).astype(np.float32),
