@@ -304,6 +304,16 @@ def test_odds_split_between_hazards_are_a_hazard() -> None:
     assert decide(rim, Settings()) == "pipe"
 
 
+def test_what_an_array_shows_is_a_hazard_only_where_it_is_sure_to_be_a_body() -> None:
+    kinds = {"cavity": 2.2, "clutter": 0.0}  # .90 against .10
+    alone, linked = body(5.0, 9.0, kinds=kinds), body(5.0, 9.0, kinds=kinds)
+    linked.evidence["link"] = "compact"
+    assert decide(alone, Settings()) == "cavity"
+    assert decide(linked, Settings()) == "unknown"
+    assert decide(linked, Settings(sure=0.85)) == "cavity"
+    assert decide(linked, Settings(report=0.95)) == "clutter"
+
+
 def test_a_body_split_between_kinds_is_shown_where_clutter_is_unlikely_enough() -> None:
     settings = Settings(report=0.5, hazard=0.6)
     split = body(5.0, 9.0, kinds={"clutter": 1.0, "cavity": 0.5, "loose": 0.5})

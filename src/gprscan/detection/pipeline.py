@@ -325,7 +325,7 @@ def decide(body: Body, settings: Settings) -> str:
     """Kind of a body: the likeliest hazard where hazards together are probable enough, else the most probable kind.
 
     That it is a hazard matters more than which: odds split between a cavity and wet ground do not make a pipe of it.
-    `unknown` where no kind of body is probable enough.
+    `unknown` where no kind of body is probable enough, or a hazard under an array is not sure to be one.
     """
     chances = chances_of(body)
     nothing = {kind: chances.get(kind, 0.0) for kind in names.HIDDEN_KINDS}
@@ -343,7 +343,8 @@ def decide(body: Body, settings: Settings) -> str:
     best = next(iter(named), "clutter")
     hazards = {kind: chance for kind, chance in named.items() if kind in names.HAZARD_KINDS}
     if hazards and sum(hazards.values()) >= settings.hazard:
-        return next(iter(hazards))
+        doubted = "link" in body.evidence and sum(nothing.values()) > 1 - settings.sure
+        return "unknown" if doubted else next(iter(hazards))
     if best in hazards and hazard < settings.hazard:
         return "unknown"
     return best if chances[best] > LEAST_KIND else "unknown"

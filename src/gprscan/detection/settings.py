@@ -34,6 +34,9 @@ class Settings(BaseModel):
         km of empty road, as ``benchmarks/learn_tables.py`` prints them.
     hazard : float
         Least probability of being a hazard of some kind for a row to be called one; less is `unknown`.
+    sure : float
+        Least probability of being a body for what the channels of an array show to be called a hazard; less is `unknown`. A swath
+        meets many times the stones of one line per km, and what is a void shows on several channels.
     absolute : bool
         Whether the direct wave is a fair scale for echoes, as under the antennas that the tables were learnt with; else
         amplitude and reflectivity against it cast no vote.
@@ -64,6 +67,7 @@ class Settings(BaseModel):
     hazards: bool = True
     report: float = Field(0.80, ge=0, le=1)
     hazard: float = Field(0.5, ge=0, le=1)
+    sure: float = Field(0.93, ge=0, le=1)
     absolute: bool = True
     outstanding_db: float | None = Field(None, gt=0)
     model: str | None = None
