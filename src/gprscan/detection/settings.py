@@ -30,7 +30,7 @@ class Settings(BaseModel):
     hazards : bool
         Whether voids can be there at all.
     report : float
-        Least probability of being a body (not natural clutter) for a row of the table. Chosen for less than one false alarm per
+        Least probability of being a body (not natural clutter) for a row of the table. Chosen for about one false alarm per
         km of empty road, as ``benchmarks/learn_tables.py`` prints them.
     hazard : float
         Least probability of being a hazard of some kind for a row to be called one; less is `unknown`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gprscan.detection.body import Body
-from gprscan.detection.classify import details_of
+from gprscan.detection.classify import chances_of, details_of
 from gprscan.detection.evidence import PEAK_LAG
 from gprscan.units import C_AIR
 
@@ -27,9 +27,8 @@ def to_outer_face(body: Body, period: float) -> None:
     period : float
         One period of the antenna in ns.
     """
-    details = details_of(body)
-    pipes = sum(chance for kind, chance in details.items() if kind.partition(".")[0] == "pipe")
-    concrete = details.get("pipe.concrete", 0.0) / pipes if pipes > 0 else 0.0
+    pipes = chances_of(body).get("pipe", 0.0)
+    concrete = details_of(body).get("pipe.concrete", 0.0) / pipes if pipes > 0 else 0.0
     if body.source != "diffraction" or body.depth is None or body.velocity is None or concrete < LEAST:
         return
     main = float(body.evidence["apex_ns"]) + float(body.evidence["peak_ns"]) - PEAK_LAG * period
